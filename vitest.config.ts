@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { conditions: ['@rampart/source'] },
+  ssr: { resolve: { conditions: ['@rampart/source'], externalConditions: ['@rampart/source'] } },
+  test: {
+    isolate: false,
+    include: ['packages/*/src/**/*.test.ts', 'spec/**/*.test.ts', 'e2e/**/*.test.ts', 'lint/**/*.test.ts'],
+    reporters: ['default', './lint/counts-reporter.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/{stats,flags,rollout}/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/index.ts', '**/arbitraries.ts'],
+      thresholds: { lines: 100 },
+    },
+  },
+});
