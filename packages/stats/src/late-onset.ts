@@ -1,0 +1,15 @@
+import { logSumExp } from './special.ts';
+
+/**
+ * Log e-value that also finds harm which starts late: half the weight on the process that runs from the start of the
+ * rollout, 1/2 / (j (j+1)) on the one restarted at the j-th restart. Restarts still to come hold the rest at an e-value
+ * of 1, so their number need not be known.
+ *
+ * @param logEs log e-values: first from the start, then one per restart in order; a process without data has 0.
+ */
+export function lateOnsetLogE(logEs: readonly number[]): number {
+  const [start = 0, ...restarts] = logEs;
+  const restarted = restarts.map((logE, k) => Math.log(0.5 / ((k + 1) * (k + 2))) + logE);
+  const toCome = Math.log(0.5 / (restarts.length + 1));
+  return logSumExp([Math.log(0.5) + start, ...restarted, toCome]);
+}
