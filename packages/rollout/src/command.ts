@@ -1,0 +1,55 @@
+import type { Plan, PlanIssue } from './plan.ts';
+import type { Issue } from './state.ts';
+import type { Baseline, Judgement } from './verdict.ts';
+
+/** What someone, or the reconciler, asks of a rollout. */
+export type RolloutCommand =
+  | { readonly type: 'Create'; readonly id: string; readonly plan: Plan; readonly warnings: readonly PlanIssue[] }
+  | { readonly type: 'Start' }
+  /** Gives a pre-flight item, a confirmation of the current stage, an exit item, or (`item` = `proposal N`) an approval. */
+  | { readonly type: 'Approve'; readonly item: string; readonly evidence?: string; readonly note?: string }
+  | { readonly type: 'Decline'; readonly proposal: number; readonly reason: string }
+  | { readonly type: 'CaptureBaseline'; readonly baseline: Baseline }
+  /** The reconciler's look at the world; `judgement` is absent before there is any evidence. */
+  | { readonly type: 'Tick'; readonly judgement?: Judgement }
+  | { readonly type: 'Hold'; readonly reason: string }
+  | { readonly type: 'Resume'; readonly reason?: string }
+  | { readonly type: 'Extend'; readonly reason: string; readonly byMs?: number }
+  | { readonly type: 'Proceed'; readonly reason: string }
+  | { readonly type: 'Abort'; readonly reason: string; readonly people?: Judgement['people'] }
+  | { readonly type: 'Kill'; readonly reason: string; readonly people?: Judgement['people'] }
+  | { readonly type: 'Rearm'; readonly reason: string }
+  | { readonly type: 'Retry'; readonly version?: string; readonly people?: 'same' | 'fresh'; readonly reason?: string }
+  | { readonly type: 'ConfirmEffect'; readonly incident: number; readonly acknowledged: number; readonly connected: number }
+  | { readonly type: 'AssignIncident'; readonly incident: number; readonly assignee: string }
+  | { readonly type: 'RecordRootCause'; readonly incident: number; readonly text: string }
+  | { readonly type: 'RecordFix'; readonly incident: number; readonly text: string; readonly reference?: string }
+  | { readonly type: 'ResolveIncident'; readonly incident: number }
+  | { readonly type: 'AddIssue'; readonly title: string; readonly severity: Issue['severity']; readonly link?: string }
+  | { readonly type: 'ChangeIssue'; readonly number: number; readonly status: Issue['status'] }
+  | { readonly type: 'Cancel'; readonly reason: string };
+
+/** Why a command was refused; listed in docs/errors.md. */
+export type RefusalCode =
+  | 'ROLLOUT_EXISTS'
+  | 'ROLLOUT_UNKNOWN'
+  | 'WRONG_PHASE'
+  | 'FORBIDDEN'
+  | 'REASON_REQUIRED'
+  | 'ITEM_UNKNOWN'
+  | 'ITEM_ALREADY_GIVEN'
+  | 'ANOTHER_PRINCIPAL_REQUIRED'
+  | 'CRITICAL_ISSUE_OPEN'
+  | 'ALREADY_HELD'
+  | 'NOT_HELD'
+  | 'KILL_SWITCH_LATCHED'
+  | 'NOT_KILLED'
+  | 'COOLDOWN'
+  | 'RETRY_LIMIT'
+  | 'STATISTICS_STILL_FAIL'
+  | 'FIX_REQUIRED'
+  | 'INCIDENT_UNKNOWN'
+  | 'ISSUE_UNKNOWN'
+  | 'PROPOSAL_UNKNOWN'
+  | 'GATE_NOT_REACHED'
+  | 'CALENDAR_CLOSED';

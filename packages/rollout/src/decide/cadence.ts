@@ -1,0 +1,31 @@
+import type { Plan, Stage } from '../plan.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Shortest silence that counts as blindness, whatever the time scale: SDKs flush every few seconds of real time. */
+const SHORTEST_SILENCE_MS = 2_000;
+
+/** How long the evidence of a rollout may be silent before it counts as blind. Five minutes, scaled. */
+export function silenceMs(plan: Plan): number {
+  return Math.max(SHORTEST_SILENCE_MS, 5 * MINUTE * plan.timeScale);
+}
+
+/** How long a rollout may be blind before people are told (semantics §1), never shorter than one silence. */
+export function blindLimitMs(plan: Plan): number {
+  return Math.max(plan.blindLimitMs, silenceMs(plan));
+}
+
+/**
+ * Fresh evidence a proceed needs after a gap: `max(1 h, the slowest metric's lag, 10 % of the stage)`, all scaled
+ * (semantics §4). The same window is how long one metric may stay silent while its source is alive.
+ */
+export function freshWindowMs(plan: Plan, stage: Stage): number {
+  const lag = Math.max(0, ...Object.values(plan.metrics).map((metric) => metric.lagMs));
+  return Math.max(HOUR * plan.timeScale, lag, (stage.durationMs ?? plan.monitorMs) / 10);
+}
+
+/** Interval of restarts of the late-onset mixture: 6 h, scaled (statistics d4). */
+export function restartEveryMs(plan: Plan): number {
+  return 6 * HOUR * plan.timeScale;
+}

@@ -1,0 +1,143 @@
+import type { RolloutCommand } from '../command.ts';
+import type { RolloutEvent } from '../event.ts';
+import { currentStageName } from '../evolve.ts';
+import type { Principal } from '../principal.ts';
+import type { AbortKind, RolloutState } from '../state.ts';
+import type { Judgement, MetricSnapshot, Verdict } from '../verdict.ts';
+import { accept, type Decision, type Handler, lacksReason, lacksRole, LOWERING, notIn, RAISING, refuse } from './decision.ts';
+import { beginExposure } from './exposure.ts';
+
+type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
+
+const NOBODY: Judgement['people'] = { treatment: 0, control: 0, targeted: 0 };
+/** Phases an abort may come from: everything between the start and the end. */
+const ABORTABLE = ['preflight', 'baseline', 'exposing', 'monitoring'] as const;
+
+/** Why an abort happens and what was seen then. */
+export type AbortCause = {
+  readonly kind: AbortKind;
+  readonly reason: string;
+  readonly verdict?: Verdict;
+  readonly people?: Judgement['people'];
+  readonly metrics?: readonly MetricSnapshot[];
+  readonly failed?: readonly string[];
+  readonly issue?: string;
+};
+
+/** The one event that sets exposure to 0 and opens the incident: both in one transaction (I4). */
+export function abortEvent(state: RolloutState, cause: AbortCause): RolloutEvent {
+  return {
+    type: 'RolloutAborted',
+    kind: cause.kind,
+    reason: cause.reason,
+    incident: state.incidents.length + 1,
+    stage: currentStageName(state),
+    epoch: state.epoch + 1,
+    people: cause.people ?? NOBODY,
+    metrics: cause.metrics ?? state.history.at(-1)?.metrics ?? [],
+    failed: cause.failed ?? [],
+    ...(cause.verdict && { verdict: cause.verdict }),
+    ...(cause.issue && { issue: cause.issue }),
+    ...(state.plan.owners.analyst && { assignee: state.plan.owners.analyst }),
+  };
+}
+
+export const abort: Handler<Of<'Abort'>> = (state, command, by) => {
+  const no =
+    lacksRole(by, LOWERING, 'abort') ?? notIn(state, ABORTABLE, 'abort') ?? lacksReason(command.reason, 'abort');
+  if (no) return no;
+  return accept(abortEvent(state, { kind: 'person', reason: command.reason, ...(command.people && { people: command.people }) }));
+};
+
+/** Latches the kill switch and, where anything may be exposed, aborts in the same decision. */
+export function killNow(state: RolloutState, reason: string, cause: Partial<AbortCause>): Decision {
+  const tripped: RolloutEvent = {
+    type: 'KillSwitchTripped',
+    reason,
+    ...(cause.verdict && { check: cause.verdict.check }),
+  };
+  const inPhase = ABORTABLE.some((phase) => phase === state.phase);
+  return accept(tripped, ...(inPhase ? [abortEvent(state, { ...cause, kind: 'kill', reason })] : []));
+}
+
+export const kill: Handler<Of<'Kill'>> = (state, command, by) => {
+  const no = lacksRole(by, LOWERING, 'trip the kill switch') ?? lacksReason(command.reason, 'trip the kill switch');
+  if (no) return no;
+  if (state.phase === 'draft' || state.phase === 'cancelled') return notIn(state, ['exposing'], 'trip the kill switch') ?? accept();
+  if (state.killed) return accept();
+  return killNow(state, command.reason, command.people ? { people: command.people } : {});
+};
+
+export const rearm: Handler<Of<'Rearm'>> = (state, command, by) => {
+  const no = lacksRole(by, RAISING, 're-arm the kill switch') ?? lacksReason(command.reason, 're-arm the kill switch');
+  if (no) return no;
+  if (by.kind !== 'person') return refuse('FORBIDDEN', `${by.id} is not a person; only a person may re-arm a kill switch.`);
+  if (!state.killed) return refuse('NOT_KILLED', 'The kill switch is not latched.');
+  return accept({ type: 'KillSwitchRearmed', reason: command.reason });
+};
+
+function retryRefusal(state: RolloutState, version: string, now: number): Decision | undefined {
+  const wrongPhase = notIn(state, ['aborted'], 'retry');
+  if (wrongPhase) return wrongPhase;
+  const last = state.incidents.at(-1);
+  const { cooldownMs, limit } = state.plan.retry;
+  if (state.killed) return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched: re-arm it with a reason before a retry.');
+  if (state.attempt > limit) return refuse('RETRY_LIMIT', `Attempt ${state.attempt} was the last: the plan allows ${limit} retries.`);
+  const coolAt = (last?.openedAt ?? 0) + cooldownMs;
+  if (now < coolAt) return refuse('COOLDOWN', `Retry after the cool-down, in ${Math.ceil((coolAt - now) / 1000)} s.`);
+  const isNewVersion = version !== currentVersion(state);
+  if (isNewVersion && !last?.fix) {
+    return refuse('FIX_REQUIRED', `Record what was fixed for incident ${last?.number ?? 1} before retrying with version "${version}".`);
+  }
+  if (!isNewVersion && state.failedChecks.length > 0) {
+    return refuse(
+      'STATISTICS_STILL_FAIL',
+      `Version "${version}" continues the same statistics, and these checks failed in them: ${state.failedChecks.join(', ')}. Record a fix and retry with a new version.`,
+    );
+  }
+  return undefined;
+}
+
+/** Plan version of the running or last attempt. */
+export function currentVersion(state: RolloutState): string {
+  return state.attempts.at(-1)?.version ?? state.plan.version;
+}
+
+/** Starts the next attempt from stage 1; statistics are fresh only with a new version and a recorded fix (semantics §5). */
+export function retryNow(state: RolloutState, command: Of<'Retry'>, _by: Principal, now: number): Decision {
+  const version = command.version ?? currentVersion(state);
+  const no = retryRefusal(state, version, now);
+  if (no) return no;
+  const fresh = version !== currentVersion(state);
+  const attempt = state.attempt + 1;
+  const people = command.people ?? state.plan.retry.people;
+  const started: RolloutEvent = {
+    type: 'AttemptStarted',
+    attempt,
+    version,
+    statistics: state.statistics + (fresh ? 1 : 0),
+    ...(people === 'fresh' && { salt: `${state.plan.flag}#${attempt}` }),
+    ...(people === 'same' && state.salt !== undefined && { salt: state.salt }),
+  };
+  const ready = { ...state, phase: 'baseline' as const };
+  return accept(started, ...beginExposure(ready, now));
+}
+
+export const retry: Handler<Of<'Retry'>> = (state, command, by, now) => {
+  const no = lacksRole(by, RAISING, 'retry');
+  if (no) return no;
+  const outcome = retryNow(state, command, by, now);
+  if (!outcome.ok || by.kind === 'person') return outcome;
+  const reason = command.reason ?? 'retry from stage 1';
+  return accept({ type: 'ProposalMade', number: state.proposals.length + 1, action: 'retry', reason });
+};
+
+export const confirmEffect: Handler<Of<'ConfirmEffect'>> = (state, command, by) => {
+  const no = lacksRole(by, ['system', 'admin', 'operator'], 'confirm that an abort took');
+  if (no) return no;
+  const incident = state.incidents.find((one) => one.number === command.incident);
+  if (!incident) return refuse('INCIDENT_UNKNOWN', `There is no incident ${command.incident}.`);
+  if (incident.tookEffectAt !== undefined) return accept();
+  const { acknowledged, connected } = command;
+  return accept({ type: 'AbortTookEffect', incident: command.incident, acknowledged, connected });
+};

@@ -1,0 +1,111 @@
+import type { RolloutCommand } from '../command.ts';
+import type { RolloutEvent } from '../event.ts';
+import { calendarOpen } from '../plan/calendar.ts';
+import type { Principal } from '../principal.ts';
+import type { RolloutState } from '../state.ts';
+import { killNow, retryNow } from './decide-abort.ts';
+import { accept, APPROVING, type Decision, type Handler, lacksReason, lacksRole, LOWERING, notIn, RAISING, refuse } from './decision.ts';
+import { enterStage, stageOf } from './exposure.ts';
+
+type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
+
+export const hold: Handler<Of<'Hold'>> = (state, command, by) => {
+  const no =
+    lacksRole(by, LOWERING, 'hold a rollout') ??
+    notIn(state, ['preflight', 'baseline', 'exposing', 'monitoring'], 'hold') ??
+    lacksReason(command.reason, 'hold');
+  if (no) return no;
+  if (state.hold) return refuse('ALREADY_HELD', `Held already by ${state.hold.by}: ${state.hold.reason}`);
+  return accept({ type: 'RolloutHeld', reason: command.reason });
+};
+
+export const resume: Handler<Of<'Resume'>> = (state, command, by) => {
+  const no = lacksRole(by, RAISING, 'resume a rollout');
+  if (no) return no;
+  if (!state.hold) return refuse('NOT_HELD', `Rollout ${state.id} is not held.`);
+  return accept({ type: 'RolloutResumed', ...(command.reason !== undefined && { reason: command.reason }) });
+};
+
+export const extend: Handler<Of<'Extend'>> = (state, command, by) => {
+  const no =
+    lacksRole(by, LOWERING, 'extend a stage') ??
+    notIn(state, ['exposing', 'monitoring'], 'extend') ??
+    lacksReason(command.reason, 'extend a stage');
+  if (no) return no;
+  const byMs = command.byMs ?? stageOf(state)?.durationMs ?? state.plan.monitorMs;
+  return accept({ type: 'StageExtended', byMs, reason: command.reason });
+};
+
+/** Number the next proposal gets. */
+export function nextProposal(state: RolloutState): number {
+  return state.proposals.length + 1;
+}
+
+function proceedNow(state: RolloutState, reason: string, now: number): Decision {
+  const running = state.stage;
+  const no = notIn(state, ['exposing'], 'proceed');
+  if (no || running === undefined) return no ?? refuse('WRONG_PHASE', 'Cannot proceed: no stage is running.');
+  const next = running.index + 1;
+  if (state.killed) return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched; re-arm it first.');
+  if (state.dataInvalid) return refuse('GATE_NOT_REACHED', `The data is invalid (${state.dataInvalid}); an advance would be blind.`);
+  const failing = state.verdicts.find((one) => one.status === 'fail' && one.tier !== 'alert');
+  if (failing) return refuse('GATE_NOT_REACHED', `${failing.check} fails (${failing.wouldChange}); an override cannot pass a failed check.`);
+  const calendar = calendarOpen(state.plan.calendar, now);
+  if (!calendar.open) return refuse('CALENDAR_CLOSED', `Advances are closed: ${calendar.why ?? 'freeze window'}.`);
+  const name = stageOf(state)?.name ?? '';
+  const events: RolloutEvent[] = [
+    { type: 'OverrideRecorded', what: `proceed from ${name}`, reason },
+    ...(state.hold ? ([{ type: 'RolloutResumed', reason }] as const) : []),
+    { type: 'StagePassed', index: running.index, name, metrics: state.history.at(-1)?.metrics ?? [], verdicts: state.verdicts },
+    ...enterStage(state, next, now, `override: ${reason}`),
+  ];
+  return accept(...events);
+}
+
+export const proceed: Handler<Of<'Proceed'>> = (state, command, by, now) => {
+  const no = lacksRole(by, RAISING, 'proceed') ?? lacksReason(command.reason, 'proceed past a gate');
+  if (no) return no;
+  const outcome = proceedNow(state, command.reason, now);
+  if (!outcome.ok || (by.kind === 'person' && !state.plan.fourEyes)) return outcome;
+  return accept({ type: 'ProposalMade', number: nextProposal(state), action: 'proceed', reason: command.reason });
+};
+
+/** Approves or declines a proposal; the proposer may not approve it. */
+export function decideProposal(
+  state: RolloutState,
+  number: number,
+  approved: boolean,
+  by: Principal,
+  now: number,
+  reason?: string,
+): Decision {
+  const no = lacksRole(by, APPROVING, 'decide a proposal');
+  if (no) return no;
+  const proposal = state.proposals.find((one) => one.number === number);
+  if (!proposal || proposal.decided) return refuse('PROPOSAL_UNKNOWN', `There is no open proposal ${number}.`);
+  if (approved && proposal.by === by.id) {
+    return refuse('ANOTHER_PRINCIPAL_REQUIRED', `${by.id} made proposal ${number}; another principal must approve it.`);
+  }
+  const decided: RolloutEvent = { type: 'ProposalDecided', number, approved, ...(reason !== undefined && { reason }) };
+  if (!approved) return accept(decided);
+  const carriedOut = carryOut(state, proposal.action, proposal.reason, by, now);
+  return carriedOut.ok ? accept(decided, ...carriedOut.events) : carriedOut;
+}
+
+function carryOut(state: RolloutState, action: 'proceed' | 'kill' | 'retry', reason: string, by: Principal, now: number): Decision {
+  if (action === 'proceed') return proceedNow(state, reason, now);
+  if (action === 'kill') return killNow(state, reason, {});
+  return retryNow(state, { type: 'Retry', reason }, by, now);
+}
+
+export const decline: Handler<Of<'Decline'>> = (state, command, by, now) =>
+  lacksReason(command.reason, 'decline a proposal') ?? decideProposal(state, command.proposal, false, by, now, command.reason);
+
+export const cancel: Handler<Of<'Cancel'>> = (state, command, by) => {
+  const no = lacksRole(by, RAISING, 'cancel a rollout') ?? lacksReason(command.reason, 'cancel');
+  if (no) return no;
+  if (state.phase === 'complete' || state.phase === 'cancelled') {
+    return refuse('WRONG_PHASE', `Rollout ${state.id} is ${state.phase}: nothing follows that.`);
+  }
+  return accept({ type: 'RolloutCancelled', reason: command.reason });
+};

@@ -1,0 +1,97 @@
+import type { RolloutCommand } from '../command.ts';
+import type { RolloutEvent } from '../event.ts';
+import type { Principal } from '../principal.ts';
+import type { RolloutState } from '../state.ts';
+import { accept, APPROVING, type Decision, type Handler, lacksRole, notIn, RAISING, refuse } from './decision.ts';
+import { decideProposal } from './decide-people.ts';
+import { beginExposure, stageOf } from './exposure.ts';
+
+type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
+
+/** Pre-flight item that another principal gives when an agent starts, or the plan asks for four eyes. */
+export const PLAN_APPROVED = 'plan-approved';
+/** Exit items Rampart checks itself. */
+export const SELF_CHECKED_EXIT: readonly string[] = ['ga-stable', 'no-abort'];
+/** Pre-flight items Rampart checks itself. */
+export const SELF_CHECKED_PREFLIGHT: readonly string[] = ['flag-configured'];
+
+/** Key of a confirmation in `RolloutState.confirmations`. */
+export function confirmationKey(stage: string, text: string): string {
+  return `${stage}: ${text}`;
+}
+
+export const start: Handler<Of<'Start'>> = (state, _command, by) => {
+  const no = lacksRole(by, RAISING, 'start a rollout') ?? notIn(state, ['draft'], 'start');
+  if (no) return no;
+  const needsApproval = by.kind === 'agent' || state.plan.fourEyes;
+  const items = [...state.plan.preflight, ...(needsApproval ? [PLAN_APPROVED] : [])];
+  const started: RolloutEvent[] = [
+    { type: 'AttemptStarted', attempt: 1, version: state.plan.version, statistics: 1 },
+    { type: 'PreflightStarted', items },
+  ];
+  return accept(...started, ...(items.length === 0 ? ([{ type: 'BaselineStarted' }] as const) : []));
+};
+
+function approvePreflight(state: RolloutState, command: Of<'Approve'>, by: Principal, now: number): Decision {
+  if (command.item === PLAN_APPROVED && by.id === state.startedBy) {
+    return refuse('ANOTHER_PRINCIPAL_REQUIRED', `${by.id} asked for this start; another principal must approve the plan.`);
+  }
+  const given: RolloutEvent = attested('preflight', command.item, command);
+  const missing = Object.entries(state.preflight).filter(([item, one]) => one === null && item !== command.item);
+  if (missing.length > 0) return accept(given);
+  return accept(given, ...beginExposure({ ...state, phase: 'baseline' }, now));
+}
+
+function approveConfirmation(state: RolloutState, command: Of<'Approve'>, stage: string): Decision {
+  const critical = state.issues.find((issue) => issue.severity === 'critical' && issue.status === 'open');
+  if (critical && /no critical bugs/i.test(command.item)) {
+    return refuse('CRITICAL_ISSUE_OPEN', `Issue ${critical.number} "${critical.title}" is critical and open: fix or close it before confirming "${command.item}".`);
+  }
+  return accept(attested('confirmation', confirmationKey(stage, command.item), command));
+}
+
+function attested(list: 'preflight' | 'exit' | 'confirmation', item: string, command: Of<'Approve'>): RolloutEvent {
+  return {
+    type: 'ItemAttested',
+    list,
+    item,
+    ...(command.evidence !== undefined && { evidence: command.evidence }),
+    ...(command.note !== undefined && { note: command.note }),
+  };
+}
+
+/** Items a principal can give now: open pre-flight items, confirmations of the stage, exit items. */
+export function openItems(state: RolloutState): readonly string[] {
+  const open = (items: Readonly<Record<string, unknown>>) => Object.keys(items).filter((item) => items[item] === null);
+  const stage = stageOf(state);
+  const confirmations = stage?.confirmations.filter((text) => !(confirmationKey(stage.name, text) in state.confirmations)) ?? [];
+  const exit = open(state.exit).filter((item) => !SELF_CHECKED_EXIT.includes(item));
+  if (state.phase === 'preflight') return open(state.preflight);
+  if (state.phase === 'monitoring') return [...confirmations, ...exit];
+  return state.phase === 'exposing' ? [...confirmations, ...exit] : [];
+}
+
+export const approve: Handler<Of<'Approve'>> = (state, command, by, now) => {
+  const no = lacksRole(by, [...APPROVING, 'system'], 'approve');
+  if (no) return no;
+  const proposal = /^proposal (\d+)$/.exec(command.item);
+  if (proposal) return decideProposal(state, Number(proposal[1]), true, by, now, command.note);
+  if (openItems(state).includes(command.item)) {
+    if (state.phase === 'preflight') return approvePreflight(state, command, by, now);
+    const stage = stageOf(state);
+    if (stage?.confirmations.includes(command.item)) return approveConfirmation(state, command, stage.name);
+    return accept(attested('exit', command.item, command));
+  }
+  const given = state.preflight[command.item] ?? state.exit[command.item] ?? state.confirmations[confirmationKey(stageOf(state)?.name ?? '', command.item)];
+  if (given) return refuse('ITEM_ALREADY_GIVEN', `"${command.item}" was given by ${given.by}.`);
+  const open = openItems(state);
+  const choices = open.length === 0 ? 'Nothing is waiting for approval now.' : `Waiting now: ${open.map((item) => `"${item}"`).join(', ')}.`;
+  return refuse('ITEM_UNKNOWN', `"${command.item}" is not something to approve in phase "${state.phase}". ${choices}`);
+};
+
+export const captureBaseline: Handler<Of<'CaptureBaseline'>> = (state, command, by, now) => {
+  const no = lacksRole(by, ['system', 'admin', 'observer'], 'capture the baseline') ?? notIn(state, ['baseline'], 'capture the baseline');
+  if (no) return no;
+  const captured: RolloutEvent = { type: 'BaselineCaptured', baseline: command.baseline };
+  return accept(captured, ...beginExposure({ ...state, baseline: command.baseline }, now));
+};

@@ -1,0 +1,80 @@
+import type { RolloutCommand } from '../command.ts';
+import type { RolloutEvent } from '../event.ts';
+import { evolve } from '../evolve.ts';
+import type { Principal } from '../principal.ts';
+import type { RolloutState } from '../state.ts';
+import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
+import { addIssue, assignIncident, changeIssue, recordFix, recordRootCause, resolveIncident } from './decide-incident.ts';
+import { cancel, decline, extend, hold, proceed, resume } from './decide-people.ts';
+import { approve, captureBaseline, start } from './decide-start.ts';
+import { tick } from './decide-tick.ts';
+import { accept, type Decision, type Handler, lacksRole, RAISING, refuse } from './decision.ts';
+import { assertInvariants } from './invariants.ts';
+
+type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
+
+const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Handler<Of<T>> } = {
+  Start: start,
+  Approve: approve,
+  Decline: decline,
+  CaptureBaseline: captureBaseline,
+  Tick: tick,
+  Hold: hold,
+  Resume: resume,
+  Extend: extend,
+  Proceed: proceed,
+  Abort: abort,
+  Kill: kill,
+  Rearm: rearm,
+  Retry: retry,
+  ConfirmEffect: confirmEffect,
+  AssignIncident: assignIncident,
+  RecordRootCause: recordRootCause,
+  RecordFix: recordFix,
+  ResolveIncident: resolveIncident,
+  AddIssue: addIssue,
+  ChangeIssue: changeIssue,
+  Cancel: cancel,
+};
+
+/** Commands that still make sense once a rollout has ended: they change documents, never exposure (I8). */
+const AFTER_THE_END: readonly RolloutCommand['type'][] = ['RecordRootCause', 'RecordFix', 'AssignIncident', 'ResolveIncident'];
+
+/**
+ * What a command leads to. Pure: the same state, command, principal and instant always give the same events.
+ *
+ * Every accepted decision is checked against invariants I1-I6 and I8 before it is returned; a violation is a defect
+ * of Rampart and throws, so that nothing is appended.
+ */
+export function decide(state: RolloutState | undefined, command: RolloutCommand, by: Principal, now: number): Decision {
+  const decision = state === undefined ? create(command, by) : route(state, command, by, now);
+  if (decision.ok && state !== undefined) assertInvariants(state, decision.events, by, now);
+  return decision;
+}
+
+function create(command: RolloutCommand, by: Principal): Decision {
+  if (command.type !== 'Create') return refuse('ROLLOUT_UNKNOWN', 'There is no such rollout.');
+  return (
+    lacksRole(by, RAISING, 'create a rollout') ??
+    accept({ type: 'RolloutCreated', id: command.id, plan: command.plan, warnings: command.warnings })
+  );
+}
+
+function route(state: RolloutState, command: RolloutCommand, by: Principal, now: number): Decision {
+  if (command.type === 'Create') return refuse('ROLLOUT_EXISTS', `Rollout ${state.id} exists already.`);
+  const hasEnded = state.phase === 'complete' || state.phase === 'cancelled';
+  if (hasEnded && command.type === 'Tick') return accept();
+  if (hasEnded && !AFTER_THE_END.includes(command.type)) {
+    return refuse('WRONG_PHASE', `Rollout ${state.id} is ${state.phase}: nothing follows that.`);
+  }
+  const handler = HANDLERS[command.type] as Handler<RolloutCommand>;
+  return handler(state, command, by, now);
+}
+
+/** State after a decision's events, as they will stand in the stream. */
+export function applyAll(state: RolloutState | undefined, events: readonly RolloutEvent[], by: Principal, now: number): RolloutState | undefined {
+  return events.reduce<RolloutState | undefined>(
+    (before, event) => evolve(before, { version: (before?.version ?? 0) + 1, at: now, by: by.id, event }),
+    state,
+  );
+}

@@ -1,0 +1,91 @@
+import type { RolloutEvent } from '../event.ts';
+import { calendarOpen } from '../plan/calendar.ts';
+import type { Stage } from '../plan.ts';
+import type { RolloutState } from '../state.ts';
+import type { Judgement, Verdict } from '../verdict.ts';
+import { freshWindowMs, silenceMs } from './cadence.ts';
+import { confirmationKey, SELF_CHECKED_EXIT } from './decide-start.ts';
+import { enterStage, servedMs, stageOf } from './exposure.ts';
+
+/** Gate checks of the running stage that have not passed, optional ones without data left out. */
+export function undecidedChecks(stage: Stage, verdicts: readonly Verdict[]): readonly string[] {
+  return stage.gate
+    .filter((check) => {
+      const verdict = verdicts.find((one) => one.check === check.id);
+      if (check.optional && (verdict === undefined || verdict.status === 'no-data' || verdict.status === 'insufficient')) return false;
+      return verdict?.status !== 'pass';
+    })
+    .map((check) => check.id);
+}
+
+function missingConfirmations(state: RolloutState, stage: Stage): readonly string[] {
+  return stage.confirmations.filter((text) => !(confirmationKey(stage.name, text) in state.confirmations));
+}
+
+/**
+ * What still keeps the rollout where it is, in words; empty when it may advance now (I2): minimum duration served,
+ * every gate check passed on fresh evidence of this stage, every confirmation given, calendar open, nothing held.
+ */
+export function waitingFor(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
+  const stage = stageOf(state);
+  if (stage === undefined || state.stage === undefined) return [];
+  const left = state.stage.durationMs - servedMs(state, now);
+  const window = freshWindowMs(state.plan, stage);
+  const seen = state.sightSince === undefined ? 0 : now - state.sightSince;
+  const isStale = judgement?.freshAt === undefined || now - judgement.freshAt > silenceMs(state.plan);
+  const calendar = calendarOpen(state.plan.calendar, now);
+  const isGa = state.phase === 'monitoring';
+  const undecided = isGa ? [] : undecidedChecks(stage, judgement?.verdicts ?? []);
+  const reasons = [
+    state.killed && 'the kill switch is latched',
+    state.hold && `held by ${state.hold.by}: ${state.hold.reason}`,
+    state.dataInvalid && `data invalid: ${state.dataInvalid}`,
+    state.blindSince !== undefined && 'blind: no evidence to decide on',
+    left > 0 && `minimum duration of ${stage.name}: ${Math.ceil(left / 1000)} s to serve`,
+    isStale && 'fresh evidence',
+    seen < window && left <= 0 && `a fresh window of evidence: ${Math.ceil((window - seen) / 1000)} s more`,
+    ...undecided.map((id) => `evidence for ${id}`),
+    ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
+    ...(isGa ? openExitItems(state).map((item) => `exit item "${item}"`) : []),
+    ...state.alerting.map((check) => `alert ${check} to clear`),
+    !calendar.open && `the calendar: ${calendar.why ?? 'advances are closed'}`,
+  ];
+  return reasons.filter((reason) => typeof reason === 'string');
+}
+
+function openExitItems(state: RolloutState): readonly string[] {
+  return Object.keys(state.exit).filter((item) => state.exit[item] === null && !SELF_CHECKED_EXIT.includes(item));
+}
+
+/** An undecided stage whose time is served: extend it, or ask a principal once its longest duration is reached. */
+function undecided(state: RolloutState, stage: Stage, judgement: Judgement | undefined, now: number): readonly RolloutEvent[] {
+  const run = state.stage;
+  if (run === undefined || state.phase === 'monitoring' || stage.durationMs === null) return [];
+  const canCount = state.hold === undefined && state.blindSince === undefined && state.dataInvalid === undefined;
+  const checks = undecidedChecks(stage, judgement?.verdicts ?? []);
+  const served = servedMs(state, now);
+  if (!canCount || checks.length === 0 || served < run.durationMs) return [];
+  const longest = stage.maxDurationMs ?? 3 * stage.durationMs;
+  const failing = judgement?.verdicts.find((one) => one.status === 'fail' && checks.includes(one.check));
+  const extends_ = stage.onInconclusive === 'extend' || (failing !== undefined && stage.onFail === 'extend');
+  if (extends_ && run.durationMs + stage.durationMs <= longest) {
+    return [{ type: 'StageExtended', byMs: stage.durationMs, reason: `undecided: ${checks.join(', ')}` }];
+  }
+  if (served < longest || run.askedAt !== undefined) return [];
+  const question = `${stage.name} is undecided after its longest duration: proceed with a reason, extend, or abort?`;
+  return [{ type: 'PrincipalAsked', question, undecided: checks }];
+}
+
+/** At most one advance: to the next stage, or through the exit gate; or what an undecided stage leads to. */
+export function advance(state: RolloutState, judgement: Judgement | undefined, now: number): readonly RolloutEvent[] {
+  const stage = stageOf(state);
+  if (stage === undefined || state.stage === undefined || judgement === undefined) return [];
+  if (waitingFor(state, judgement, now).length > 0) return undecided(state, stage, judgement, now);
+  const { metrics, verdicts } = judgement;
+  if (state.phase === 'monitoring') return [{ type: 'RolloutCompleted', metrics, verdicts }];
+  const index = state.stage.index;
+  return [
+    { type: 'StagePassed', index, name: stage.name, metrics, verdicts },
+    ...enterStage(state, index + 1, now, `every check of ${stage.name} passed`),
+  ];
+}

@@ -1,0 +1,142 @@
+import type { EventRecord, RolloutEvent } from '../event.ts';
+import { formatDuration } from '../plan/duration.ts';
+import type { Plan } from '../plan.ts';
+import { RAMPART } from '../principal.ts';
+import { formatCount, formatInstant, formatLayers, formatVerdict } from './format.ts';
+import { plainLine } from './markdown.ts';
+
+type EventType = RolloutEvent['type'];
+type EventsByType = { readonly [E in RolloutEvent as E['type']]: E };
+type Teller = { readonly who: string; readonly metrics: Plan['metrics'] | undefined };
+type Sentences = { readonly [T in EventType]: (event: EventsByType[T], teller: Teller) => string };
+
+const because = (reason: string | undefined) => (reason === undefined ? '' : `: ${reason}`);
+const servedFor = (ms: number) => (ms > 0 && Number.isFinite(ms) ? ` for at least ${formatDuration(ms)}` : '');
+
+const GIVEN = { preflight: 'gave the pre-flight item', exit: 'gave the exit item', confirmation: 'confirmed' } as const;
+
+const RUNNING: Pick<
+  Sentences,
+  | 'RolloutCreated'
+  | 'PreflightStarted'
+  | 'ItemAttested'
+  | 'BaselineStarted'
+  | 'BaselineCaptured'
+  | 'StageEntered'
+  | 'StagePassed'
+  | 'RolloutHeld'
+  | 'RolloutResumed'
+  | 'StageExtended'
+  | 'PrincipalAsked'
+  | 'ProposalMade'
+  | 'ProposalDecided'
+  | 'OverrideRecorded'
+  | 'AttemptStarted'
+  | 'MonitoringStarted'
+  | 'RolloutCompleted'
+  | 'RolloutCancelled'
+> = {
+  RolloutCreated: ({ plan, warnings }, { who }) =>
+    `${who} created the rollout of ${plan.flag} ${plan.version} in ${plan.environment}${
+      warnings.length === 0 ? '' : `, with warnings: ${warnings.map((warning) => warning.message).join('; ')}`
+    }`,
+  PreflightStarted: ({ items }, { who }) =>
+    `${who} started pre-flight${items.length === 0 ? ', which has no items' : `, which needs: ${items.join(', ')}`}`,
+  ItemAttested: ({ list, item, evidence, note }, { who }) =>
+    `${who} ${GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
+  BaselineStarted: (_, { who }) => `${who} started to capture the baseline`,
+  BaselineCaptured: ({ baseline }, { who }) =>
+    `${who} captured the baseline from ${formatInstant(baseline.fromAt)} to ${formatInstant(baseline.toAt)}: ${
+      Object.keys(baseline.metrics).join(', ') || 'no metric had data'
+    }`,
+  StageEntered: ({ name, layers, durationMs, why }, { who }) =>
+    `${who} entered stage ${name}, exposing ${formatLayers(layers)}${servedFor(durationMs)}: ${why}`,
+  StagePassed: ({ name }, { who }) => `${who} passed stage ${name}`,
+  RolloutHeld: ({ reason }, { who }) => `${who} held the rollout: ${reason}`,
+  RolloutResumed: ({ reason }, { who }) => `${who} resumed the rollout${because(reason)}`,
+  StageExtended: ({ byMs, reason }, { who }) => `${who} extended the stage by ${formatDuration(byMs)}: ${reason}`,
+  PrincipalAsked: ({ question, undecided }, { who }) =>
+    `${who} asked a principal to decide: ${question}${undecided.length === 0 ? '' : ` (undecided: ${undecided.join(', ')})`}`,
+  ProposalMade: ({ number, action, reason }, { who }) => `${who} made proposal ${number} to ${action}: ${reason}`,
+  ProposalDecided: ({ number, approved, reason }, { who }) =>
+    `${who} ${approved ? 'approved' : 'declined'} proposal ${number}${because(reason)}`,
+  OverrideRecorded: ({ what, reason }, { who }) => `${who} overrode "${what}": ${reason}`,
+  AttemptStarted: ({ attempt, version, statistics, salt }, { who }) =>
+    `${who} started attempt ${attempt} with version ${version}, statistics lineage ${statistics} and ${
+      salt === undefined ? "the flag's own bucketing" : `people bucketed by salt ${salt}`
+    }`,
+  MonitoringStarted: ({ untilAt }, { who }) => `${who} started monitoring, until ${formatInstant(untilAt)}`,
+  RolloutCompleted: (_, { who }) => `${who} completed the rollout: the exit gate holds`,
+  RolloutCancelled: ({ reason }, { who }) => `${who} cancelled the rollout: ${reason}`,
+};
+
+const EVIDENCE: Pick<
+  Sentences,
+  | 'ChecksJudged'
+  | 'AlertRaised'
+  | 'AlertCleared'
+  | 'DataFoundInvalid'
+  | 'DataFoundValid'
+  | 'SightLost'
+  | 'BlindLimitReached'
+  | 'SightReturned'
+> = {
+  ChecksJudged: ({ verdicts }) =>
+    `Checks judged: ${verdicts.map((verdict) => `${verdict.metric} (${verdict.limit}) ${verdict.status}`).join(', ') || 'none'}`,
+  AlertRaised: ({ verdict }, { metrics }) => `Alert raised: ${formatVerdict(verdict, metrics)}`,
+  AlertCleared: ({ check }) => `Alert cleared: ${check}`,
+  DataFoundInvalid: ({ why }) => `Data found invalid, comparisons do not count: ${why}`,
+  DataFoundValid: () => 'Data found valid again',
+  SightLost: ({ since, why }) => `No fresh evidence since ${formatInstant(since)}: ${why}`,
+  BlindLimitReached: ({ since }) => `Still no fresh evidence since ${formatInstant(since)}: on-call is told`,
+  SightReturned: () => 'Fresh evidence is back',
+};
+
+const HARM: Pick<
+  Sentences,
+  | 'KillSwitchTripped'
+  | 'KillSwitchRearmed'
+  | 'RolloutAborted'
+  | 'AbortTookEffect'
+  | 'IncidentAssigned'
+  | 'RootCauseRecorded'
+  | 'FixRecorded'
+  | 'IncidentResolved'
+  | 'IssueAdded'
+  | 'IssueChanged'
+> = {
+  KillSwitchTripped: ({ reason }, { who }) => `${who} tripped the kill switch: ${reason}`,
+  KillSwitchRearmed: ({ reason }, { who }) => `${who} re-armed the kill switch, exposure stays 0: ${reason}`,
+  RolloutAborted: ({ reason, stage, incident, people, issue }, { who }) =>
+    `${who} set exposure to 0 in stage ${stage}: ${reason} (incident ${incident}, ${formatCount(
+      people.treatment + people.targeted,
+    )} people had been exposed${issue === undefined ? '' : `, issue opened: ${issue}`})`,
+  AbortTookEffect: ({ incident, acknowledged, connected }) =>
+    `Exposure 0 took effect for incident ${incident}: ${acknowledged} of ${connected} connected SDKs confirmed it`,
+  IncidentAssigned: ({ incident, assignee }, { who }) => `${who} assigned incident ${incident} to ${assignee}`,
+  RootCauseRecorded: ({ incident, text }, { who }) => `${who} recorded the root cause of incident ${incident}: ${text}`,
+  FixRecorded: ({ incident, text, reference }, { who }) =>
+    `${who} recorded the fix of incident ${incident}: ${text}${reference === undefined ? '' : ` (${reference})`}`,
+  IncidentResolved: ({ incident }, { who }) => `${who} resolved incident ${incident}`,
+  IssueAdded: ({ number, title, severity }, { who }) => `${who} added ${severity} issue ${number}: ${title}`,
+  IssueChanged: ({ number, status }, { who }) => `${who} set issue ${number} to ${status}`,
+};
+
+const SENTENCES: Sentences = { ...RUNNING, ...EVIDENCE, ...HARM };
+
+function tell<T extends EventType>(type: T, event: EventsByType[T], teller: Teller): string {
+  return SENTENCES[type](event, teller);
+}
+
+/** A principal as documents name it: Rampart itself, or the id. Plain text. */
+export function nameOf(by: string): string {
+  return by === RAMPART.id ? 'Rampart' : plainLine(by);
+}
+
+/**
+ * What an event says, as one line of plain text without control characters (safe for a terminal; escape it for Markdown).
+ * It names who acted but not when. `metrics` are the plan's: without them values are printed in the catalog's units. Dates are UTC.
+ */
+export function describeEvent({ event, by }: EventRecord, metrics?: Plan['metrics']): string {
+  return plainLine(tell(event.type, event, { who: nameOf(by), metrics }));
+}

@@ -1,0 +1,252 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { RolloutEvent } from '../event.ts';
+import type { Plan } from '../plan.ts';
+import type { AbortKind } from '../state.ts';
+import {
+  DAY_MS,
+  entered,
+  type Happening,
+  HOUR_MS,
+  recordsFrom,
+  SAMPLE_PLAN,
+  START_AT,
+  sampleHappenings,
+  snapshots,
+  stateOf,
+  verdict,
+} from './arbitraries.ts';
+import { renderIncident } from './incident.ts';
+
+const BREACH = verdict({ check: 'abort:errorRate:1%', tier: 'abort', status: 'fail', value: 0.021, logEFail: 6.5 });
+const ABORT_AT = 4 * DAY_MS + 90_000;
+
+function aborted(change: Partial<Extract<RolloutEvent, { type: 'RolloutAborted' }>> = {}): RolloutEvent {
+  return {
+    type: 'RolloutAborted',
+    kind: 'criterion',
+    reason: 'errorRate beyond 1 %',
+    incident: 1,
+    stage: 'beta',
+    epoch: 4,
+    verdict: BREACH,
+    people: { treatment: 1200, control: 3600, targeted: 34 },
+    metrics: snapshots(0.021, 0.4),
+    assignee: 'agent:triage',
+    failed: [BREACH.check],
+    ...change,
+  };
+}
+
+const breached = (plan?: Plan): readonly Happening[] => [
+  ...sampleHappenings(plan),
+  [4 * DAY_MS + 60_000, 'rampart', { type: 'ChecksJudged', verdicts: [BREACH], metrics: snapshots(0.021, 0.4) }],
+];
+const story: readonly Happening[] = [...breached(), [ABORT_AT, 'rampart', aborted()]];
+const worked: readonly Happening[] = [
+  ...story,
+  [ABORT_AT + 1200, 'rampart', { type: 'AbortTookEffect', incident: 1, acknowledged: 9, connected: 10 }],
+  [ABORT_AT + HOUR_MS, 'agent:triage', { type: 'RootCauseRecorded', incident: 1, text: 'Pool of 5 connections' }],
+  [ABORT_AT + 2 * HOUR_MS, 'bo', { type: 'FixRecorded', incident: 1, text: 'Pool of 50', reference: '#7' }],
+  [ABORT_AT + 3 * HOUR_MS, 'bo', { type: 'IncidentResolved', incident: 1 }],
+];
+const retry: readonly Happening[] = [
+  [ABORT_AT + 4 * HOUR_MS, 'ana', { type: 'AttemptStarted', attempt: 2, version: 'build-4712', statistics: 2 }],
+  [ABORT_AT + 4 * HOUR_MS, 'rampart', entered(0, 5)],
+];
+
+function incident(happenings: readonly Happening[], number = 1, now = START_AT + 5 * DAY_MS): string {
+  const records = recordsFrom(happenings);
+  return renderIncident(records, stateOf(records), number, { now }) ?? 'none';
+}
+
+const section = (markdown: string, title: string) => markdown.split(`## ${title}\n\n`)[1]?.split(/\n+## |\n$/)[0];
+const SECTIONS = [
+  'Status',
+  'Summary',
+  'Timeline',
+  'Breached Criterion',
+  'Blast Radius',
+  'Configuration Changes',
+  'Root Cause',
+  'Fix',
+  'Action Items',
+  'Next Step',
+];
+
+describe('renderIncident', () => {
+  it('tells when each step of the abort protocol was done, from the first sight of the breach', () => {
+    expect(section(incident(worked), 'Timeline')).toBe(`| Step | When | After the breach | Detail |
+| --- | --- | --- | --- |
+| Breach seen | 2026-01-09 09:01 UTC | 0 ms | abort:errorRate:1% |
+| Flag to 0 % | 2026-01-09 09:01 UTC | 30 s | by Rampart |
+| Took effect | 2026-01-09 09:01 UTC | 31 s | 9 of 10 connected SDKs confirmed exposure 0 |
+| Notification queued | 2026-01-09 09:01 UTC | 30 s | on-call, team-web, agent:triage, product@example.com; recorded together with the abort, delivered from the outbox |
+| Triage assigned | 2026-01-09 09:01 UTC | 30 s | to agent:triage |
+| Root cause recorded | 2026-01-09 10:01 UTC | 1 h | by agent:triage |
+| Fix recorded | 2026-01-09 11:01 UTC | 2 h | by bo |
+| Resolved | 2026-01-09 12:01 UTC | 3 h | – |`);
+  });
+
+  it('sums up what happened, to whom, and on what evidence', () => {
+    const text = incident(story);
+    expect(text).toMatch(/^# Incident 1: XYZ rolled back in beta\n/);
+    expect(section(text, 'Summary')).toBe(
+      'Exposure of feature-xyz in production went to 0 in stage beta because an abort criterion failed: errorRate beyond 1 %. ' +
+        'errorRate 2.1 % against limit 1 %. 1,234 people had been exposed. It took 30 s from the first sight of the breach to exposure 0.',
+    );
+    expect(section(text, 'Breached Criterion')).toContain('- Evidence of a breach: log e 6.50 of 4.38 needed');
+    expect(section(text, 'Breached Criterion')).toContain('| errorRate | 0.1 % | 2.1 % | 12,000 | ✅ Pass |');
+    expect(section(text, 'Blast Radius')).toBe(
+      [
+        '- **People exposed**: 1,234 (1,200 by random split, 34 targeted)',
+        '- **Control, not exposed**: 3,600',
+        '- **Exposure at the abort**: 0.5 % of team + 25 % of everyone',
+        '- **Exposed for**: 4 d',
+      ].join('\n'),
+    );
+  });
+
+  it('says what is still to do, with the open issues', () => {
+    expect(section(incident(story), 'Action Items')).toBe(
+      [
+        '- [ ] Record the root cause',
+        '- [ ] Record the fix',
+        '- [ ] Resolve the incident',
+        '- [ ] Issue 2: Memory grows (major, monitoring, found in canary, https://t.example/2)',
+      ].join('\n'),
+    );
+    const closed: Happening = [ABORT_AT + 5 * HOUR_MS, 'bo', { type: 'IssueChanged', number: 2, status: 'closed' }];
+    const done = incident([...worked, closed]);
+    expect(section(done, 'Action Items')).toBe('None open.');
+    expect(section(done, 'Root Cause')).toBe('Pool of 5 connections');
+    expect(section(done, 'Fix')).toBe('Pool of 50 (#7)');
+    const unlinked: Happening = [ABORT_AT, 'bo', { type: 'IssueAdded', number: 3, title: 'Bare', severity: 'minor' }];
+    expect(incident([...story, unlinked])).toContain('- [ ] Issue 3: Bare (minor, open, found in aborted)');
+  });
+
+  it('names the status that the recorded steps amount to', () => {
+    const unassigned = [...breached(), [ABORT_AT, 'rampart', aborted({ assignee: undefined as never })]] as const;
+    const assigned: Happening = [ABORT_AT + 1000, 'ana', { type: 'IncidentAssigned', incident: 1, assignee: 'cy' }];
+    const expected = ['In triage', 'In triage', 'Root cause known', 'Fix recorded', 'Resolved'];
+    const statuses = expected.map((_, index) => incident(worked.slice(0, story.length + index)));
+    expect(statuses.map((text) => /\*\*Status\*\*: (.*)/.exec(text)?.[1])).toEqual(expected);
+    expect(incident(unassigned)).toContain('- **Status**: Open');
+    expect(incident(unassigned)).toContain('- [ ] Assign the triage');
+    expect(incident(unassigned)).toContain('| Triage assigned | – | – | nobody yet |');
+    expect(incident([...unassigned, assigned])).toContain('| 31 s | to cy |');
+  });
+
+  it('compares the configuration with the attempt before', () => {
+    expect(section(incident(story), 'Configuration Changes')).toMatch(/^First attempt: there is none before it/);
+    const second: readonly Happening[] = [
+      ...worked,
+      ...retry,
+      [
+        ABORT_AT + DAY_MS,
+        'ana',
+        aborted({ incident: 2, kind: 'person', reason: 'Looks odd!', stage: 'internal', verdict: undefined as never }),
+      ],
+    ];
+    const text = incident(second, 2);
+    expect(section(text, 'Configuration Changes')).toBe(`| Setting | Attempt 1 | Attempt 2 | Change |
+| --- | --- | --- | --- |
+| Plan version | build-4711 | build-4712 | changed |
+| Bucketing salt (who is picked) | feature-xyz (the flag's own) | feature-xyz (the flag's own) | same |
+| Statistics | lineage 1 | lineage 2 | changed |
+| Percentages reached | internal: 0.5 % of team; canary: 0.5 % of team + 5 % of everyone; beta: 0.5 % of team + 25 % of everyone | internal: 0.5 % of team | changed |`);
+    expect(section(text, 'Breached Criterion')).toMatch(/^No check was breached: a principal aborted it\./);
+    expect(text).toContain('a principal aborted it: Looks odd! 1,234 people');
+    expect(text).toContain('| Took effect | – | – | not confirmed yet |');
+  });
+
+  it('gives the conditions of a retry and which of them still lack', () => {
+    expect(section(incident(story, 1, START_AT + ABORT_AT), 'Next Step')).toBe(
+      [
+        'Retry from stage 1 as attempt 2 (0 of 3 retries used), with the same people unless it asks otherwise. It needs:\n',
+        '- the cool-down of 1 h, which ends 2026-01-09 10:01 UTC (open)',
+        '- a recorded fix (missing) and a new version, because the same version continues statistics in which these failed: abort:errorRate:1%',
+      ].join('\n'),
+    );
+    const killed: readonly Happening[] = [
+      ...breached(),
+      [ABORT_AT, 'ana', { type: 'KillSwitchTripped', reason: 'x' }],
+      [ABORT_AT, 'ana', aborted({ kind: 'kill', failed: [] })],
+    ];
+    const text = section(incident(killed), 'Next Step');
+    expect(text).toContain('(over)');
+    expect(text).toContain('- either the same version, which continues the statistics, or a recorded fix (missing)');
+    expect(text).toContain('- the kill switch re-armed by a person with a reason (still latched)');
+  });
+
+  it('says when nothing can follow, or something has already', () => {
+    const noRetries = { ...SAMPLE_PLAN, retry: { ...SAMPLE_PLAN.retry, limit: 0 } };
+    const cancelled: Happening = [ABORT_AT + HOUR_MS, 'ana', { type: 'RolloutCancelled', reason: 'moot' }];
+    expect(section(incident([...breached(noRetries), [ABORT_AT, 'ana', aborted()]]), 'Next Step')).toBe(
+      'None: 0 of 0 retries are used. A new rollout is needed.',
+    );
+    expect(section(incident([...story, cancelled]), 'Next Step')).toBe('None: the rollout is cancelled.');
+    expect(section(incident([...worked, ...retry]), 'Next Step')).toBe(
+      'Attempt 2 started at 2026-01-09 13:01 UTC with version build-4712.',
+    );
+  });
+
+  it('copes with an abort before exposure and without people to name', () => {
+    const plan = { ...SAMPLE_PLAN, owners: { stakeholders: [] } };
+    const early = (from: readonly Happening[]) =>
+      incident([
+        ...from,
+        [
+          0,
+          'ana',
+          aborted({ stage: 'preflight', metrics: [], verdict: undefined as never, assignee: undefined as never }),
+        ],
+      ]);
+    const text = early(sampleHappenings(plan).slice(0, 3));
+    expect(section(text, 'Blast Radius')).toContain('- **Exposed for**: never');
+    expect(section(text, 'Configuration Changes')).toContain('| Percentages reached | none |');
+    expect(text).toContain('| on-call; recorded together');
+    expect(section(early(sampleHappenings(plan).slice(0, 1)), 'Configuration Changes')).toBe(
+      'The attempt had not started.',
+    );
+  });
+
+  it('gives nothing for a number that no abort has', () => {
+    expect(incident(story, 2)).toBe('none');
+  });
+
+  it('keeps its structure and never throws, whatever people write', () => {
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc
+        .array(fc.constantFrom('\n', '## ', '|', '\\', '<b>', '- [ ] ', '\u001b[2J', 'a'))
+        .map((parts) => parts.join('')),
+    );
+    const kinds: readonly AbortKind[] = ['criterion', 'gate', 'kill', 'person', 'telemetry-missing', 'blind'];
+    fc.assert(
+      fc.property(hostile, hostile, fc.constantFrom(...kinds), (one, two, kind) => {
+        const plan = { ...SAMPLE_PLAN, title: one, flag: two, version: one };
+        const bad = {
+          ...BREACH,
+          check: one,
+          metric: two,
+          limit: one,
+          method: two,
+          source: one,
+          wouldChange: two,
+          note: one,
+        };
+        const text = incident([
+          ...breached(plan),
+          [ABORT_AT, two, aborted({ kind, reason: one, verdict: bad, assignee: two, stage: one, failed: [two] })],
+          [ABORT_AT, one, { type: 'RootCauseRecorded', incident: 1, text: two }],
+          [ABORT_AT, two, { type: 'FixRecorded', incident: 1, text: one, reference: two }],
+        ]);
+        expect(text.match(/^## .*$/gm)?.map((line) => line.slice(3))).toEqual(SECTIONS);
+        expect(text.match(/^# /gm)).toHaveLength(1);
+        expect(text).not.toMatch(/</);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});

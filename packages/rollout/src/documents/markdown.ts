@@ -1,0 +1,36 @@
+const BREAKS = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069\s]+/gu;
+const INLINE = /[\\`*[\]|~]/g;
+const EDGE_UNDERSCORE = /(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+const ENTITY = /&(?=#?\w+;)/g;
+const HEADING_END = /(?<=^|\s)#+$/;
+const BLOCK_START = /^(?:#(?=[#\s]|$)|[-+](?=[-+\s]|$)|[=>:]|\d+(?=[.)](?:\s|$)))/;
+
+/** `text` on one line: control characters (terminal escapes among them), line breaks and bidi overrides become one space. */
+export function plainLine(text: string): string {
+  return text.replace(BREAKS, ' ').trim();
+}
+
+/**
+ * Text that somebody supplied, made safe anywhere inside a line of GitHub Flavored Markdown: it stays one line, opens no
+ * block, table cell, emphasis, link or HTML tag, and reads as it was written once rendered.
+ */
+export function escapeMarkdown(text: string): string {
+  return plainLine(text)
+    .replace(ENTITY, '&amp;')
+    .replace(INLINE, '\\$&')
+    .replace(EDGE_UNDERSCORE, '\\_')
+    .replaceAll('<', '&lt;')
+    .replace(HEADING_END, '\\$&')
+    .replace(BLOCK_START, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
+}
+
+/** A table whose cells are Markdown already; a cell left empty shows a dash. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell || '–').join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** A `##` section; `body` holds its blocks, separated by blank lines. */
+export function markdownSection(title: string, ...body: readonly string[]): string {
+  return [`## ${title}`, ...body].join('\n\n');
+}

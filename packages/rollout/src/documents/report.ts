@@ -1,0 +1,198 @@
+import { stageOf } from '../decide/exposure.ts';
+import type { EventRecord } from '../event.ts';
+import type { Issue, RolloutState, StageRecord } from '../state.ts';
+import { describeEvent } from './describe-event.ts';
+import { type DocumentOptions, formatInstant, formatShare, metricTitle, NOTHING, unitOf } from './format.ts';
+import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
+import { ownersLine, peopleTable } from './people.ts';
+import { type AttemptRun, attemptRuns, lastVerdicts, newsOf, recordsOf } from './records.ts';
+import { type Standing, standingOf, stopsOf } from './standing.ts';
+import { measuredOr, referenceOf, STATUS_TEXT, verdictLines } from './verdict-lines.ts';
+
+type Report = {
+  readonly records: readonly EventRecord[];
+  readonly state: RolloutState;
+  readonly options: DocumentOptions;
+};
+
+function instantOr(at: number | undefined, options: DocumentOptions): string {
+  return at === undefined ? NOTHING : formatInstant(at, options.timeZone);
+}
+
+function currentStage(state: RolloutState): string {
+  const stage = stageOf(state);
+  if (stage === undefined) return `none (${state.phase})`;
+  const name = `${escapeMarkdown(stage.name)} (${escapeMarkdown(formatShare(stage))})`;
+  return state.phase === 'monitoring' ? `${name}, monitoring` : name;
+}
+
+function configuration({ records, state, options }: Report): string {
+  const started = recordsOf(records, 'StageEntered')[0]?.at;
+  const lines = [
+    ['Feature flag', escapeMarkdown(state.plan.flag)],
+    ['Start date', started === undefined ? 'not exposed yet' : formatInstant(started, options.timeZone)],
+    ['Current stage', currentStage(state)],
+    ['Plan version', escapeMarkdown(state.attempts.at(-1)?.version ?? state.plan.version)],
+    ['Environment', escapeMarkdown(state.plan.environment)],
+    ['Report as of', formatInstant(options.now, options.timeZone)],
+  ];
+  return markdownSection('Configuration', lines.map(([name, value]) => `- **${name}**: ${value}`).join('\n'));
+}
+
+/** Names a stage of the history; once there are several attempts, its attempt too. */
+function stageLabel(state: RolloutState, record: StageRecord): string {
+  const attempt = state.attempts.length > 1 ? ` (attempt ${record.attempt})` : '';
+  return `${escapeMarkdown(record.name)}${attempt}`;
+}
+
+const RESULTS = { 'in-progress': '🔄 In Progress', passed: '✅ Passed', 'rolled-back': '🚫 Rolled back' } as const;
+
+function stageHistory({ state, options }: Report): string {
+  const isHeld = stopsOf(state).length > 0;
+  const rows = state.history.map((record) => [
+    stageLabel(state, record),
+    formatInstant(record.startedAt, options.timeZone),
+    instantOr(record.endedAt, options),
+    record.result === 'in-progress' && isHeld ? '⏸ Held' : RESULTS[record.result],
+  ]);
+  const table = markdownTable(['Stage', 'Start', 'End', 'Result'], rows);
+  return markdownSection('Stage History', rows.length === 0 ? 'No stage entered yet.' : table);
+}
+
+function metricTable(state: RolloutState, metric: string): string {
+  const unit = unitOf(metric, state.plan.metrics);
+  const rows = state.history.flatMap((record) =>
+    record.metrics
+      .filter((snapshot) => snapshot.metric === metric)
+      .map((snapshot) => [
+        stageLabel(state, record),
+        referenceOf(snapshot, unit),
+        measuredOr(snapshot.observed, unit),
+        STATUS_TEXT[snapshot.status],
+      ]),
+  );
+  const table = markdownTable(['Stage', 'Baseline', 'Observed', 'Status'], rows);
+  return `### ${escapeMarkdown(metricTitle(metric))}\n\n${table}`;
+}
+
+function metrics({ state }: Report): string {
+  const seen = new Set(state.history.flatMap((record) => record.metrics.map((snapshot) => snapshot.metric)));
+  const planned = Object.keys(state.plan.metrics).filter((metric) => seen.has(metric));
+  const tables = [...new Set([...planned, ...seen])].map((metric) => metricTable(state, metric));
+  return markdownSection('Metrics', ...(tables.length === 0 ? ['Nothing measured yet.'] : tables));
+}
+
+const ISSUE_STATUS = { open: 'Open', monitoring: 'Monitoring', closed: 'Closed' } as const;
+
+function issueLines(issue: Issue): string {
+  const fixedIn = `Fixed in ${escapeMarkdown(issue.stageFixed ?? issue.stageFound)}`;
+  const status = issue.status === 'fixed' ? fixedIn : ISSUE_STATUS[issue.status];
+  const link = issue.link === undefined ? '' : `, ${escapeMarkdown(issue.link)}`;
+  return `- ${escapeMarkdown(issue.title)}: ${status}\n  - ${issue.severity}, found in ${escapeMarkdown(issue.stageFound)}${link}`;
+}
+
+function issues({ state }: Report): string {
+  return markdownSection('Issues Discovered', state.issues.map(issueLines).join('\n') || 'None.');
+}
+
+const DECISIONS = [
+  ['proceed', 'Proceed to next stage'],
+  ['hold', 'Hold'],
+  ['rollback', 'Rollback'],
+] as const;
+
+function decision({ state, options }: Report): string {
+  const standing: Standing = standingOf(state, options);
+  const boxes = DECISIONS.map(([choice, text]) => `- [${standing.decision === choice ? 'x' : ' '}] ${text}`).join('\n');
+  const why = standing.why.length === 0 ? [] : [`Why: ${standing.why.join('; ')}.`];
+  return markdownSection('Decision', boxes, ...why);
+}
+
+function peopleOf(runs: readonly AttemptRun[], index: number): string {
+  if (index === 0) return 'First';
+  return runs[index]?.salt === runs[index - 1]?.salt ? 'Same' : 'Fresh';
+}
+
+function attempts({ records, state, options }: Report): string {
+  const runs = attemptRuns(records);
+  const rows = runs.map((run, index) => {
+    const ended = state.attempts.find((attempt) => attempt.number === run.number);
+    return [
+      String(run.number),
+      escapeMarkdown(run.version),
+      formatInstant(run.startedAt, options.timeZone),
+      instantOr(ended?.endedAt, options),
+      ended?.outcome ?? 'in progress',
+      peopleOf(runs, index),
+      `lineage ${run.statistics}`,
+    ];
+  });
+  const head = ['Attempt', 'Version', 'Start', 'End', 'Outcome', 'People', 'Statistics'];
+  return markdownSection('Attempts', rows.length === 0 ? 'Not started yet.' : markdownTable(head, rows));
+}
+
+function evidence({ records, state, options }: Report): string {
+  const judged = lastVerdicts(records).map(({ verdict, at, stage }) => {
+    const title = escapeMarkdown(`${metricTitle(verdict.metric)} (${verdict.tier}, ${verdict.limit})`);
+    const where = stage === undefined ? '' : ` in ${escapeMarkdown(stage)}`;
+    const when = `- Judged: ${formatInstant(at, options.timeZone)}${where}`;
+    return `### ${title}\n\n${when}\n${verdictLines(verdict, state.plan.metrics)}`;
+  });
+  return markdownSection('Evidence', ...(judged.length === 0 ? ['No check judged yet.'] : judged));
+}
+
+function overrides({ state, options }: Report): string {
+  const inPlan = state.plan.override;
+  const rows = [
+    ...(inPlan === undefined
+      ? []
+      : [
+          [
+            instantOr(state.createdAt, options),
+            escapeMarkdown(state.createdBy),
+            'accept the plan',
+            escapeMarkdown(inPlan),
+          ],
+        ]),
+    ...state.overrides.map((one) => [
+      formatInstant(one.at, options.timeZone),
+      escapeMarkdown(one.by),
+      escapeMarkdown(one.what),
+      escapeMarkdown(one.reason),
+    ]),
+  ];
+  return markdownSection(
+    'Overrides',
+    rows.length === 0 ? 'None.' : markdownTable(['When', 'Who', 'What', 'Reason'], rows),
+  );
+}
+
+function timeline({ records, state, options }: Report): string {
+  const lines = newsOf(records).map((record) => {
+    const text = escapeMarkdown(describeEvent(record, state.plan.metrics));
+    return `- **${formatInstant(record.at, options.timeZone)}**: ${text}`;
+  });
+  return markdownSection('Timeline', lines.join('\n'));
+}
+
+/**
+ * The rollout report (semantics §7) as GitHub Flavored Markdown, from events alone: `state` is what `evolve` makes of `records`.
+ * Always the same ten `##` sections in the same order, whatever text people supplied.
+ */
+export function renderReport(records: readonly EventRecord[], state: RolloutState, options: DocumentOptions): string {
+  const report: Report = { records, state, options };
+  const people = markdownSection('People', ownersLine(state.plan), peopleTable(records, options));
+  return `${[
+    `# Rollout Report: ${escapeMarkdown(state.plan.title || state.plan.flag)}`,
+    configuration(report),
+    stageHistory(report),
+    metrics(report),
+    issues(report),
+    decision(report),
+    attempts(report),
+    evidence(report),
+    people,
+    overrides(report),
+    timeline(report),
+  ].join('\n\n')}\n`;
+}

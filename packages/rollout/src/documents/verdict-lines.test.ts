@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { verdict } from './arbitraries.ts';
+import { referenceOf, verdictLines } from './verdict-lines.ts';
+
+describe('verdictLines', () => {
+  it('shows dashes, and no line, for what a verdict without data lacks', () => {
+    const { value, reference, interval, failLine, passLine, ...bare } = verdict({ status: 'no-data', wouldChange: '' });
+    const text = verdictLines({ ...bare, logEFail: Number.NEGATIVE_INFINITY, note: 'source | silent' }, {});
+    expect(text.split('\n')).toEqual([
+      '- Status: ❔ No data (gate)',
+      '- Value: –',
+      '- Limit: 1 %',
+      '- Reference: none',
+      '- 95 % interval: –',
+      '- Observations: 12,000 treatment, 36,000 control',
+      '- Evidence of a breach: log e -Infinity of 4.38 needed',
+      '- Evidence of safety: log e 5.13 of 3.00 needed',
+      '- Method: a3 bounded rate (validity: exact)',
+      '- Source: telemetry',
+      '- Would change it: –',
+      '- Note: source \\| silent',
+    ]);
+  });
+});
+
+describe('referenceOf', () => {
+  it('prefers the baseline, says so when it is control, and shows a dash for neither', () => {
+    const seen = { metric: 'errorRate', count: 1, status: 'pass' } as const;
+    expect(referenceOf({ ...seen, baseline: 0.001, control: 0.002 }, 'ratio')).toBe('0.1 %');
+    expect(referenceOf({ ...seen, control: 0.002 }, 'ratio')).toBe('0.2 % (control)');
+    expect(referenceOf(seen, 'ratio')).toBe('–');
+  });
+});

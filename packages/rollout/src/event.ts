@@ -1,0 +1,81 @@
+import type { ExposureLayer } from '@rampart/flags';
+import type { Plan, PlanIssue } from './plan.ts';
+import type { AbortKind, Issue, Proposal } from './state.ts';
+import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
+
+/** What happened, in the past tense. State, ruleset, report and incident documents come from these alone. */
+export type RolloutEvent =
+  | { readonly type: 'RolloutCreated'; readonly id: string; readonly plan: Plan; readonly warnings: readonly PlanIssue[] }
+  | { readonly type: 'PreflightStarted'; readonly items: readonly string[] }
+  | {
+      readonly type: 'ItemAttested';
+      readonly list: 'preflight' | 'exit' | 'confirmation';
+      readonly item: string;
+      readonly evidence?: string;
+      readonly note?: string;
+    }
+  | { readonly type: 'BaselineStarted' }
+  | { readonly type: 'BaselineCaptured'; readonly baseline: Baseline }
+  | {
+      readonly type: 'StageEntered';
+      readonly index: number;
+      readonly name: string;
+      readonly layers: readonly ExposureLayer[];
+      readonly epoch: number;
+      readonly durationMs: number;
+      readonly why: string;
+    }
+  | { readonly type: 'StagePassed'; readonly index: number; readonly name: string; readonly metrics: readonly MetricSnapshot[]; readonly verdicts: readonly Verdict[] }
+  | { readonly type: 'ChecksJudged'; readonly verdicts: readonly Verdict[]; readonly metrics: readonly MetricSnapshot[] }
+  | { readonly type: 'AlertRaised'; readonly check: string; readonly verdict: Verdict }
+  | { readonly type: 'AlertCleared'; readonly check: string }
+  | { readonly type: 'DataFoundInvalid'; readonly why: string }
+  | { readonly type: 'DataFoundValid' }
+  | { readonly type: 'RolloutHeld'; readonly reason: string }
+  | { readonly type: 'RolloutResumed'; readonly reason?: string }
+  | { readonly type: 'StageExtended'; readonly byMs: number; readonly reason: string }
+  | { readonly type: 'SightLost'; readonly since: number; readonly why: string }
+  | { readonly type: 'BlindLimitReached'; readonly since: number }
+  | { readonly type: 'SightReturned' }
+  | { readonly type: 'PrincipalAsked'; readonly question: string; readonly undecided: readonly string[] }
+  | { readonly type: 'ProposalMade'; readonly number: number; readonly action: Proposal['action']; readonly reason: string }
+  | { readonly type: 'ProposalDecided'; readonly number: number; readonly approved: boolean; readonly reason?: string }
+  | { readonly type: 'OverrideRecorded'; readonly what: string; readonly reason: string }
+  | { readonly type: 'KillSwitchTripped'; readonly reason: string; readonly check?: string }
+  | { readonly type: 'KillSwitchRearmed'; readonly reason: string }
+  | {
+      readonly type: 'RolloutAborted';
+      readonly kind: AbortKind;
+      readonly reason: string;
+      readonly incident: number;
+      readonly stage: string;
+      readonly epoch: number;
+      readonly verdict?: Verdict;
+      readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
+      readonly metrics: readonly MetricSnapshot[];
+      readonly assignee?: string;
+      /** Checks that stood at `fail`. */
+      readonly failed: readonly string[];
+      /** Title of the issue opened with it, for a gate whose `onFail` is `fix`. */
+      readonly issue?: string;
+    }
+  | { readonly type: 'AbortTookEffect'; readonly incident: number; readonly acknowledged: number; readonly connected: number }
+  | { readonly type: 'IncidentAssigned'; readonly incident: number; readonly assignee: string }
+  | { readonly type: 'RootCauseRecorded'; readonly incident: number; readonly text: string }
+  | { readonly type: 'FixRecorded'; readonly incident: number; readonly text: string; readonly reference?: string }
+  | { readonly type: 'IncidentResolved'; readonly incident: number }
+  | {
+      readonly type: 'AttemptStarted';
+      readonly attempt: number;
+      readonly version: string;
+      readonly statistics: number;
+      readonly salt?: string;
+    }
+  | { readonly type: 'IssueAdded'; readonly number: number; readonly title: string; readonly severity: Issue['severity']; readonly link?: string }
+  | { readonly type: 'IssueChanged'; readonly number: number; readonly status: Issue['status'] }
+  | { readonly type: 'MonitoringStarted'; readonly untilAt: number }
+  | { readonly type: 'RolloutCompleted'; readonly metrics: readonly MetricSnapshot[]; readonly verdicts: readonly Verdict[] }
+  | { readonly type: 'RolloutCancelled'; readonly reason: string };
+
+/** An event with its place in the stream: version 1, 2, … without gaps; `by` is a principal's id. */
+export type EventRecord = { readonly version: number; readonly at: number; readonly by: string; readonly event: RolloutEvent };

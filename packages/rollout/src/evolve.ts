@@ -1,0 +1,276 @@
+import type { EventRecord, RolloutEvent } from './event.ts';
+import type { Attestation, Incident, Issue, RolloutState, StageRecord, StageRun } from './state.ts';
+
+type Of<T extends RolloutEvent['type']> = Extract<RolloutEvent, { type: T }>;
+type Evolver<T extends RolloutEvent['type']> = (state: RolloutState, event: Of<T>, at: number, by: string) => RolloutState;
+
+/** Stops the served-time clock of the running stage at an instant (never before it last started). */
+function stopCounting(stage: StageRun | undefined, at: number): StageRun | undefined {
+  if (stage?.countingSince === undefined) return stage;
+  const { countingSince, ...rest } = stage;
+  return { ...rest, servedMs: stage.servedMs + Math.max(0, at - countingSince) };
+}
+
+/** Starts the served-time clock again unless something still stops it. */
+function startCounting(state: RolloutState, at: number): RolloutState {
+  const stopped = state.hold !== undefined || state.blindSince !== undefined || state.dataInvalid !== undefined;
+  if (stopped || state.stage === undefined || state.stage.countingSince !== undefined) return state;
+  return { ...state, stage: { ...state.stage, countingSince: at } };
+}
+
+function pause(state: RolloutState, at: number): RolloutState {
+  const stage = stopCounting(state.stage, at);
+  return stage === undefined ? state : { ...state, stage };
+}
+
+function without<K extends keyof RolloutState>(state: RolloutState, ...keys: readonly K[]): RolloutState {
+  const copy: Record<string, unknown> = { ...state };
+  for (const key of keys) delete copy[key];
+  return copy as RolloutState;
+}
+
+function closeRecord(state: RolloutState, at: number, result: StageRecord['result'], metrics: StageRecord['metrics']): readonly StageRecord[] {
+  return state.history.map((record) =>
+    record.endedAt === undefined ? { ...record, endedAt: at, result, metrics } : record,
+  );
+}
+
+function endAttempt(state: RolloutState, at: number, outcome: 'completed' | 'aborted' | 'cancelled'): RolloutState['attempts'] {
+  return state.attempts.map((attempt) => (attempt.number === state.attempt ? { ...attempt, endedAt: at, outcome } : attempt));
+}
+
+function changeIncident(state: RolloutState, number: number, change: (incident: Incident) => Incident): RolloutState {
+  return { ...state, incidents: state.incidents.map((one) => (one.number === number ? change(one) : one)) };
+}
+
+function attest(state: RolloutState, event: Of<'ItemAttested'>, given: Attestation): RolloutState {
+  if (event.list === 'preflight') return { ...state, preflight: { ...state.preflight, [event.item]: given } };
+  if (event.list === 'exit') return { ...state, exit: { ...state.exit, [event.item]: given } };
+  return { ...state, confirmations: { ...state.confirmations, [event.item]: given } };
+}
+
+function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by: string): RolloutState {
+  const incident: Incident = {
+    number: event.incident,
+    attempt: state.attempt,
+    kind: event.kind,
+    reason: event.reason,
+    openedAt: at,
+    openedBy: by,
+    stage: event.stage,
+    people: event.people,
+    ...(event.verdict && { verdict: event.verdict }),
+    ...(event.assignee && { assignee: event.assignee }),
+  };
+  const issue: Issue | undefined =
+    event.issue === undefined
+      ? undefined
+      : { number: state.issues.length + 1, title: event.issue, severity: 'major', stageFound: event.stage, status: 'open' };
+  const ended = without(state, 'stage', 'hold', 'blindSince', 'blindAlertedAt', 'sightSince', 'monitoringSince', 'dataInvalid', 'baselineSince');
+  return {
+    ...ended,
+    phase: 'aborted',
+    epoch: event.epoch,
+    layers: [],
+    alerting: [],
+    history: closeRecord(state, at, 'rolled-back', event.metrics),
+    attempts: endAttempt(state, at, 'aborted'),
+    incidents: [...state.incidents, incident],
+    issues: issue === undefined ? state.issues : [...state.issues, issue],
+    failedChecks: [...new Set([...state.failedChecks, ...event.failed])],
+  };
+}
+
+function enterStage(state: RolloutState, event: Of<'StageEntered'>, at: number): RolloutState {
+  const record: StageRecord = {
+    attempt: state.attempt,
+    index: event.index,
+    name: event.name,
+    startedAt: at,
+    result: 'in-progress',
+    metrics: [],
+  };
+  const entered: RolloutState = {
+    ...without(state, 'blindAlertedAt'),
+    phase: 'exposing',
+    epoch: event.epoch,
+    layers: event.layers,
+    stage: { index: event.index, enteredAt: at, servedMs: 0, durationMs: event.durationMs },
+    sightSince: at,
+    history: [...state.history, record],
+    verdicts: [],
+  };
+  return startCounting(entered, at);
+}
+
+function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: number): RolloutState {
+  const fresh = event.statistics !== state.statistics;
+  const started: RolloutState = {
+    ...without(state, 'salt', 'baselineSince'),
+    attempt: event.attempt,
+    statistics: event.statistics,
+    statisticsFromEpoch: fresh ? state.epoch : state.statisticsFromEpoch,
+    failedChecks: fresh ? [] : state.failedChecks,
+    attempts: [...state.attempts, { number: event.attempt, version: event.version, startedAt: at }],
+    confirmations: {},
+    verdicts: [],
+    exit: Object.fromEntries(state.plan.exit.map((item) => [item, null])),
+    phase: event.attempt === 1 ? 'preflight' : 'baseline',
+  };
+  return event.salt === undefined ? started : { ...started, salt: event.salt };
+}
+
+function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState {
+  return {
+    id: event.id,
+    plan: event.plan,
+    createdAt: record.at,
+    createdBy: record.by,
+    version: record.version,
+    phase: 'draft',
+    attempt: 0,
+    attempts: [],
+    history: [],
+    epoch: 0,
+    layers: [],
+    statistics: 0,
+    statisticsFromEpoch: 0,
+    preflight: {},
+    exit: {},
+    confirmations: {},
+    killed: false,
+    verdicts: [],
+    failedChecks: [],
+    alerting: [],
+    incidents: [],
+    issues: [],
+    proposals: [],
+    overrides: [],
+  };
+}
+
+const EVOLVERS: { readonly [T in RolloutEvent['type']]: Evolver<T> } = {
+  RolloutCreated: (state) => state,
+  PreflightStarted: (state, event, _at, by) => ({
+    ...state,
+    phase: 'preflight',
+    startedBy: by,
+    preflight: Object.fromEntries(event.items.map((item) => [item, null])),
+  }),
+  ItemAttested: (state, event, at, by) =>
+    attest(state, event, {
+      by,
+      at,
+      ...(event.evidence !== undefined && { evidence: event.evidence }),
+      ...(event.note !== undefined && { note: event.note }),
+    }),
+  BaselineStarted: (state, _event, at) => ({ ...state, phase: 'baseline', baselineSince: at }),
+  BaselineCaptured: (state, event) => ({ ...without(state, 'baselineSince'), baseline: event.baseline }),
+  StageEntered: enterStage,
+  StagePassed: (state, event, at) => ({
+    ...without(pause(state, at), 'stage'),
+    history: closeRecord(state, at, 'passed', event.metrics),
+  }),
+  ChecksJudged: (state, event) => ({
+    ...state,
+    verdicts: event.verdicts,
+    history: state.history.map((one) => (one.endedAt === undefined ? { ...one, metrics: event.metrics } : one)),
+  }),
+  AlertRaised: (state, event) => ({ ...state, alerting: [...new Set([...state.alerting, event.check])] }),
+  AlertCleared: (state, event) => ({ ...state, alerting: state.alerting.filter((one) => one !== event.check) }),
+  DataFoundInvalid: (state, event, at) => ({ ...pause(state, at), dataInvalid: event.why }),
+  DataFoundValid: (state, _event, at) => startCounting(without(state, 'dataInvalid'), at),
+  RolloutHeld: (state, event, at, by) => ({ ...pause(state, at), hold: { by, reason: event.reason, at } }),
+  RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
+  StageExtended: (state, event) =>
+    state.stage === undefined ? state : { ...state, stage: { ...state.stage, durationMs: state.stage.durationMs + event.byMs } },
+  SightLost: (state, event) => ({ ...without(pause(state, event.since), 'sightSince'), blindSince: event.since }),
+  BlindLimitReached: (state, _event, at) => ({ ...state, blindAlertedAt: at }),
+  SightReturned: (state, _event, at) =>
+    startCounting({ ...without(state, 'blindSince', 'blindAlertedAt'), sightSince: at }, at),
+  PrincipalAsked: (state, _event, at) => (state.stage === undefined ? state : { ...state, stage: { ...state.stage, askedAt: at } }),
+  ProposalMade: (state, event, at, by) => ({
+    ...state,
+    proposals: [...state.proposals, { number: event.number, action: event.action, by, at, reason: event.reason }],
+  }),
+  ProposalDecided: (state, event, at, by) => ({
+    ...state,
+    proposals: state.proposals.map((one) =>
+      one.number === event.number ? { ...one, decided: { by, at, approved: event.approved } } : one,
+    ),
+  }),
+  OverrideRecorded: (state, event, at, by) => ({
+    ...state,
+    overrides: [...state.overrides, { by, at, what: event.what, reason: event.reason }],
+  }),
+  KillSwitchTripped: (state) => ({ ...state, killed: true }),
+  KillSwitchRearmed: (state) => ({ ...state, killed: false }),
+  RolloutAborted: abort,
+  AbortTookEffect: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, tookEffectAt: at })),
+  IncidentAssigned: (state, event) => changeIncident(state, event.incident, (one) => ({ ...one, assignee: event.assignee })),
+  RootCauseRecorded: (state, event) => changeIncident(state, event.incident, (one) => ({ ...one, rootCause: event.text })),
+  FixRecorded: (state, event, at, by) =>
+    changeIncident(state, event.incident, (one) => ({
+      ...one,
+      fix: { text: event.text, at, by, ...(event.reference !== undefined && { reference: event.reference }) },
+    })),
+  IncidentResolved: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, resolvedAt: at })),
+  AttemptStarted: startAttempt,
+  IssueAdded: (state, event) => ({
+    ...state,
+    issues: [
+      ...state.issues,
+      {
+        number: event.number,
+        title: event.title,
+        severity: event.severity,
+        stageFound: currentStageName(state),
+        status: 'open',
+        ...(event.link !== undefined && { link: event.link }),
+      },
+    ],
+  }),
+  IssueChanged: (state, event) => ({
+    ...state,
+    issues: state.issues.map((one) =>
+      one.number === event.number
+        ? { ...one, status: event.status, ...(event.status === 'fixed' && { stageFixed: currentStageName(state) }) }
+        : one,
+    ),
+  }),
+  MonitoringStarted: (state, _event, at) => ({ ...state, phase: 'monitoring', monitoringSince: at }),
+  RolloutCompleted: (state, event, at) => ({
+    ...pause(state, at),
+    phase: 'complete',
+    verdicts: event.verdicts,
+    history: closeRecord(state, at, 'passed', event.metrics),
+    attempts: endAttempt(state, at, 'completed'),
+  }),
+  RolloutCancelled: (state, _event, at) => ({
+    ...without(state, 'stage', 'hold', 'blindSince', 'sightSince', 'dataInvalid'),
+    phase: 'cancelled',
+    epoch: state.epoch + 1,
+    layers: [],
+    alerting: [],
+    history: closeRecord(state, at, 'rolled-back', state.history.at(-1)?.metrics ?? []),
+    attempts: endAttempt(state, at, 'cancelled'),
+  }),
+};
+
+/** Name of the stage being served, or of the phase where there is none. */
+export function currentStageName(state: RolloutState): string {
+  return state.stage === undefined ? state.phase : (state.plan.stages[state.stage.index]?.name ?? state.phase);
+}
+
+/** State after one more event. Total: accepts every event in every state, and reads no clock. */
+export function evolve(state: RolloutState | undefined, record: EventRecord): RolloutState {
+  if (record.event.type === 'RolloutCreated') return create(record, record.event);
+  if (state === undefined) throw new TypeError(`a rollout begins with RolloutCreated, not ${record.event.type}`);
+  const apply = EVOLVERS[record.event.type] as Evolver<RolloutEvent['type']>;
+  return { ...apply(state, record.event as never, record.at, record.by), version: record.version };
+}
+
+/** State that a whole history makes; `undefined` for an empty one. */
+export function replay(records: readonly EventRecord[]): RolloutState | undefined {
+  return records.reduce<RolloutState | undefined>(evolve, undefined);
+}

@@ -1,0 +1,75 @@
+export type { RefusalCode, RolloutCommand } from './command.ts';
+export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
+export { applyAll, decide } from './decide/decide.ts';
+export { currentVersion } from './decide/decide-abort.ts';
+export { openItems, SELF_CHECKED_PREFLIGHT } from './decide/decide-start.ts';
+export type { Decision } from './decide/decision.ts';
+export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './decide/exposure.ts';
+export { InvariantError } from './decide/invariants.ts';
+export { waitingFor } from './decide/tick-advance.ts';
+export { describeEvent } from './documents/describe-event.ts';
+export { renderIncident } from './documents/incident.ts';
+export { renderReport } from './documents/report.ts';
+export type { EventRecord, RolloutEvent } from './event.ts';
+export {
+  BINS_PER_OCTAVE,
+  binOf,
+  type EvidenceBatch,
+  type EvidenceSeries,
+  LOWEST_BIN,
+  type Occurrence,
+  USER_BUCKETS,
+  type UserCount,
+  upperEdgeOf,
+} from './evidence.ts';
+export { currentStageName, evolve, replay } from './evolve.ts';
+export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
+export { foldEvidence } from './judge/fold-evidence.ts';
+export { judge } from './judge/judge.ts';
+export { calendarOpen } from './plan/calendar.ts';
+export { METRIC_CATALOG } from './plan/catalog.ts';
+export { formatDuration, parseDuration } from './plan/duration.ts';
+export { formatLimit, formatValue } from './plan/format-limit.ts';
+export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-segment.ts';
+export { parsePlan, planFromObject, type PlanOptions, type PlanResult } from './plan/parse-plan.ts';
+export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts';
+export { defineRollout, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
+export { type PlanPreview, previewPlan, type Traffic } from './plan/preview.ts';
+export type {
+  Calendar,
+  Check,
+  GateOutcome,
+  KillTrip,
+  Limit,
+  Metric,
+  MetricKind,
+  MetricUnit,
+  Plan,
+  PlanIssue,
+  Stage,
+  Tier,
+} from './plan.ts';
+export { type Principal, RAMPART, type Role } from './principal.ts';
+export { mustCloseNow, reconcile, type Reconciled } from './reconcile.ts';
+export type {
+  AbortKind,
+  Attempt,
+  Attestation,
+  Hold,
+  Incident,
+  Issue,
+  Phase,
+  Proposal,
+  RolloutState,
+  StageRecord,
+  StageRun,
+} from './state.ts';
+export type {
+  Baseline,
+  BaselineMetric,
+  Judgement,
+  MetricSnapshot,
+  Validity,
+  Verdict,
+  VerdictStatus,
+} from './verdict.ts';

@@ -1,0 +1,70 @@
+import { clopperPearsonLower, clopperPearsonUpper, designEffect } from '@rampart/stats';
+import { silenceMs } from '../decide/cadence.ts';
+import type { Metric } from '../plan.ts';
+import type { RolloutState } from '../state.ts';
+import type { Baseline, BaselineMetric } from '../verdict.ts';
+import { quantileOf } from './arm-sums.ts';
+import type { EvidenceState, MetricEvidence } from './evidence-state.ts';
+import { total } from './tally.ts';
+
+/** Level of each one-sided bound of a baseline, and its normal quantile. */
+const BOUND_LEVEL = 0.01;
+const BOUND_Z = 2.326;
+
+type Sums = MetricEvidence['baseline'];
+
+function shareBaseline(sums: Sums, effect: number): Omit<BaselineMetric, 'count'> {
+  const [x, n] = [sums.x / effect, sums.n / effect];
+  return { value: sums.x / sums.n, low: clopperPearsonLower(x, n, BOUND_LEVEL), high: clopperPearsonUpper(x, n, BOUND_LEVEL) };
+}
+
+function quantileBaseline(sums: Sums, quantile: number): Omit<BaselineMetric, 'count'> | undefined {
+  const tail = (1 - quantile) * sums.n;
+  const value = quantileOf(sums.bins, quantile);
+  const low = quantileOf(sums.bins, 1 - clopperPearsonUpper(tail, sums.n, BOUND_LEVEL));
+  const high = quantileOf(sums.bins, 1 - clopperPearsonLower(tail, sums.n, BOUND_LEVEL));
+  return value === undefined || low === undefined || high === undefined ? undefined : { value, low, high };
+}
+
+function meanBaseline(sums: Sums, effect: number): Omit<BaselineMetric, 'count'> {
+  const value = sums.x / sums.n;
+  const variance = Math.max(0, sums.xx / sums.n - value ** 2);
+  const radius = BOUND_Z * Math.sqrt((variance * effect) / sums.n);
+  return { value, low: value - radius, high: value + radius };
+}
+
+function rateBaseline(count: number, seconds: number): Omit<BaselineMetric, 'count'> {
+  const radius = BOUND_Z * Math.sqrt(count);
+  return { value: count / seconds, low: Math.max(0, count - radius) / seconds, high: (count + radius) / seconds };
+}
+
+function metricBaseline(metric: Metric, sums: Sums, seconds: number): BaselineMetric | undefined {
+  if (sums.n === 0) return undefined;
+  const effect = total(sums.nByBucket) > 0 ? designEffect(sums.nByBucket, sums.xByBucket) : metric.designEffect;
+  if (metric.kind === 'proportion') return { ...shareBaseline(sums, effect), count: sums.n };
+  if (metric.kind === 'rate' || metric.kind === 'count') return { ...rateBaseline(sums.n, seconds), count: sums.n };
+  const bounds = metric.kind === 'quantile' ? quantileBaseline(sums, metric.quantile ?? 0.99) : meanBaseline(sums, effect);
+  return bounds && { ...bounds, count: sums.n };
+}
+
+/** The frozen baseline of what was seen before exposure, with one-sided 99 % bounds; metrics never observed are left out. */
+export function baselineOf(evidence: EvidenceState, state: RolloutState, now: number): Baseline {
+  const fromAt = state.baselineSince ?? now;
+  const seconds = Math.max(1e-3, (now - fromAt) / 1000);
+  const entries = Object.values(state.plan.metrics).map((metric) => {
+    const sums = evidence.metrics[metric.name]?.baseline;
+    return [metric.name, sums && metricBaseline(metric, sums, seconds)] as const;
+  });
+  const metrics = Object.fromEntries(entries.filter((entry): entry is [string, BaselineMetric] => entry[1] !== undefined));
+  return { fromAt, toAt: now, metrics };
+}
+
+/**
+ * Whether the baseline may be frozen now: its window has passed with fresh evidence to show for it, so that a silent
+ * source cannot lead to an empty one.
+ */
+export function baselineDue(evidence: EvidenceState, state: RolloutState, now: number): boolean {
+  if (state.phase !== 'baseline' || state.baseline !== undefined || state.baselineSince === undefined) return false;
+  const isFresh = evidence.freshAt !== undefined && now - evidence.freshAt <= silenceMs(state.plan);
+  return isFresh && now - state.baselineSince >= state.plan.baseline.windowMs;
+}

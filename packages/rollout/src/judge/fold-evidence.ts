@@ -1,0 +1,168 @@
+import { FULL_WEIGHT } from '@rampart/flags';
+import { updateDeficit, updateSampleRatio } from '@rampart/stats';
+import { restartEveryMs, silenceMs } from '../decide/cadence.ts';
+import type { EvidenceBatch, EvidenceSeries } from '../evidence.ts';
+import type { Check } from '../plan.ts';
+import type { RolloutState } from '../state.ts';
+import { metricBatch, type MetricBatch, ofEpoch } from './arm-sums.ts';
+import { type CheckEvidence, checksOf, type EvidenceState, NO_CHECK_EVIDENCE, NO_EVIDENCE, NO_METRIC_EVIDENCE } from './evidence-state.ts';
+import { foldMetric } from './fold-metric.ts';
+import { foldOccurrences } from './fold-occurrences.ts';
+import { methodOf, type MethodContext } from './method.ts';
+import { foldPlainRule } from './plain-rule.ts';
+import { plus, total } from './tally.ts';
+
+/** Live restarts of the late-onset mixture; an older one is dropped, which only costs power (its e-value counts as 0). */
+const LIVE_RESTARTS = 6;
+const QUARTERS = 4;
+
+/** Evidence that belongs to the rollout as it is now: a new lineage begins empty, a new stage begins its pass sides afresh. */
+function aligned(evidence: EvidenceState, state: RolloutState, at: number): EvidenceState {
+  if (evidence.statistics === state.statistics && evidence.epoch === state.epoch) return evidence;
+  const isNewLineage = evidence.statistics !== state.statistics && evidence.statistics !== 0;
+  const base = isNewLineage ? { ...NO_EVIDENCE, throughSeq: evidence.throughSeq, metrics: evidence.metrics } : evidence;
+  const checks = Object.fromEntries(
+    Object.entries(base.checks).map(([id, check]) => [id, { ...check, pass: [], marks: [], window: [], broken: 0 }]),
+  );
+  const metrics = Object.fromEntries(
+    Object.entries(base.metrics).map(([name, metric]) => [
+      name,
+      { ...NO_METRIC_EVIDENCE, controlSoFar: isNewLineage ? {} : metric.controlSoFar, baseline: metric.baseline },
+    ]),
+  );
+  const { freshAt, gap } = evidence;
+  return restarted(
+    {
+      ...base,
+      statistics: state.statistics,
+      epoch: state.epoch,
+      stageSince: at,
+      quarter: 0,
+      checks,
+      metrics,
+      assignment: [],
+      deficit: [],
+      ...(freshAt !== undefined && { freshAt }),
+      ...(gap !== undefined && { gap }),
+    },
+    at,
+  );
+}
+
+/** Starts one more process of the late-onset mixture in every check. */
+function restarted(evidence: EvidenceState, at: number): EvidenceState {
+  if (Object.keys(evidence.checks).length === 0) return { ...evidence, restartedAt: at };
+  const index = evidence.restarts + 1;
+  const checks = Object.fromEntries(
+    Object.entries(evidence.checks).map(([id, check]) => [
+      id,
+      { ...check, restarts: [...check.restarts, { index, at, tally: check.fail }].slice(-LIVE_RESTARTS) },
+    ]),
+  );
+  return { ...evidence, checks, restarts: index, restartedAt: at };
+}
+
+/** Marks the ends of stage quarters, so that the last one can be looked at by itself. */
+function quartered(evidence: EvidenceState, state: RolloutState, at: number): EvidenceState {
+  const duration = state.stage?.durationMs;
+  if (duration === undefined || evidence.stageSince === undefined) return evidence;
+  const quarter = Math.floor(((at - evidence.stageSince) / duration) * QUARTERS);
+  if (quarter <= evidence.quarter) return evidence;
+  const checks = Object.fromEntries(
+    Object.entries(evidence.checks).map(([id, check]) => [id, { ...check, marks: [...check.marks, check.pass].slice(-2) }]),
+  );
+  return { ...evidence, quarter, checks };
+}
+
+function foldCheck(before: CheckEvidence, check: Check, all: MetricBatch, now: MetricBatch, context: MethodContext, at: number): CheckEvidence {
+  if (check.limit.kind === 'count') return before;
+  const method = methodOf(check, context.metric);
+  const folded = {
+    ...before,
+    fail: plus(before.fail, method.increment(all, 'fail', context)),
+    pass: plus(before.pass, method.increment(now, 'pass', context)),
+  };
+  return check.tier === 'kill' ? foldPlainRule(folded, check, now, context, at) : folded;
+}
+
+function usersByStratum(batch: EvidenceBatch, metric: 'assigned' | 'reported', fromEpoch: number) {
+  const sum = (arm: 'treatment' | 'control', series: EvidenceSeries) => (series.arm === arm ? total(series.count) : 0);
+  const strata = new Map<string, { treatment: number; control: number; treatmentShare: number }>();
+  for (const series of batch.series) {
+    if (series.metric !== metric || series.arm === 'targeted' || series.epoch < fromEpoch) continue;
+    if (series.stratum <= 0 || series.stratum >= FULL_WEIGHT) continue;
+    const key = `${series.epoch}/${series.stratum}`;
+    const one = strata.get(key) ?? { treatment: 0, control: 0, treatmentShare: series.stratum / FULL_WEIGHT };
+    strata.set(key, { ...one, treatment: one.treatment + sum('treatment', series), control: one.control + sum('control', series) });
+  }
+  return [...strata.values()];
+}
+
+/** Sample ratios of users assigned and reporting. A user seen by several processes is counted by each, so counts are divided by their number. */
+function foldSampleRatios(evidence: EvidenceState, batch: EvidenceBatch): EvidenceState {
+  const instances = Math.max(1, batch.instances ?? 1);
+  const tempered = (users: { treatment: number; control: number; treatmentShare: number }) => ({
+    treatment: users.treatment / instances,
+    control: users.control / instances,
+    treatmentShare: users.treatmentShare,
+  });
+  const assigned = usersByStratum(batch, 'assigned', evidence.epoch).map(tempered);
+  const reported = usersByStratum(batch, 'reported', evidence.epoch).map(tempered);
+  return {
+    ...evidence,
+    assignment: assigned.reduce<readonly number[]>(updateSampleRatio, evidence.assignment),
+    deficit: reported.reduce<readonly number[]>(updateDeficit, evidence.deficit),
+  };
+}
+
+function foldPeople(evidence: EvidenceState, batch: EvidenceBatch, fromEpoch: number): EvidenceState {
+  const people = { ...evidence.people };
+  for (const series of batch.series) {
+    if (series.metric === 'assigned' && series.epoch >= fromEpoch) people[series.arm] += total(series.count);
+  }
+  return { ...evidence, people };
+}
+
+/** Source freshness: any data of any arm shows that the source is alive. */
+function foldFreshness(evidence: EvidenceState, batch: EvidenceBatch, state: RolloutState): EvidenceState {
+  const hasData = batch.series.length > 0 || (batch.occurrences?.length ?? 0) > 0;
+  const failures = Object.fromEntries((batch.failures ?? []).map((one) => [one.metric, one.message]));
+  if (!hasData) return { ...evidence, failures };
+  const before = evidence.freshAt;
+  const isGap = before !== undefined && batch.toAt - before > silenceMs(state.plan);
+  return { ...evidence, failures, freshAt: batch.toAt, ...(isGap && { gap: { fromAt: before, toAt: batch.toAt } }) };
+}
+
+/**
+ * Evidence after one more batch. Batches are folded in the order of `seq`, each once; one that was folded already
+ * changes nothing. `state` is the rollout when the batch was closed.
+ */
+export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, state: RolloutState): EvidenceState {
+  if (batch.seq <= evidence.throughSeq) return evidence;
+  let next = quartered(aligned(evidence, state, batch.fromAt), state, batch.toAt);
+  if (batch.toAt - next.restartedAt >= restartEveryMs(state.plan)) next = restarted(next, batch.toAt);
+  next = foldFreshness(next, batch, state);
+  next = foldSampleRatios(foldPeople(next, batch, state.statisticsFromEpoch), batch);
+  const metrics = { ...next.metrics };
+  const checks = { ...next.checks };
+  const isBaseline = state.phase === 'baseline';
+  const planChecks = [...checksOf(state.plan)];
+  for (const [name, metric] of Object.entries(state.plan.metrics)) {
+    const all = metricBatch(batch, name, state.statisticsFromEpoch);
+    const before = metrics[name] ?? NO_METRIC_EVIDENCE;
+    const now = ofEpoch(all, state.epoch);
+    for (const [id, check] of planChecks) {
+      if (check.metric !== name || isBaseline) continue;
+      const context: MethodContext = {
+        check,
+        metric,
+        controlBefore: before.controlSoFar,
+        batchMs: batch.toAt - batch.fromAt,
+        ...(state.baseline && { baseline: state.baseline }),
+      };
+      checks[id] = foldCheck(checks[id] ?? NO_CHECK_EVIDENCE, check, all, now, context, batch.toAt);
+    }
+    metrics[name] = foldMetric(before, all, now, isBaseline, batch.toAt);
+  }
+  return foldOccurrences({ ...next, metrics, checks, throughSeq: batch.seq }, batch, state);
+}

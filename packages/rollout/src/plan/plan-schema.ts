@@ -1,0 +1,152 @@
+import { z } from 'zod';
+
+const limit = z
+  .union([z.number(), z.string()])
+  .describe('1%, $0.50, 2s, 10 per 24h, baseline + 0.5%, 1.5x control, stable, no spike, or a bare number');
+const percentage = z.union([z.number(), z.string()]).describe('Percentage, precise to 0.001 %: 0.5 or "0.5%"');
+const duration = z.string().describe('24h, 30m, 10s, 500ms, 1d, 2w, 1d12h');
+const strings = z.array(z.string());
+
+const check = z.strictObject({
+  metric: z.string(),
+  limit,
+  margin: z.string().optional().describe('Pass line of a limit at its reference: 1.2x or 1%'),
+  optional: z.boolean().optional().describe('Leave out when no source measures the metric'),
+  attribution: z.enum(['any', 'required']).optional().describe('required: hold and page when control breaches too'),
+  weight: z.number().positive().optional().describe('Relative weight in the family of fail sides'),
+});
+
+const trip = check.extend({
+  window: duration.optional().describe('Window of the plain rule. Default: 5m'),
+  minSample: z.int().positive().optional().describe('Observations the plain rule needs. Default: 50'),
+});
+
+const gateItem = z.union([
+  check,
+  z.strictObject({ confirm: z.string().min(1) }),
+  z.strictObject({ stage: z.string() }),
+]);
+const shortChecks = z.record(z.string(), limit).describe('Metric to limit');
+const checks = z.union([shortChecks, z.array(check)]);
+
+const stage = z.strictObject({
+  name: z.string(),
+  audience: z.string().optional().describe('Segment; absent: everyone'),
+  percentage,
+  duration: duration.optional().describe('Minimum time, or permanent for the last stage'),
+  gate: z.array(gateItem).optional().describe('Default: the abort criteria'),
+  onFail: z.enum(['fix', 'rollback', 'hold', 'extend']).optional(),
+  onInconclusive: z.enum(['hold', 'extend']).optional(),
+  maxDuration: duration.optional().describe('Default: three times the duration'),
+  holdback: percentage.optional().describe('Share kept on the old variant at 100 %'),
+  monitor: duration.optional().describe('Quiet time at the end before the exit gate. Default: 2w'),
+});
+
+const metric = z
+  .object({
+    kind: z.enum(['proportion', 'mean', 'ratio', 'quantile', 'rate', 'count']).optional(),
+    unit: z.string().optional().describe('Unit of the value, or what one observation is: request, query, user, day'),
+    harm: z.enum(['higher', 'lower']).optional(),
+    per: z.string().optional(),
+    quantile: z.number().gt(0).lt(1).optional(),
+    source: z.string().optional().describe('telemetry, or the name of a connector'),
+    lag: duration.optional(),
+    designEffect: z.number().min(1).optional(),
+  })
+  .catchall(z.unknown());
+
+const owners = z.strictObject({
+  operator: z.string().optional(),
+  observer: z.string().optional(),
+  analyst: z.string().optional(),
+  stakeholders: z.union([z.string(), strings]).optional(),
+});
+
+const killSwitch = z.strictObject({
+  flag: z.string().describe('Its own flag: true means killed'),
+  autoTrip: z.boolean().optional().describe('false: propose, a person trips it'),
+  trip: z.array(trip).optional(),
+  tripConditions: shortChecks.optional(),
+});
+
+const freeze = z.union([z.string(), z.strictObject({ from: z.string(), to: z.string() })]);
+
+const calendar = z.strictObject({
+  advance: z.string().optional().describe('Mon-Thu 09:00-16:00 Europe/Paris'),
+  freeze: z.array(freeze).optional().describe('2026-12-18..2027-01-04'),
+  timeZone: z.string().optional(),
+});
+
+const retry = z.strictObject({
+  cooldown: duration.optional(),
+  limit: z.int().min(0).optional(),
+  people: z.enum(['same', 'fresh']).optional(),
+});
+
+/** The shape of a plan document, short and long form alike; meanings (limits, durations, order of stages) are checked after it. */
+export const planSchema = z.strictObject({
+  $schema: z.string().optional(),
+  flag: z.string().optional(),
+  flagName: z.string().optional().describe('The flag, in the short form'),
+  version: z.union([z.string(), z.int()]).optional().describe('Build, prompt or model version'),
+  title: z.string().optional(),
+  environment: z.string().optional(),
+  owners: owners.optional(),
+  preflight: strings.optional(),
+  baseline: z.strictObject({ window: duration.optional() }).optional(),
+  metrics: z.record(z.string(), metric).optional(),
+  stages: z.array(stage),
+  abortCriteria: checks.optional(),
+  alerts: checks.optional(),
+  killSwitch: killSwitch.optional(),
+  retry: retry.optional(),
+  calendar: calendar.optional(),
+  exit: strings.optional(),
+  notify: z.unknown().optional(),
+  tracker: z.unknown().optional(),
+  next: z.unknown().optional(),
+  variants: z.strictObject({ treatment: z.string().optional(), control: z.string().optional() }).optional(),
+  timeScale: z.number().gt(0).max(1).optional(),
+  override: z.string().min(1).optional(),
+  blindLimit: duration.optional(),
+  onBlind: z.enum(['hold', 'rollback']).optional(),
+  fourEyes: z.boolean().optional(),
+  alpha: z.number().gt(0).max(0.5).optional(),
+  beta: z.number().gt(0).max(0.5).optional(),
+});
+
+/** A plan document whose shape has been checked. */
+export type RawPlan = z.output<typeof planSchema>;
+/** One stage as written. */
+export type RawStage = z.output<typeof stage>;
+/** One check as written in the long form. */
+export type RawCheck = z.output<typeof check>;
+/** One kill trip as written in the long form. */
+export type RawTrip = z.output<typeof trip>;
+/** Abort criteria or alerts as written, as a map or as a list. */
+export type RawChecks = z.output<typeof checks>;
+/** One metric as written. */
+export type RawMetric = z.output<typeof metric>;
+/** The calendar as written. */
+export type RawCalendar = z.output<typeof calendar>;
+/** The kill switch as written. */
+export type RawKillSwitch = z.output<typeof killSwitch>;
+
+type ReadonlyDeep<T> = T extends readonly (infer Item)[]
+  ? readonly ReadonlyDeep<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> }
+    : T;
+
+/** A plan as TypeScript writes it: what `defineRollout` takes. */
+export type RolloutConfig = ReadonlyDeep<z.input<typeof planSchema>>;
+
+/** Gives `config` back, checked by the compiler: for plans written in TypeScript. Its meaning is checked by `planFromObject`. */
+export function defineRollout<const Config extends RolloutConfig>(config: Config): Config {
+  return config;
+}
+
+/** JSON Schema (draft 2020-12) of a plan document, for editors. */
+export function planJsonSchema(): Readonly<Record<string, unknown>> {
+  return { title: 'Rampart rollout plan', ...z.toJSONSchema(planSchema, { io: 'input' }) };
+}

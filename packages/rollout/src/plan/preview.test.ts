@@ -1,0 +1,227 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan } from '../plan.ts';
+import { parsePlan } from './parse-plan.ts';
+import { previewPlan, type Traffic } from './preview.ts';
+
+const START = Date.parse('2026-11-23T09:00:00Z');
+const DAY = 86_400_000;
+
+function planOf(text: string): Plan {
+  const result = parsePlan(text);
+  if (!result.ok) throw new Error(JSON.stringify(result.issues));
+  return result.plan;
+}
+
+const SHORT = `flagName: f
+stages:
+  - { name: internal, percentage: 0.5, duration: 24h }
+  - { name: canary, percentage: 5, duration: 48h }
+  - { name: ga, percentage: 100, duration: permanent }
+abortCriteria: { errorRate: 0.01, userComplaints: 10 }
+`;
+
+/** Preview of one check at 10 % of everyone for a day. */
+function checkOf(check: string, traffic: Partial<Traffic> = {}, metrics = '') {
+  const text = `flag: f\n${metrics}stages:\n  - { name: canary, percentage: 10, duration: 1d, gate: [ { ${check} } ] }\n  - { name: ga, percentage: 100, gate: [] }\n`;
+  return previewPlan(planOf(text), { requestsPerDay: 1_000_000, ...traffic }, START).stages[0]!.checks[0]!;
+}
+
+describe('a preview', () => {
+  it('gives the earliest dates, shares and requests of each stage', () => {
+    const preview = previewPlan(planOf(SHORT), { requestsPerDay: 100_000, errorRate: 0.004 }, START);
+    expect(
+      preview.stages.map(({ name, startsAt, endsAt, share, requestsPerDay }) => [
+        name,
+        startsAt,
+        endsAt,
+        share,
+        requestsPerDay,
+      ]),
+    ).toEqual([
+      ['internal', START, START + DAY, 0.005, 500],
+      ['canary', START + DAY, START + 3 * DAY, 0.05, 5000],
+      ['ga', START + 3 * DAY, null, 1, 100_000],
+    ]);
+  });
+
+  it('warns where a stage is too short for a pass, with the numbers', () => {
+    const preview = previewPlan(planOf(SHORT), { requestsPerDay: 100_000, errorRate: 0.004 }, START);
+    expect(preview.warnings).toHaveLength(1);
+    expect(preview.warnings[0]).toMatch(
+      /^internal: errorRate: at 0\.5 % you will see 500 requests a day; a pass needs 1,\d{3}; 3\.\d days, but the stage lasts 24 h$/,
+    );
+    expect(preview.stages[0]!.checks[0]).toMatchObject({
+      metric: 'errorRate',
+      limit: '1 %',
+      expected: 0.004,
+      validity: 'asymptotic',
+    });
+    expect(preview.stages[1]!.checks[0]!.warning).toBeUndefined();
+  });
+
+  it('keeps the calendar', () => {
+    const plan = planOf(`${SHORT}calendar: { advance: 'Mon-Thu 09:00-16:00 UTC', freeze: [2026-11-24..2026-11-30] }\n`);
+    const preview = previewPlan(plan, { requestsPerDay: 100_000 }, Date.parse('2026-11-23T18:00:00Z'));
+    expect(preview.stages.map(({ startsAt }) => startsAt)).toEqual([
+      Date.parse('2026-12-01T09:00:00Z'),
+      Date.parse('2026-12-02T09:00:00Z'),
+      Date.parse('2026-12-07T09:00:00Z'),
+    ]);
+    const never = {
+      ...plan,
+      calendar: { advance: { ...plan.calendar.advance!, days: [] }, freeze: [], timeZone: 'UTC' },
+    };
+    expect(previewPlan(never, { requestsPerDay: 1 }, START).stages.map(({ startsAt }) => startsAt)).toEqual([
+      null,
+      null,
+      null,
+    ]);
+  });
+
+  it('counts an audience only when its size is known, and keeps earlier stages in', () => {
+    const plan = planOf(`flag: f
+stages:
+  - { name: team, audience: team, percentage: 100, duration: 1d }
+  - { name: canary, percentage: 5, duration: 1d }
+  - { name: pro, audience: pro, percentage: 50, duration: 1d }
+  - { name: ga, percentage: 100 }
+abortCriteria: { errorRate: 1% }
+`);
+    const shares = (traffic: Traffic) => previewPlan(plan, traffic, START).stages.map(({ share }) => share);
+    expect(shares({ requestsPerDay: 1000 })).toEqual([null, 0.05, null, 1]);
+    const known = shares({ requestsPerDay: 1000, audiences: { team: 0.01, pro: 0.2 } });
+    expect(known[0]).toBeCloseTo(0.01);
+    expect(known[2]).toBeCloseTo(0.05 + 0.2 * 0.45);
+    expect(previewPlan(plan, { requestsPerDay: 1000, errorRate: 0.001 }, START).stages[0]).toMatchObject({
+      audience: 'team',
+      requestsPerDay: null,
+      checks: [{ hoursNeeded: null }],
+    });
+  });
+
+  it('says when the expected value is beyond the limit already', () => {
+    const high = checkOf('metric: errorRate, limit: 1%', { errorRate: 0.03 });
+    expect(high).toMatchObject({ isBeyond: true, observations: null, hoursNeeded: null });
+    expect(high.warning).toBe('canary: errorRate is expected at 3 %, beyond its limit 1 %: it cannot pass');
+    expect(checkOf('metric: faithfulness, limit: 0.85', { baselines: { faithfulness: 0.8 } }).isBeyond).toBe(true);
+  });
+
+  it('leaves out checks of metrics the plan does not carry', () => {
+    const plan = planOf(SHORT);
+    expect(previewPlan({ ...plan, metrics: {} }, { requestsPerDay: 1 }, START).stages[0]!.checks).toEqual([]);
+  });
+});
+
+describe('the evidence a check needs', () => {
+  it('of a share against a number: less, the lower the share', () => {
+    const at = (errorRate: number) => checkOf('metric: errorRate, limit: 1%', { errorRate }).observations!;
+    expect(at(0.001)).toBeLessThan(at(0.004));
+    expect(at(0.004)).toBeLessThan(at(0.008));
+    const best = checkOf('metric: errorRate, limit: 1%');
+    expect(best.observations).toBeLessThan(at(0.001));
+    expect(best.why).toBe('at best, with no bad event at all');
+    expect(checkOf('metric: errorRate, limit: 1%', { errorRate: 0.0099999 })).toMatchObject({
+      observations: null,
+      why: 'too close to the limit to pass in any time',
+    });
+  });
+
+  it('of a share against control: more, the closer the line', () => {
+    const at = (limit: string) => checkOf(`metric: errorRate, limit: ${limit}`, { errorRate: 0.001 }).observations!;
+    expect(at('2x control')).toBeLessThan(at('1.5x control'));
+    // The pass line of a limit at the reference is 1.5x.
+    expect(at('1x control')).toBe(at('1.5x control'));
+    // `reference: statistics 4`: about 36,000 requests at 0.1 % and a margin of 1.5, plentiful control.
+    expect(at('1.5x control')).toBeGreaterThan(30_000);
+    expect(at('1.5x control')).toBeLessThan(60_000);
+    expect(checkOf('metric: errorRate, limit: 2x control')).toMatchObject({
+      observations: null,
+      why: expect.stringContaining("give today's errorRate"),
+    });
+    expect(checkOf('metric: errorRate, limit: control + 1%', { errorRate: 0 }).observations).toBe(
+      checkOf('metric: errorRate, limit: 1%', { errorRate: 0 }).observations,
+    );
+  });
+
+  it('of a share against baseline, also one that should not fall', () => {
+    expect(checkOf('metric: errorRate, limit: 2x baseline', { errorRate: 0.001 }).observations).toBeGreaterThan(1000);
+    const conversion = (limit: string) =>
+      checkOf(`metric: conversion, limit: ${limit}`, { baselines: { conversion: 0.3 }, perDay: { user: 50_000 } });
+    expect(conversion('not worse than baseline by 5%').observations).toBeGreaterThan(100);
+    expect(conversion('not worse than control by 5%').observations).toBeGreaterThan(100);
+    expect(conversion('10%').observations).toBeGreaterThan(1);
+    expect(conversion('not worse than control by 1%').warning).toMatch(/users a day/);
+    expect(checkOf('metric: conversion, limit: 10%').why).toBe('at best, with no bad event at all');
+    expect(checkOf('metric: conversion, limit: 10%').hoursNeeded).toBeNull();
+    expect(
+      checkOf('metric: conversion, limit: not worse than baseline by 40%', { baselines: { conversion: 0.3 } }).why,
+    ).toContain('outside 0 to 100 %');
+  });
+
+  it('of a quantile: exceedances, with an assumed tail', () => {
+    const at = (limit: string) => checkOf(`metric: p99Latency, limit: ${limit}`, { baselines: { p99Latency: 1 } });
+    expect(at('1.5x control').observations!).toBeGreaterThan(at('2x control').observations!);
+    expect(at('2s').observations).toBe(at('2x baseline').observations);
+    expect(at('baseline + 1000ms').observations).toBe(at('2x baseline').observations);
+    expect(at('2x baseline').why).toContain('log-normal');
+    expect(checkOf('metric: p99Latency, limit: 2x baseline').observations).toBe(at('2x baseline').observations);
+    expect(checkOf('metric: p99Latency, limit: 2s').why).toBe('at best, with nothing above the limit');
+    expect(checkOf('metric: p99Latency, limit: baseline + 1s').observations).toBeNull();
+    expect(checkOf('metric: p99Latency, limit: 0.9x baseline')).toMatchObject({
+      observations: null,
+      why: 'too close to the limit to pass in any time',
+    });
+    const slow = checkOf(
+      'metric: low, limit: 0.5x baseline',
+      {},
+      'metrics: { low: { kind: quantile, harm: lower, quantile: 0.01 } }\n',
+    );
+    expect(slow.observations).not.toBeUndefined();
+  });
+
+  it('of a mean or a ratio: by its assumed spread', () => {
+    const cost = (limit: string) =>
+      checkOf(`metric: costPerQuery, limit: ${limit}`, { baselines: { costPerQuery: 0.2 } });
+    expect(cost('$0.50').observations).toBe(Math.ceil((2 * Math.log(20) * 0.04) / 0.09));
+    expect(cost('1.5x control').observations!).toBeGreaterThan(cost('1.5x baseline').observations!);
+    expect(checkOf('metric: costPerQuery, limit: $0.50').why).toContain("give today's costPerQuery");
+    const score = checkOf('metric: faithfulness, limit: 0.85', { baselines: { faithfulness: 0.9 } });
+    expect(score).toMatchObject({ why: 'assumes the widest spread a score can have' });
+    expect(score.warning).toBeUndefined();
+    expect(checkOf('metric: faithfulness, limit: 0.85', { baselines: { faithfulness: 1 } })).toMatchObject({
+      observations: null,
+      why: expect.stringContaining('leaves nothing'),
+    });
+    expect(
+      checkOf('metric: faithfulness, limit: 0.85', { baselines: { faithfulness: 0.86 }, requestsPerDay: 1000 }).warning,
+    ).toMatch(/100 queries a day/);
+  });
+
+  it('of rates and counts', () => {
+    const rate = checkOf('metric: throughput, limit: 0.8x baseline');
+    expect(rate.observations).toBe(Math.ceil(Math.log(20) / (0.8 - 1 - Math.log(0.8))));
+    expect(checkOf('metric: throughput, limit: 100 per second').observations).toBeNull();
+    expect(
+      checkOf('metric: throughput, limit: 100 per second', { baselines: { throughput: 200 } }).observations,
+    ).toBeGreaterThan(1);
+    expect(checkOf('metric: userComplaints, limit: 10 per 24h')).toMatchObject({
+      hoursNeeded: 24,
+      validity: 'plain rule',
+      method: 'deterministic limit',
+    });
+    expect(checkOf('metric: supportTickets, limit: no spike').observations).toBeNull();
+    const tickets = checkOf('metric: supportTickets, limit: no spike', { baselines: { supportTickets: 20 } });
+    expect(tickets.hoursNeeded).toBeCloseTo((Math.log(20) / (1 - Math.log(2)) / 2) * 24);
+    expect(tickets.warning).toMatch(/^canary: supportTickets needs 4\.9 days for a pass, but the stage lasts 24 h$/);
+  });
+
+  it('grows with the design effect, and says what the source cannot', () => {
+    const base = checkOf('metric: errorRate, limit: 1%', { errorRate: 0.004 });
+    const sourced = checkOf(
+      'metric: errorRate, limit: 1%',
+      { errorRate: 0.004 },
+      'metrics: { errorRate: { source: prometheus, designEffect: 2 } }\n',
+    );
+    expect(sourced).toMatchObject({ observations: 2 * base.observations!, validity: 'assumes independent requests' });
+  });
+});

@@ -1,0 +1,48 @@
+import type { Check, Limit, Plan } from '../plan.ts';
+
+function scaleLimit(limit: Limit, scale: (durationMs: number) => number): Limit {
+  return limit.kind === 'count' ? { ...limit, windowMs: scale(limit.windowMs) } : limit;
+}
+
+/**
+ * The plan with every duration multiplied by `timeScale` (rounded, at least 1 ms where it was above 0): stages, windows
+ * of count limits and trips, lags, cool-down, blind limit, monitoring. Ids and texts of checks stay as written.
+ */
+export function scalePlan(plan: Plan, timeScale: number): Plan {
+  if (timeScale === 1) return { ...plan, timeScale };
+  const scale = (durationMs: number) => (durationMs === 0 ? 0 : Math.max(1, Math.round(durationMs * timeScale)));
+  const scaleOrNull = (durationMs: number | null) => (durationMs === null ? null : scale(durationMs));
+  const scaleCheck = <C extends Check>(check: C): C => ({
+    ...check,
+    limit: scaleLimit(check.limit, scale),
+    ...(check.passLimit ? { passLimit: scaleLimit(check.passLimit, scale) } : {}),
+  });
+  const { killSwitch } = plan;
+  return {
+    ...plan,
+    timeScale,
+    baseline: { windowMs: scale(plan.baseline.windowMs) },
+    metrics: Object.fromEntries(
+      Object.entries(plan.metrics).map(([name, metric]) => [name, { ...metric, lagMs: scale(metric.lagMs) }]),
+    ),
+    stages: plan.stages.map((stage) => ({
+      ...stage,
+      durationMs: scaleOrNull(stage.durationMs),
+      maxDurationMs: scaleOrNull(stage.maxDurationMs),
+      gate: stage.gate.map(scaleCheck),
+    })),
+    abortCriteria: plan.abortCriteria.map(scaleCheck),
+    alerts: plan.alerts.map(scaleCheck),
+    ...(killSwitch
+      ? {
+          killSwitch: {
+            ...killSwitch,
+            trips: killSwitch.trips.map((trip) => ({ ...scaleCheck(trip), windowMs: scale(trip.windowMs) })),
+          },
+        }
+      : {}),
+    retry: { ...plan.retry, cooldownMs: scale(plan.retry.cooldownMs) },
+    blindLimitMs: scale(plan.blindLimitMs),
+    monitorMs: scale(plan.monitorMs),
+  };
+}

@@ -1,0 +1,139 @@
+import type { ExposureLayer } from '@rampart/flags';
+import type { Plan } from './plan.ts';
+import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
+
+/**
+ * Life of a rollout (design §5): `draft → preflight → baseline → exposing → monitoring → complete`, and from any of
+ * them `aborted` (then the next attempt begins at `baseline` or stage 1) or `cancelled`. Holding is not a phase: it lies over one.
+ */
+export type Phase = 'draft' | 'preflight' | 'baseline' | 'exposing' | 'monitoring' | 'complete' | 'aborted' | 'cancelled';
+
+/** Who gave an item, when and on what evidence. */
+export type Attestation = { readonly by: string; readonly at: number; readonly evidence?: string; readonly note?: string };
+
+/** The stage being served. Served time counts only while neither held nor blind. */
+export type StageRun = {
+  readonly index: number;
+  readonly enteredAt: number;
+  /** Time served up to `countingSince`, or in all when not counting. */
+  readonly servedMs: number;
+  readonly countingSince?: number;
+  /** Duration to serve, extensions included. */
+  readonly durationMs: number;
+  /** Set once an undecided stage has asked a principal. */
+  readonly askedAt?: number;
+};
+
+/** Why advances are stopped. */
+export type Hold = { readonly by: string; readonly reason: string; readonly at: number };
+
+/** A finished or running stage of any attempt, for the report. */
+export type StageRecord = {
+  readonly attempt: number;
+  readonly index: number;
+  readonly name: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly result: 'in-progress' | 'passed' | 'rolled-back';
+  readonly metrics: readonly MetricSnapshot[];
+};
+
+/** One run of the plan from stage 1. */
+export type Attempt = {
+  readonly number: number;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly outcome?: 'completed' | 'aborted' | 'cancelled';
+};
+
+/** What ended an attempt early. */
+export type AbortKind = 'criterion' | 'gate' | 'kill' | 'person' | 'telemetry-missing' | 'blind';
+
+/** The record of an abort. Dates are epoch ms; absent means not done yet. */
+export type Incident = {
+  readonly number: number;
+  readonly attempt: number;
+  readonly kind: AbortKind;
+  readonly reason: string;
+  readonly openedAt: number;
+  readonly openedBy: string;
+  readonly stage: string;
+  readonly verdict?: Verdict;
+  readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
+  /** When the connected SDKs had confirmed exposure 0. */
+  readonly tookEffectAt?: number;
+  readonly assignee?: string;
+  readonly rootCause?: string;
+  readonly fix?: { readonly text: string; readonly reference?: string; readonly at: number; readonly by: string };
+  readonly resolvedAt?: number;
+};
+
+/** Something found on the way (semantics §5). */
+export type Issue = {
+  readonly number: number;
+  readonly title: string;
+  readonly severity: 'critical' | 'major' | 'minor';
+  readonly stageFound: string;
+  readonly stageFixed?: string;
+  readonly status: 'open' | 'fixed' | 'monitoring' | 'closed';
+  readonly link?: string;
+};
+
+/** A raise that an agent may only propose; another principal decides. */
+export type Proposal = {
+  readonly number: number;
+  readonly action: 'proceed' | 'kill' | 'retry';
+  readonly by: string;
+  readonly at: number;
+  readonly reason: string;
+  readonly decided?: { readonly by: string; readonly at: number; readonly approved: boolean };
+};
+
+/** A rollout, as its events make it. */
+export type RolloutState = {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  /** Who asked for the start; approvals by another principal are measured against this. */
+  readonly startedBy?: string;
+  /** Number of events so far. */
+  readonly version: number;
+  readonly phase: Phase;
+  readonly attempt: number;
+  readonly attempts: readonly Attempt[];
+  readonly stage?: StageRun;
+  readonly history: readonly StageRecord[];
+  readonly hold?: Hold;
+  /** Since when evidence is missing. */
+  readonly blindSince?: number;
+  readonly blindAlertedAt?: number;
+  /** Since when evidence has been fresh without a gap: a proceed needs a fresh window after it. */
+  readonly sightSince?: number;
+  readonly epoch: number;
+  readonly layers: readonly ExposureLayer[];
+  /** Bucketing salt of the current people; absent: the flag's own. */
+  readonly salt?: string;
+  /** Lineage of statistics and the first epoch that belongs to it; evidence of an earlier epoch does not count. */
+  readonly statistics: number;
+  readonly statisticsFromEpoch: number;
+  readonly preflight: Readonly<Record<string, Attestation | null>>;
+  readonly exit: Readonly<Record<string, Attestation | null>>;
+  /** Confirmations given, keyed `stage name: text`. */
+  readonly confirmations: Readonly<Record<string, Attestation>>;
+  readonly baselineSince?: number;
+  readonly baseline?: Baseline;
+  readonly killed: boolean;
+  readonly monitoringSince?: number;
+  readonly verdicts: readonly Verdict[];
+  /** Checks that have failed in this lineage: a retry on the same statistics is refused while there are any. */
+  readonly failedChecks: readonly string[];
+  /** Alert checks that fail now; advances hold while there are any. */
+  readonly alerting: readonly string[];
+  readonly dataInvalid?: string;
+  readonly incidents: readonly Incident[];
+  readonly issues: readonly Issue[];
+  readonly proposals: readonly Proposal[];
+  readonly overrides: readonly { readonly by: string; readonly at: number; readonly what: string; readonly reason: string }[];
+};

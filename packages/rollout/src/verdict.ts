@@ -1,0 +1,81 @@
+import type { Tier } from './plan.ts';
+
+/** State of a check: `inconclusive` has evidence but not enough either way; `insufficient` lacks what the method needs; `error` means the source could not answer. */
+export type VerdictStatus = 'pass' | 'fail' | 'inconclusive' | 'insufficient' | 'no-data' | 'error';
+
+/** How far the error rate of a verdict can be trusted. `plain rule` makes no statistical claim. */
+export type Validity = 'exact' | 'asymptotic' | 'assumes independent requests' | 'plain rule';
+
+/** What one check says now, with all that is needed to understand it. Values are in the metric's unit. */
+export type Verdict = {
+  readonly check: string;
+  readonly tier: Tier;
+  readonly metric: string;
+  readonly status: VerdictStatus;
+  /** The limit as written, and the lines it resolves to now. */
+  readonly limit: string;
+  readonly failLine?: number;
+  readonly passLine?: number;
+  readonly value?: number;
+  readonly reference?: { readonly kind: 'control' | 'baseline'; readonly value: number };
+  /** Anytime-valid 95 % interval of `value`. */
+  readonly interval?: readonly [low: number, high: number];
+  /** Observations judged; control is 0 for checks without one. */
+  readonly treatmentCount: number;
+  readonly controlCount: number;
+  /** Evidence (natural log of the e-process) for a breach and for safety, and the thresholds they are held against. */
+  readonly logEFail: number;
+  readonly logEPass: number;
+  readonly failAt: number;
+  readonly passAt: number;
+  readonly method: string;
+  readonly validity: Validity;
+  /** What would change this verdict, in words. */
+  readonly wouldChange: string;
+  readonly source: string;
+  /** Set when an absolute limit is breached by control as well: a shared incident is likely. */
+  readonly sharedWithControl?: boolean;
+  readonly note?: string;
+};
+
+/** A metric as observed in one stage, for the report. */
+export type MetricSnapshot = {
+  readonly metric: string;
+  readonly observed?: number;
+  readonly baseline?: number;
+  readonly control?: number;
+  readonly count: number;
+  readonly status: VerdictStatus;
+};
+
+/** All that was concluded from the evidence at one instant; the only way evidence reaches `decide`. */
+export type Judgement = {
+  readonly at: number;
+  /** Sequence number of the last evidence batch folded in. */
+  readonly throughSeq: number;
+  /** Instant of the newest evidence; `undefined` before any. */
+  readonly freshAt?: number;
+  /** The last interval in which nothing arrived for longer than a source may be silent. */
+  readonly gap?: { readonly fromAt: number; readonly toAt: number };
+  readonly verdicts: readonly Verdict[];
+  /** Set when assignment itself is out of proportion: comparisons are invalid. */
+  readonly dataInvalid?: string;
+  /** Set when treated users stop reporting while control reports: harm. */
+  readonly telemetryMissing?: string;
+  readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
+  readonly metrics: readonly MetricSnapshot[];
+};
+
+/** Frozen snapshot of one metric before exposure. */
+export type BaselineMetric = {
+  readonly value: number;
+  readonly count: number;
+  /** One-sided 99 % bounds of the value: a finite sample is not the truth. */
+  readonly low: number;
+  readonly high: number;
+  /** Sum of observations per second over the window, for rates. */
+  readonly perSecond?: number;
+};
+
+/** The baseline of an attempt, by metric name. A metric without observations is absent. */
+export type Baseline = { readonly fromAt: number; readonly toAt: number; readonly metrics: Readonly<Record<string, BaselineMetric>> };
