@@ -1,0 +1,176 @@
+import type { Flag, Ruleset, Segment } from '@rampart/flags';
+import type { EventRecord } from '@rampart/rollout';
+import type { OpenApiDocument } from './openapi.ts';
+import { ProblemError } from './problem.ts';
+import { type OperationId, ROUTES } from './routes.ts';
+import type { ClientCommand } from './schema/command-schema.ts';
+import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
+import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
+import type { ServerStatus } from './schema/status-schema.ts';
+import type { CreatedToken, NewToken, Token } from './schema/token-schema.ts';
+import { type Call, type Connection, jsonOf, send } from './transport.ts';
+import type { SignalBatch, TelemetryBatch, TelemetryReceipt } from './wire.ts';
+
+/** How a write is made safe to repeat and safe against others. */
+export type WriteOptions = {
+  /** Refused with `VERSION_CONFLICT` when the rollout has another version by then. */
+  readonly ifVersion?: number;
+  /** Default: a random one per call. Give your own to repeat a call after a failure. */
+  readonly idempotencyKey?: string;
+};
+
+/** One method per route but the stream, which the SDK reads. Every method throws `ProblemError` only. */
+export type ApiClient = {
+  /** Whether the process lives. */
+  readonly health: () => Promise<{ readonly status: 'ok' }>;
+  /** Throws `NOT_READY` while the store cannot be used. */
+  readonly ready: () => Promise<{ readonly status: 'ready' }>;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+  readonly openapi: () => Promise<OpenApiDocument>;
+  readonly status: () => Promise<ServerStatus>;
+  /** `unchanged` when the server has no newer revision than the one given. */
+  readonly getRuleset: (revision?: number) => Promise<Ruleset | 'unchanged'>;
+  readonly sendTelemetry: (batch: TelemetryBatch) => Promise<TelemetryReceipt>;
+  readonly sendSignals: (batch: SignalBatch) => Promise<TelemetryReceipt>;
+  readonly validatePlan: (plan: PlanInput) => Promise<PlanCheck>;
+  readonly createRollout: (plan: NewRollout, options?: WriteOptions) => Promise<RolloutView>;
+  /** Default: `active`. */
+  readonly listRollouts: (state?: 'active' | 'all') => Promise<readonly RolloutView[]>;
+  readonly getRollout: (id: string) => Promise<RolloutView>;
+  /** Events of a version above `after`. Default: all. */
+  readonly listEvents: (id: string, after?: number) => Promise<readonly EventRecord[]>;
+  readonly command: (id: string, command: ClientCommand, options?: WriteOptions) => Promise<CommandAnswer>;
+  /** Markdown. */
+  readonly getReport: (id: string) => Promise<string>;
+  /** Markdown. */
+  readonly getIncident: (id: string, number: number) => Promise<string>;
+  readonly listFlags: () => Promise<readonly Flag[]>;
+  readonly getFlag: (key: string) => Promise<Flag>;
+  readonly putFlag: (flag: Flag) => Promise<Flag>;
+  readonly deleteFlag: (key: string) => Promise<void>;
+  readonly listSegments: () => Promise<readonly Segment[]>;
+  readonly getSegment: (key: string) => Promise<Segment>;
+  readonly putSegment: (segment: Segment) => Promise<Segment>;
+  readonly deleteSegment: (key: string) => Promise<void>;
+  readonly listTokens: () => Promise<readonly Token[]>;
+  readonly createToken: (token: NewToken) => Promise<CreatedToken>;
+  readonly revokeToken: (selector: string) => Promise<void>;
+  readonly listDeadLetters: () => Promise<readonly DeadLetter[]>;
+  readonly retryDeadLetter: (id: string) => Promise<void>;
+  readonly getWebhooks: () => Promise<readonly WebhookSetting[]>;
+  readonly putWebhooks: (webhooks: readonly WebhookSetting[]) => Promise<readonly WebhookSetting[]>;
+};
+
+type Parts = Pick<Call, 'body' | 'headers'> & {
+  readonly params?: Readonly<Record<string, string | number>>;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+};
+type Ask = (id: OperationId, parts?: Parts) => Promise<Response>;
+
+/** A typed client of the HTTP API. */
+export function createApiClient(connection: Connection): ApiClient {
+  const ask: Ask = (id, parts = {}) => {
+    const { method, path } = ROUTES[id];
+    const { params = {}, query = {}, ...rest } = parts;
+    return send(connection, { method, path: pathOf(path, params) + queryOf(query), ...rest });
+  };
+  return { ...serverMethods(ask), ...rolloutMethods(ask), ...flagMethods(ask), ...adminMethods(ask) };
+}
+
+function serverMethods(ask: Ask) {
+  return {
+    health: async () => jsonOf<{ status: 'ok' }>(await ask('health')),
+    ready: async () => jsonOf<{ status: 'ready' }>(await ask('ready')),
+    metrics: async () => (await ask('metrics', { headers: { accept: 'text/plain' } })).text(),
+    openapi: async () => jsonOf<OpenApiDocument>(await ask('openapi')),
+    status: async () => jsonOf<ServerStatus>(await ask('status')),
+    getRuleset: async (revision?: number) => {
+      const headers: Record<string, string> = revision === undefined ? {} : { 'if-none-match': `"${revision}"` };
+      const response = await ask('getRuleset', { headers });
+      return response.status === 304 ? ('unchanged' as const) : jsonOf<Ruleset>(response);
+    },
+    sendTelemetry: async (body: TelemetryBatch) => jsonOf<TelemetryReceipt>(await ask('sendTelemetry', { body })),
+    sendSignals: async (body: SignalBatch) => jsonOf<TelemetryReceipt>(await ask('sendSignals', { body })),
+  };
+}
+
+function rolloutMethods(ask: Ask) {
+  return {
+    validatePlan: async (body: PlanInput) => jsonOf<PlanCheck>(await ask('validatePlan', { body })),
+    createRollout: async (body: NewRollout, options?: WriteOptions) => {
+      const response = await ask('createRollout', { body, headers: writeHeaders(options) });
+      return (await jsonOf<{ rollout: RolloutView }>(response)).rollout;
+    },
+    listRollouts: async (state?: 'active' | 'all') =>
+      (await jsonOf<{ rollouts: RolloutView[] }>(await ask('listRollouts', { query: { state } }))).rollouts,
+    getRollout: async (id: string) => jsonOf<RolloutView>(await ask('getRollout', { params: { id } })),
+    listEvents: async (id: string, after?: number) =>
+      (await jsonOf<{ events: EventRecord[] }>(await ask('listEvents', { params: { id }, query: { after } }))).events,
+    command: async (id: string, body: ClientCommand, options?: WriteOptions) =>
+      jsonOf<CommandAnswer>(await ask('command', { params: { id }, body, headers: writeHeaders(options) })),
+    getReport: async (id: string) => markdownOf(await ask('getReport', { params: { id } })),
+    getIncident: async (id: string, number: number) => markdownOf(await ask('getIncident', { params: { id, number } })),
+  };
+}
+
+function flagMethods(ask: Ask) {
+  return {
+    listFlags: async () => (await jsonOf<{ flags: Flag[] }>(await ask('listFlags'))).flags,
+    getFlag: async (key: string) => jsonOf<Flag>(await ask('getFlag', { params: { key } })),
+    putFlag: async (body: Flag) => jsonOf<Flag>(await ask('putFlag', { params: { key: body.key }, body })),
+    deleteFlag: async (key: string) => done(await ask('deleteFlag', { params: { key } })),
+    listSegments: async () => (await jsonOf<{ segments: Segment[] }>(await ask('listSegments'))).segments,
+    getSegment: async (key: string) => jsonOf<Segment>(await ask('getSegment', { params: { key } })),
+    putSegment: async (body: Segment) => jsonOf<Segment>(await ask('putSegment', { params: { key: body.key }, body })),
+    deleteSegment: async (key: string) => done(await ask('deleteSegment', { params: { key } })),
+  };
+}
+
+function adminMethods(ask: Ask) {
+  return {
+    listTokens: async () => (await jsonOf<{ tokens: Token[] }>(await ask('listTokens'))).tokens,
+    createToken: async (body: NewToken) => jsonOf<CreatedToken>(await ask('createToken', { body })),
+    revokeToken: async (selector: string) => done(await ask('revokeToken', { params: { selector } })),
+    listDeadLetters: async () =>
+      (await jsonOf<{ letters: DeadLetter[] }>(await ask('listDeadLetters', { query: { state: 'dead' } }))).letters,
+    retryDeadLetter: async (id: string) => done(await ask('retryDeadLetter', { params: { id } })),
+    getWebhooks: async () => jsonOf<WebhookSetting[]>(await ask('getWebhooks')),
+    putWebhooks: async (body: readonly WebhookSetting[]) =>
+      jsonOf<WebhookSetting[]>(await ask('putWebhooks', { body })),
+  };
+}
+
+/** Path with its parameters filled in, each encoded: no value can change the route. */
+function pathOf(path: string, params: Readonly<Record<string, string | number>>): string {
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => {
+    const value = String(params[name] ?? '');
+    if (value === '' || value === '.' || value === '..') {
+      throw new ProblemError('NOT_FOUND', `${path} needs a ${name}: received ${JSON.stringify(value)}`);
+    }
+    return encodeURIComponent(value);
+  });
+}
+
+function queryOf(query: Readonly<Record<string, string | number | undefined>>): string {
+  const known = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  const text = new URLSearchParams(known).toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+function writeHeaders(options: WriteOptions = {}): Readonly<Record<string, string>> {
+  const { ifVersion, idempotencyKey } = options;
+  return {
+    ...(ifVersion === undefined ? {} : { 'if-match': `"${ifVersion}"` }),
+    ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+  };
+}
+
+async function markdownOf(response: Response): Promise<string> {
+  return (await jsonOf<{ markdown: string }>(response)).markdown;
+}
+
+/** Reads an empty answer to its end, so that the connection can serve again. */
+async function done(response: Response): Promise<void> {
+  await response.arrayBuffer();
+}

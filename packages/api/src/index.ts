@@ -1,0 +1,88 @@
+export { checkBody, fieldErrorsOf } from './check-body.ts';
+export { type ApiClient, createApiClient, type WriteOptions } from './client.ts';
+export { type OpenApiDocument, openApiDocument } from './openapi.ts';
+export {
+  type FieldError,
+  PROBLEM_MEDIA_TYPE,
+  type Problem,
+  ProblemError,
+  type ProblemExtra,
+  problem,
+} from './problem.ts';
+export {
+  isProblemCode,
+  PROBLEM_CODES,
+  PROBLEMS,
+  type ProblemCode,
+  type ProblemEntry,
+  type ProblemPlace,
+} from './problem-table.ts';
+export { problemsOf, type Route, type RouteAnswer } from './route.ts';
+export { type OperationId, ROUTES } from './routes.ts';
+export { CLIENT_COMMANDS, type ClientCommand, clientCommandSchema } from './schema/command-schema.ts';
+export {
+  type DeadLetter,
+  deadLetterSchema,
+  type WebhookSetting,
+  webhookSchema,
+  webhooksSchema,
+} from './schema/delivery-schema.ts';
+export { eventRecordSchema, rolloutEventSchema } from './schema/event-schema.ts';
+export { conditionSchema, flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
+export { planIssueSchema, planSchema } from './schema/plan-schema.ts';
+export {
+  type CommandAnswer,
+  commandAnswerSchema,
+  eventFilterSchema,
+  type NewRollout,
+  newRolloutSchema,
+  type PlanCheck,
+  type PlanInput,
+  planCheckSchema,
+  planInputSchema,
+  type RolloutView,
+  rolloutFilterSchema,
+  rolloutViewSchema,
+} from './schema/rollout-schema.ts';
+export { rolloutStateSchema } from './schema/state-schema.ts';
+export { type ServerStatus, statusSchema } from './schema/status-schema.ts';
+export {
+  MAX_BINS,
+  MAX_SERIES,
+  signalBatchSchema,
+  telemetryBatchSchema,
+  telemetryReceiptSchema,
+} from './schema/telemetry-schema.ts';
+export {
+  type CreatedToken,
+  createdTokenSchema,
+  type NewToken,
+  newTokenSchema,
+  type Token,
+  tokenSchema,
+} from './schema/token-schema.ts';
+export { encodeFrame, HEARTBEAT, retryLine } from './sse.ts';
+export {
+  formatToken,
+  isTokenKind,
+  parseToken,
+  rolesOf,
+  TOKEN_KINDS,
+  type TokenKind,
+  type TokenParts,
+} from './token-format.ts';
+export type { Connection } from './transport.ts';
+export {
+  HEARTBEAT_MS,
+  INSTANCE_HEADER,
+  REVISION_HEADER,
+  RULESET_PATH,
+  SIGNALS_PATH,
+  type SignalBatch,
+  STREAM_PATH,
+  type StreamFrame,
+  TELEMETRY_PATH,
+  type TelemetryBatch,
+  type TelemetryReceipt,
+  type TelemetrySeries,
+} from './wire.ts';

@@ -1,0 +1,383 @@
+import { z } from 'zod';
+import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
+import type { Route, RouteAnswer } from './route.ts';
+import { clientCommandSchema } from './schema/command-schema.ts';
+import { deadLetterSchema, webhookSchema, webhooksSchema } from './schema/delivery-schema.ts';
+import { eventRecordSchema } from './schema/event-schema.ts';
+import { flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
+import { countSchema } from './schema/primitive-schema.ts';
+import {
+  commandAnswerSchema,
+  eventFilterSchema,
+  newRolloutSchema,
+  planCheckSchema,
+  planInputSchema,
+  rolloutFilterSchema,
+  rolloutViewSchema,
+} from './schema/rollout-schema.ts';
+import { healthSchema, readinessSchema, statusSchema } from './schema/status-schema.ts';
+import { signalBatchSchema, telemetryBatchSchema, telemetryReceiptSchema } from './schema/telemetry-schema.ts';
+import { createdTokenSchema, newTokenSchema, tokenSchema } from './schema/token-schema.ts';
+import type { TokenKind } from './token-format.ts';
+import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, SIGNALS_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
+
+const ACTORS: readonly TokenKind[] = ['admin', 'operator', 'observer', 'analyst', 'approver'];
+const READERS: readonly TokenKind[] = [...ACTORS, 'viewer'];
+const OPERATORS: readonly TokenKind[] = ['admin', 'operator'];
+
+const MARKDOWN = 'text/markdown';
+const IDEMPOTENCY = { 'Idempotency-Key': 'The same key gives the same answer again, without doing it twice.' };
+const VERSION_ETAG = { ETag: 'Version of the rollout, in double quotes.' };
+const SDK_HEADERS = {
+  [INSTANCE_HEADER]: 'Random id of the SDK process.',
+  [REVISION_HEADER]: 'Revision of the ruleset the process evaluates by.',
+};
+
+const json = (schema: z.ZodType, description: string, more: Partial<RouteAnswer> = {}): RouteAnswer => ({
+  status: 200,
+  description,
+  schema,
+  ...more,
+});
+const empty = (description: string, status = 204): RouteAnswer => ({ status, description });
+const text = (mediaType: string, description: string): RouteAnswer => ({ status: 200, description, mediaType });
+const markdown = (description: string): readonly RouteAnswer[] => [
+  text(MARKDOWN, description),
+  json(z.object({ markdown: z.string() }), description),
+];
+
+const REFUSALS: readonly ProblemCode[] = PROBLEM_CODES.filter((code) => PROBLEMS[code].place === 'command');
+
+const OPERATION_ROUTES = {
+  health: {
+    method: 'GET',
+    path: '/healthz',
+    tag: 'server',
+    summary: 'Whether the process lives.',
+    auth: [],
+    answers: [json(healthSchema, 'It lives.')],
+    problems: [],
+  },
+  ready: {
+    method: 'GET',
+    path: '/readyz',
+    tag: 'server',
+    summary: 'Whether the store can be read and written.',
+    auth: [],
+    answers: [json(readinessSchema, 'It can serve.')],
+    problems: ['NOT_READY'],
+  },
+  metrics: {
+    method: 'GET',
+    path: '/metrics',
+    tag: 'server',
+    summary: 'Metrics of the server itself, for Prometheus.',
+    auth: [],
+    answers: [text('text/plain', 'Prometheus text format.')],
+    problems: [],
+  },
+  openapi: {
+    method: 'GET',
+    path: '/openapi.json',
+    tag: 'server',
+    summary: 'This description.',
+    auth: [],
+    answers: [json(z.record(z.string(), z.unknown()), 'OpenAPI 3.1 document.')],
+    problems: [],
+  },
+  status: {
+    method: 'GET',
+    path: '/v1/status',
+    tag: 'server',
+    summary: 'Version, environment, revision, clock and size of the server.',
+    auth: READERS,
+    answers: [json(statusSchema, 'What the server says of itself.')],
+    problems: [],
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+const SDK_ROUTES = {
+  getRuleset: {
+    method: 'GET',
+    path: RULESET_PATH,
+    tag: 'sdk',
+    summary: 'All flags and segments, as an SDK evaluates them.',
+    auth: ['sdk-server'],
+    headers: { 'If-None-Match': 'Revision the caller has, in double quotes.', ...SDK_HEADERS },
+    answers: [
+      json(rulesetSchema, 'The ruleset.', { headers: { ETag: 'Revision, in double quotes.' } }),
+      empty('The caller has this revision.', 304),
+    ],
+    problems: [],
+  },
+  streamRuleset: {
+    method: 'GET',
+    path: STREAM_PATH,
+    tag: 'sdk',
+    summary: 'Rulesets as they change: Server-Sent Events `put` and `patch`.',
+    auth: ['sdk-server'],
+    query: z.object({ revision: z.coerce.number().int().min(0).optional().describe('Revision the caller has.') }),
+    headers: SDK_HEADERS,
+    answers: [text('text/event-stream', 'Frames with `id: <revision>`, and a comment every 15 s.')],
+    problems: [],
+  },
+  sendTelemetry: {
+    method: 'POST',
+    path: TELEMETRY_PATH,
+    tag: 'sdk',
+    summary: 'Sums of what an SDK process observed.',
+    auth: ['sdk-server', 'ingest'],
+    headers: SDK_HEADERS,
+    body: telemetryBatchSchema,
+    answers: [json(telemetryReceiptSchema, 'The batch is durable.', { status: 202 })],
+    problems: ['TELEMETRY_INVALID', 'TELEMETRY_TOO_LARGE'],
+  },
+  sendSignals: {
+    method: 'POST',
+    path: SIGNALS_PATH,
+    tag: 'sdk',
+    summary: 'Complaints, tickets and other occurrences from outside an SDK.',
+    auth: ['ingest', 'sdk-server', 'operator'],
+    body: signalBatchSchema,
+    answers: [json(telemetryReceiptSchema, 'The batch is durable.', { status: 202 })],
+    problems: ['TELEMETRY_INVALID', 'TELEMETRY_TOO_LARGE'],
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+const ROLLOUT_ROUTES = {
+  validatePlan: {
+    method: 'POST',
+    path: '/v1/plans/validate',
+    tag: 'rollouts',
+    summary: 'What is wrong or doubtful in a plan; changes nothing.',
+    auth: READERS,
+    body: planInputSchema,
+    answers: [json(planCheckSchema, 'Errors and warnings.')],
+    problems: [],
+  },
+  createRollout: {
+    method: 'POST',
+    path: '/v1/rollouts',
+    tag: 'rollouts',
+    summary: 'Makes a draft rollout of a plan.',
+    auth: OPERATORS,
+    headers: IDEMPOTENCY,
+    body: newRolloutSchema,
+    answers: [json(z.object({ rollout: rolloutViewSchema }), 'The draft.', { status: 201, headers: VERSION_ETAG })],
+    problems: ['PLAN_INVALID', 'ROLLOUT_EXISTS'],
+  },
+  listRollouts: {
+    method: 'GET',
+    path: '/v1/rollouts',
+    tag: 'rollouts',
+    summary: 'Rollouts of the environment, newest first.',
+    auth: READERS,
+    query: rolloutFilterSchema,
+    answers: [json(z.object({ rollouts: z.array(rolloutViewSchema) }), 'The rollouts.')],
+    problems: [],
+  },
+  getRollout: {
+    method: 'GET',
+    path: '/v1/rollouts/:id',
+    tag: 'rollouts',
+    summary: 'One rollout.',
+    auth: READERS,
+    answers: [json(rolloutViewSchema, 'The rollout.', { headers: VERSION_ETAG })],
+    problems: ['ROLLOUT_UNKNOWN'],
+  },
+  listEvents: {
+    method: 'GET',
+    path: '/v1/rollouts/:id/events',
+    tag: 'rollouts',
+    summary: 'What happened to a rollout, oldest first.',
+    auth: READERS,
+    query: eventFilterSchema,
+    answers: [json(z.object({ events: z.array(eventRecordSchema) }), 'The events.')],
+    problems: ['ROLLOUT_UNKNOWN'],
+  },
+  command: {
+    method: 'POST',
+    path: '/v1/rollouts/:id/commands',
+    tag: 'rollouts',
+    summary: 'Gives a rollout a command. Whether it may is decided by the role of the token and the rollout itself.',
+    auth: ACTORS,
+    headers: { ...IDEMPOTENCY, 'If-Match': 'Version of the rollout the command is meant for, in double quotes.' },
+    body: clientCommandSchema,
+    answers: [json(commandAnswerSchema, 'What it led to.', { headers: VERSION_ETAG })],
+    problems: ['VERSION_CONFLICT', ...REFUSALS],
+  },
+  getReport: {
+    method: 'GET',
+    path: '/v1/rollouts/:id/report',
+    tag: 'rollouts',
+    summary: 'The report of a rollout, in Markdown.',
+    auth: READERS,
+    answers: markdown('The report; as JSON when `Accept` asks for it.'),
+    problems: ['ROLLOUT_UNKNOWN'],
+  },
+  getIncident: {
+    method: 'GET',
+    path: '/v1/rollouts/:id/incidents/:number',
+    tag: 'rollouts',
+    summary: 'The document of an incident, in Markdown.',
+    auth: READERS,
+    answers: markdown('The document; as JSON when `Accept` asks for it.'),
+    problems: ['ROLLOUT_UNKNOWN', 'INCIDENT_UNKNOWN'],
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+const FLAG_ROUTES = {
+  listFlags: {
+    method: 'GET',
+    path: '/v1/flags',
+    tag: 'flags',
+    summary: 'Every flag, by key.',
+    auth: READERS,
+    answers: [json(z.object({ flags: z.array(servedFlagSchema) }), 'The flags.')],
+    problems: [],
+  },
+  getFlag: {
+    method: 'GET',
+    path: '/v1/flags/:key',
+    tag: 'flags',
+    summary: 'One flag.',
+    auth: READERS,
+    answers: [json(servedFlagSchema, 'The flag.')],
+    problems: [],
+  },
+  putFlag: {
+    method: 'PUT',
+    path: '/v1/flags/:key',
+    tag: 'flags',
+    summary: 'Writes a flag whole. The key in the body must be the one of the path.',
+    auth: OPERATORS,
+    body: flagSchema,
+    answers: [json(servedFlagSchema, 'The flag as it is now.')],
+    problems: ['FLAG_IN_ROLLOUT'],
+  },
+  deleteFlag: {
+    method: 'DELETE',
+    path: '/v1/flags/:key',
+    tag: 'flags',
+    summary: 'Removes a flag.',
+    auth: OPERATORS,
+    answers: [empty('It is gone.')],
+    problems: ['FLAG_IN_ROLLOUT'],
+  },
+  listSegments: {
+    method: 'GET',
+    path: '/v1/segments',
+    tag: 'flags',
+    summary: 'Every segment, by key.',
+    auth: READERS,
+    answers: [json(z.object({ segments: z.array(segmentSchema) }), 'The segments.')],
+    problems: [],
+  },
+  getSegment: {
+    method: 'GET',
+    path: '/v1/segments/:key',
+    tag: 'flags',
+    summary: 'One segment.',
+    auth: READERS,
+    answers: [json(segmentSchema, 'The segment.')],
+    problems: [],
+  },
+  putSegment: {
+    method: 'PUT',
+    path: '/v1/segments/:key',
+    tag: 'flags',
+    summary: 'Writes a segment whole. The key in the body must be the one of the path.',
+    auth: OPERATORS,
+    body: segmentSchema,
+    answers: [json(segmentSchema, 'The segment as it is now.')],
+    problems: ['FLAG_IN_ROLLOUT'],
+  },
+  deleteSegment: {
+    method: 'DELETE',
+    path: '/v1/segments/:key',
+    tag: 'flags',
+    summary: 'Removes a segment.',
+    auth: OPERATORS,
+    answers: [empty('It is gone.')],
+    problems: ['FLAG_IN_ROLLOUT'],
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+const ADMIN_ROUTES = {
+  listTokens: {
+    method: 'GET',
+    path: '/v1/tokens',
+    tag: 'tokens',
+    summary: 'Every token, without its secret.',
+    auth: ['admin'],
+    answers: [json(z.object({ tokens: z.array(tokenSchema) }), 'The tokens.')],
+    problems: [],
+  },
+  createToken: {
+    method: 'POST',
+    path: '/v1/tokens',
+    tag: 'tokens',
+    summary: 'Makes a token, shown this once.',
+    auth: ['admin'],
+    headers: IDEMPOTENCY,
+    body: newTokenSchema,
+    answers: [json(createdTokenSchema, 'The token.', { status: 201 })],
+    problems: [],
+  },
+  revokeToken: {
+    method: 'DELETE',
+    path: '/v1/tokens/:selector',
+    tag: 'tokens',
+    summary: 'Revokes a token at once.',
+    auth: ['admin'],
+    answers: [empty('It is revoked.')],
+    problems: [],
+  },
+  listDeadLetters: {
+    method: 'GET',
+    path: '/v1/outbox',
+    tag: 'delivery',
+    summary: 'Messages that could not be delivered.',
+    auth: OPERATORS,
+    query: z.object({ state: z.literal('dead').optional().describe('Default: dead.') }),
+    answers: [
+      json(z.object({ letters: z.array(deadLetterSchema), total: countSchema }), 'The dead letters, newest first.'),
+    ],
+    problems: [],
+  },
+  retryDeadLetter: {
+    method: 'POST',
+    path: '/v1/outbox/:id/retry',
+    tag: 'delivery',
+    summary: 'Delivers a dead letter again.',
+    auth: OPERATORS,
+    headers: IDEMPOTENCY,
+    answers: [empty('It is queued again.', 202)],
+    problems: [],
+  },
+  getWebhooks: {
+    method: 'GET',
+    path: '/v1/webhooks',
+    tag: 'delivery',
+    summary: 'Webhooks, without their secrets.',
+    auth: ['admin'],
+    answers: [json(z.array(webhookSchema), 'The webhooks.')],
+    problems: [],
+  },
+  putWebhooks: {
+    method: 'PUT',
+    path: '/v1/webhooks',
+    tag: 'delivery',
+    summary: 'Writes all webhooks at once.',
+    auth: ['admin'],
+    body: webhooksSchema,
+    answers: [json(z.array(webhookSchema), 'The webhooks as they are now, without their secrets.')],
+    problems: [],
+  },
+} as const satisfies Readonly<Record<string, Route>>;
+
+/** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */
+export const ROUTES = { ...OPERATION_ROUTES, ...SDK_ROUTES, ...ROLLOUT_ROUTES, ...FLAG_ROUTES, ...ADMIN_ROUTES };
+
+/** Name of a route, unique in the API. */
+export type OperationId = keyof typeof ROUTES;

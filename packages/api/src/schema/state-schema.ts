@@ -1,0 +1,128 @@
+import type { RolloutState } from '@rampart/rollout';
+import { z } from 'zod';
+import { planSchema } from './plan-schema.ts';
+import { instantSchema } from './primitive-schema.ts';
+import { baselineSchema, metricSnapshotSchema, peopleSchema, verdictSchema } from './verdict-schema.ts';
+
+/** One audience of a rollout. */
+export const layerSchema = z.object({ segment: z.string().optional(), weight: z.int() });
+/** What ended an attempt early. */
+export const abortKindSchema = z.enum(['criterion', 'gate', 'kill', 'person', 'telemetry-missing', 'blind']);
+/** Severity of an issue. */
+export const issueSeveritySchema = z.enum(['critical', 'major', 'minor']);
+/** Status of an issue. */
+export const issueStatusSchema = z.enum(['open', 'fixed', 'monitoring', 'closed']);
+/** What a proposal asks for. */
+export const proposalActionSchema = z.enum(['proceed', 'kill', 'retry']);
+
+const attestationSchema = z.object({
+  by: z.string(),
+  at: instantSchema,
+  evidence: z.string().optional(),
+  note: z.string().optional(),
+});
+const itemsSchema = z.record(z.string(), attestationSchema.nullable());
+
+const incidentSchema = z.object({
+  number: z.int(),
+  attempt: z.int(),
+  kind: abortKindSchema,
+  reason: z.string(),
+  openedAt: instantSchema,
+  openedBy: z.string(),
+  stage: z.string(),
+  verdict: verdictSchema.optional(),
+  people: peopleSchema,
+  tookEffectAt: instantSchema.optional().describe('When the connected SDKs had confirmed exposure 0.'),
+  assignee: z.string().optional(),
+  rootCause: z.string().optional(),
+  fix: z.object({ text: z.string(), reference: z.string().optional(), at: instantSchema, by: z.string() }).optional(),
+  resolvedAt: instantSchema.optional(),
+});
+
+const issueSchema = z.object({
+  number: z.int(),
+  title: z.string(),
+  severity: issueSeveritySchema,
+  stageFound: z.string(),
+  stageFixed: z.string().optional(),
+  status: issueStatusSchema,
+  link: z.string().optional(),
+});
+
+const proposalSchema = z.object({
+  number: z.int(),
+  action: proposalActionSchema,
+  by: z.string(),
+  at: instantSchema,
+  reason: z.string(),
+  decided: z.object({ by: z.string(), at: instantSchema, approved: z.boolean() }).optional(),
+});
+
+const attemptSchema = z.object({
+  number: z.int(),
+  version: z.string(),
+  startedAt: instantSchema,
+  endedAt: instantSchema.optional(),
+  outcome: z.enum(['completed', 'aborted', 'cancelled']).optional(),
+});
+
+const stageRunSchema = z.object({
+  index: z.int(),
+  enteredAt: instantSchema,
+  servedMs: z.number(),
+  countingSince: instantSchema.optional(),
+  durationMs: z.number(),
+  askedAt: instantSchema.optional(),
+});
+
+const stageRecordSchema = z.object({
+  attempt: z.int(),
+  index: z.int(),
+  name: z.string(),
+  startedAt: instantSchema,
+  endedAt: instantSchema.optional(),
+  result: z.enum(['in-progress', 'passed', 'rolled-back']),
+  metrics: z.array(metricSnapshotSchema),
+});
+
+/** A rollout, as its events make it. */
+export const rolloutStateSchema = z
+  .object({
+    id: z.string(),
+    plan: planSchema,
+    createdAt: instantSchema,
+    createdBy: z.string(),
+    startedBy: z.string().optional(),
+    version: z.int().describe('Number of events so far; the ETag.'),
+    phase: z.enum(['draft', 'preflight', 'baseline', 'exposing', 'monitoring', 'complete', 'aborted', 'cancelled']),
+    attempt: z.int(),
+    attempts: z.array(attemptSchema),
+    stage: stageRunSchema.optional(),
+    history: z.array(stageRecordSchema),
+    hold: z.object({ by: z.string(), reason: z.string(), at: instantSchema }).optional(),
+    blindSince: instantSchema.optional(),
+    blindAlertedAt: instantSchema.optional(),
+    sightSince: instantSchema.optional(),
+    epoch: z.int(),
+    layers: z.array(layerSchema),
+    salt: z.string().optional(),
+    statistics: z.int(),
+    statisticsFromEpoch: z.int(),
+    preflight: itemsSchema,
+    exit: itemsSchema,
+    confirmations: z.record(z.string(), attestationSchema),
+    baselineSince: instantSchema.optional(),
+    baseline: baselineSchema.optional(),
+    killed: z.boolean(),
+    monitoringSince: instantSchema.optional(),
+    verdicts: z.array(verdictSchema),
+    failedChecks: z.array(z.string()),
+    alerting: z.array(z.string()),
+    dataInvalid: z.string().optional(),
+    incidents: z.array(incidentSchema),
+    issues: z.array(issueSchema),
+    proposals: z.array(proposalSchema),
+    overrides: z.array(z.object({ by: z.string(), at: instantSchema, what: z.string(), reason: z.string() })),
+  })
+  .describe('A rollout, as its events make it.') satisfies z.ZodType<RolloutState>;

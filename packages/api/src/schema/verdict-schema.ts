@@ -1,0 +1,76 @@
+import type { Baseline, Judgement, MetricSnapshot, Verdict } from '@rampart/rollout';
+import { z } from 'zod';
+import { instantSchema } from './primitive-schema.ts';
+
+const statusSchema = z.enum(['pass', 'fail', 'inconclusive', 'insufficient', 'no-data', 'error']);
+/** Which consequence a failed check has. */
+export const tierSchema = z.enum(['alert', 'gate', 'abort', 'kill']);
+/** Blast radius: people by arm. */
+export const peopleSchema = z.object({ treatment: z.number(), control: z.number(), targeted: z.number() });
+
+/** What one check says now. */
+export const verdictSchema = z
+  .object({
+    check: z.string(),
+    tier: tierSchema,
+    metric: z.string(),
+    status: statusSchema,
+    limit: z.string(),
+    failLine: z.number().optional(),
+    passLine: z.number().optional(),
+    value: z.number().optional(),
+    reference: z.object({ kind: z.enum(['control', 'baseline']), value: z.number() }).optional(),
+    interval: z.tuple([z.number(), z.number()]).optional().describe('Anytime-valid 95 % interval of value.'),
+    treatmentCount: z.number(),
+    controlCount: z.number(),
+    logEFail: z.number().describe('Evidence for a breach, natural logarithm; held against failAt.'),
+    logEPass: z.number().describe('Evidence for safety, natural logarithm; held against passAt.'),
+    failAt: z.number(),
+    passAt: z.number(),
+    method: z.string(),
+    validity: z.enum(['exact', 'asymptotic', 'assumes independent requests', 'plain rule']),
+    wouldChange: z.string().describe('What would change this verdict, in words.'),
+    source: z.string(),
+    note: z.string().optional(),
+    sharedWithControl: z.boolean().optional(),
+  })
+  .describe('What one check says now, with all that is needed to understand it.') satisfies z.ZodType<Verdict>;
+
+/** A metric as observed in one stage. */
+export const metricSnapshotSchema = z.object({
+  metric: z.string(),
+  observed: z.number().optional(),
+  baseline: z.number().optional(),
+  control: z.number().optional(),
+  count: z.number(),
+  status: statusSchema,
+}) satisfies z.ZodType<MetricSnapshot>;
+
+/** All that was concluded from the evidence at one instant. */
+export const judgementSchema = z.object({
+  at: instantSchema,
+  throughSeq: z.int(),
+  freshAt: instantSchema.optional(),
+  gap: z.object({ fromAt: instantSchema, toAt: instantSchema }).optional(),
+  verdicts: z.array(verdictSchema),
+  dataInvalid: z.string().optional(),
+  telemetryMissing: z.string().optional(),
+  people: peopleSchema,
+  metrics: z.array(metricSnapshotSchema),
+}) satisfies z.ZodType<Judgement>;
+
+/** The frozen snapshot before exposure. */
+export const baselineSchema = z.object({
+  fromAt: instantSchema,
+  toAt: instantSchema,
+  metrics: z.record(
+    z.string(),
+    z.object({
+      value: z.number(),
+      count: z.number(),
+      low: z.number(),
+      high: z.number(),
+      perSecond: z.number().optional(),
+    }),
+  ),
+}) satisfies z.ZodType<Baseline>;

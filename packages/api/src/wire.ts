@@ -1,0 +1,84 @@
+import type { Arm, Ruleset, RulesetPatch } from '@rampart/flags';
+
+/** Histogram binning and the number of user buckets: one definition for what an SDK sends and what judges it. */
+export { binOf, USER_BUCKETS } from '@rampart/rollout/evidence';
+
+/**
+ * Types an SDK and the control plane exchange. Free of zod, so that importing them costs an SDK nothing;
+ * the schemas that check them on arrival are in `telemetry-schema.ts`.
+ */
+
+/** Path of the Server-Sent Events stream of rulesets: `GET /v1/stream?revision=R`. */
+export const STREAM_PATH = '/v1/stream';
+/** Path of the ruleset itself, with `ETag`/`If-None-Match`: `GET /v1/ruleset`. */
+export const RULESET_PATH = '/v1/ruleset';
+/** Path telemetry is posted to. */
+export const TELEMETRY_PATH = '/v1/telemetry';
+/** Path occurrences (complaints, tickets) are posted to. */
+export const SIGNALS_PATH = '/v1/signals';
+
+/** Server comments `: heartbeat` at this interval; a client that reads nothing for three of them reconnects. */
+export const HEARTBEAT_MS = 15_000;
+
+/**
+ * Frames of the stream. `put` carries a whole ruleset (unknown, too old or future revision), `patch` the difference
+ * to the revision before; both have `id: <revision>`. A client whose revision is not `fromRevision` refetches.
+ */
+export type StreamFrame =
+  | { readonly event: 'put'; readonly data: Ruleset }
+  | { readonly event: 'patch'; readonly data: RulesetPatch };
+
+/**
+ * Header an SDK sends with telemetry: the revision it evaluates by. The control plane uses it to tell when an abort
+ * has taken effect everywhere. The stream query carries the same.
+ */
+export const REVISION_HEADER = 'x-rampart-revision';
+/** Header with the id of the SDK process (random, per process), on stream, ruleset and telemetry requests. */
+export const INSTANCE_HEADER = 'x-rampart-instance';
+
+/** Sums of one metric of one flag, arm and stratum by user bucket, since the flush before. Parallel arrays. */
+export type TelemetrySeries = {
+  readonly flag: string;
+  readonly rollout: string;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly stratum: number;
+  readonly arm: Arm;
+  /** A metric of the flag's exposure, or `assigned`/`reported` (users, once each per epoch and process). */
+  readonly metric: string;
+  /** User buckets in [0, 64). */
+  readonly bucket: readonly number[];
+  readonly count: readonly number[];
+  readonly sum: readonly number[];
+  readonly sumSquares: readonly number[];
+  /** Log-histogram per entry as [bin, count] pairs (`BINS_PER_OCTAVE` in @rampart/rollout), for histogram metrics. */
+  readonly bins?: readonly (readonly (readonly [number, number])[])[];
+};
+
+/** One flush of one SDK process. The same `batchId` is counted once, however often it is delivered. */
+export type TelemetryBatch = {
+  readonly schema: 1;
+  readonly batchId: string;
+  readonly instance: string;
+  /** Name and version of the SDK, for example `rampart-node/0.1.0`. */
+  readonly sdk: string;
+  readonly fromAt: number;
+  readonly toAt: number;
+  /** Revision of the ruleset the process evaluates by. */
+  readonly revision: number;
+  /** Observations dropped since the last flush because a bound was reached. */
+  readonly dropped: number;
+  readonly series: readonly TelemetrySeries[];
+};
+
+/** Answer to telemetry: sent only after the batch is durable. */
+export type TelemetryReceipt = { readonly batchId: string; readonly status: 'accepted' | 'duplicate' };
+
+/** Occurrences of a count metric reported from outside an SDK, for example by a support desk. */
+export type SignalBatch = {
+  readonly schema: 1;
+  /** Idempotency key: the same id is counted once. */
+  readonly batchId: string;
+  readonly flag: string;
+  readonly occurrences: readonly { readonly metric: string; readonly at?: number; readonly count?: number }[];
+};

@@ -1,0 +1,227 @@
+import type { RolloutEvent, RolloutState } from '@rampart/rollout';
+import type { Audience, Severity } from './notification.ts';
+
+type Fact = string | number | boolean | readonly string[] | { readonly [name: string]: number };
+
+/** What an event says of itself, before it is known which rollout and when. */
+export type NotificationDraft = {
+  readonly type: string;
+  readonly severity: Severity;
+  readonly audience: readonly Audience[];
+  readonly text: string;
+  readonly data: { readonly [name: string]: Fact | undefined };
+};
+
+type EventMap = { readonly [Event in RolloutEvent as Event['type']]: Event };
+type Rule<Event> = (event: Event, state: RolloutState) => NotificationDraft;
+type Rules = { readonly [Type in keyof EventMap]: Rule<EventMap[Type]> | null };
+
+/** The notification of an event; `undefined` where the table below says that nobody needs to hear of it. */
+export function notificationDraftOf(event: RolloutEvent, state: RolloutState): NotificationDraft | undefined {
+  return draftBy(event.type, event, state);
+}
+
+function draftBy<Type extends keyof EventMap>(type: Type, event: EventMap[Type], state: RolloutState) {
+  return RULES[type]?.(event, state);
+}
+
+const ON_CALL: readonly Audience[] = ['on-call'];
+const STAKEHOLDERS: readonly Audience[] = ['stakeholders'];
+const EVERYONE: readonly Audience[] = ['on-call', 'stakeholders'];
+
+type Data = NotificationDraft['data'];
+const draft = (severity: Severity, audience: readonly Audience[], type: string, text: string, data: Data = {}) => ({
+  type,
+  severity,
+  audience,
+  text,
+  data,
+});
+
+const titleOf = (state: RolloutState): string => `${state.plan.title} (${state.plan.environment})`;
+const because = (reason: string | undefined): string => (reason === undefined || reason === '' ? '.' : `: ${reason}`);
+const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
+const peopleText = ({ treatment, targeted }: { readonly treatment: number; readonly targeted: number }): string =>
+  `${treatment + targeted} people had seen it.`;
+
+/** Every event, and what people hear of it. `null`: for the record only. */
+const RULES: Rules = {
+  RolloutCreated: null,
+  PreflightStarted: null,
+  ItemAttested: null,
+  BaselineStarted: null,
+  BaselineCaptured: null,
+  StageEntered: ({ name, why, index }, state) =>
+    draft('info', STAKEHOLDERS, 'stage.entered', `${titleOf(state)} enters stage ${name}${because(why)}`, {
+      stage: name,
+      index,
+    }),
+  StagePassed: ({ name, index }, state) =>
+    draft('info', STAKEHOLDERS, 'stage.passed', `${titleOf(state)} passed stage ${name}.`, { stage: name, index }),
+  ChecksJudged: null,
+  AlertRaised: ({ check, verdict }, state) =>
+    draft(
+      'warn',
+      ON_CALL,
+      'alert.raised',
+      `${titleOf(state)}: ${verdict.metric} is beyond ${verdict.limit}. Advances hold.`,
+      {
+        check,
+        metric: verdict.metric,
+        limit: verdict.limit,
+        value: verdict.value,
+      },
+    ),
+  AlertCleared: ({ check }, state) =>
+    draft('info', ON_CALL, 'alert.cleared', `${titleOf(state)}: the alert ${check} is over.`, { check }),
+  DataFoundInvalid: ({ why }, state) =>
+    draft('warn', ON_CALL, 'data.invalid', `${titleOf(state)} holds, its data is invalid${because(why)}`, { why }),
+  DataFoundValid: (_, state) => draft('info', ON_CALL, 'data.valid', `${titleOf(state)}: its data is valid again.`),
+  RolloutHeld: ({ reason }, state) =>
+    draft('warn', ON_CALL, 'rollout.held', `${titleOf(state)} is held${because(reason)}`, { reason }),
+  RolloutResumed: ({ reason }, state) =>
+    draft('info', ON_CALL, 'rollout.resumed', `${titleOf(state)} goes on${because(reason)}`, { reason }),
+  StageExtended: ({ byMs, reason }, state) =>
+    draft(
+      'info',
+      STAKEHOLDERS,
+      'stage.extended',
+      `${titleOf(state)}: the stage is ${minutes(byMs)} longer${because(reason)}`,
+      {
+        byMs,
+        reason,
+      },
+    ),
+  SightLost: null,
+  BlindLimitReached: ({ since }, state) => {
+    const text = `${titleOf(state)} has had no evidence for ${minutes(state.plan.blindLimitMs)}. It does not advance meanwhile.`;
+    return draft('page', ON_CALL, 'sight.lost', text, { since });
+  },
+  SightReturned: null,
+  PrincipalAsked: ({ question, undecided }, state) =>
+    draft('warn', ON_CALL, 'decision.needed', `${titleOf(state)} needs a decision: ${question}`, {
+      question,
+      undecided,
+    }),
+  ProposalMade: ({ number, action, reason }, state) =>
+    draft(
+      'warn',
+      ON_CALL,
+      'approval.needed',
+      `${titleOf(state)}: proposal ${number} to ${action} waits for approval${because(reason)}`,
+      {
+        proposal: number,
+        action,
+        reason,
+      },
+    ),
+  ProposalDecided: ({ number, approved, reason }, state) =>
+    draft(
+      'info',
+      ON_CALL,
+      'approval.given',
+      `${titleOf(state)}: proposal ${number} was ${approved ? 'approved' : 'declined'}${because(reason)}`,
+      {
+        proposal: number,
+        approved,
+        reason,
+      },
+    ),
+  OverrideRecorded: ({ what, reason }, state) =>
+    draft('warn', STAKEHOLDERS, 'override.recorded', `${titleOf(state)}: ${what} was overridden${because(reason)}`, {
+      what,
+      reason,
+    }),
+  KillSwitchTripped: ({ reason, check }, state) =>
+    draft('page', ON_CALL, 'kill-switch.tripped', `The kill switch of ${titleOf(state)} is on${because(reason)}`, {
+      reason,
+      check,
+    }),
+  KillSwitchRearmed: ({ reason }, state) =>
+    draft(
+      'info',
+      EVERYONE,
+      'kill-switch.rearmed',
+      `The kill switch of ${titleOf(state)} is armed again${because(reason)}`,
+      { reason },
+    ),
+  RolloutAborted: (event, state) => {
+    const { kind, reason, incident, stage, people, assignee, failed } = event;
+    const text = `${titleOf(state)} was aborted in stage ${stage}${because(reason)}. Exposure is 0. ${peopleText(people)}`;
+    return draft('page', EVERYONE, 'rollout.aborted', text, {
+      kind,
+      reason,
+      incident,
+      stage,
+      people,
+      assignee,
+      failed,
+    });
+  },
+  AbortTookEffect: ({ incident, acknowledged, connected }, state) =>
+    draft(
+      'info',
+      ON_CALL,
+      'abort.took-effect',
+      `${titleOf(state)} is off: ${acknowledged} of ${connected} SDKs confirmed it.`,
+      {
+        incident,
+        acknowledged,
+        connected,
+      },
+    ),
+  IncidentAssigned: ({ incident, assignee }, state) =>
+    draft(
+      'warn',
+      ON_CALL,
+      'incident.assigned',
+      `Incident ${incident} of ${titleOf(state)} is assigned to ${assignee}.`,
+      {
+        incident,
+        assignee,
+      },
+    ),
+  RootCauseRecorded: ({ incident, text }, state) =>
+    draft(
+      'info',
+      EVERYONE,
+      'incident.root-cause',
+      `Incident ${incident} of ${titleOf(state)} has a root cause: ${text}`,
+      { incident },
+    ),
+  FixRecorded: ({ incident, text, reference }, state) =>
+    draft('info', EVERYONE, 'incident.fixed', `Incident ${incident} of ${titleOf(state)} has a fix: ${text}`, {
+      incident,
+      reference,
+    }),
+  IncidentResolved: ({ incident }, state) =>
+    draft('info', EVERYONE, 'incident.resolved', `Incident ${incident} of ${titleOf(state)} is resolved.`, {
+      incident,
+    }),
+  AttemptStarted: ({ attempt, version }, state) =>
+    draft('info', EVERYONE, 'attempt.started', `${titleOf(state)}: attempt ${attempt} begins, with ${version}.`, {
+      attempt,
+      version,
+    }),
+  IssueAdded: ({ number, title, severity, link }, state) =>
+    draft(
+      severity === 'critical' ? 'warn' : 'info',
+      ON_CALL,
+      'issue.added',
+      `${titleOf(state)}: ${severity} issue ${number}, ${title}.`,
+      {
+        issue: number,
+        severity,
+        title,
+        link,
+      },
+    ),
+  IssueChanged: null,
+  MonitoringStarted: ({ untilAt }, state) =>
+    draft('info', STAKEHOLDERS, 'monitoring.started', `${titleOf(state)} is fully exposed and under watch.`, {
+      untilAt,
+    }),
+  RolloutCompleted: (_, state) => draft('info', EVERYONE, 'rollout.completed', `${titleOf(state)} is complete.`),
+  RolloutCancelled: ({ reason }, state) =>
+    draft('info', EVERYONE, 'rollout.cancelled', `${titleOf(state)} was cancelled${because(reason)}`, { reason }),
+};

@@ -1,0 +1,103 @@
+import type { EventRecord, RolloutEvent, RolloutState, Verdict } from '@rampart/rollout';
+import { describe, expect, it } from 'vitest';
+import { notificationsOf } from './notification.ts';
+
+/** Only what the mapping reads. */
+const state = {
+  id: 'r1',
+  attempt: 2,
+  plan: { title: 'Feature XYZ', flag: 'feature-xyz', environment: 'production', blindLimitMs: 1_200_000 },
+} as RolloutState;
+const verdict = { metric: 'errorRate', limit: '1%', value: 0.03 } as Verdict;
+const record = (event: RolloutEvent, version = 12): EventRecord => ({ version, at: 1000, by: 'rampart', event });
+const told = (event: RolloutEvent) => notificationsOf(record(event), state);
+
+const aborted: RolloutEvent = {
+  type: 'RolloutAborted',
+  kind: 'criterion',
+  reason: 'errorRate is above 1%',
+  incident: 1,
+  stage: 'canary',
+  epoch: 4,
+  people: { treatment: 40, control: 800, targeted: 2 },
+  metrics: [],
+  assignee: 'agent:triage',
+  failed: ['abort:errorRate:1%'],
+};
+
+describe('notificationsOf', () => {
+  it('pages everyone of an abort, with blast radius, incident and who did it', () => {
+    expect(told(aborted)).toEqual([
+      {
+        id: 'r1:12',
+        type: 'rollout.aborted',
+        at: 1000,
+        severity: 'page',
+        audience: ['on-call', 'stakeholders'],
+        group: 'rollout/r1/2',
+        rollout: 'r1',
+        flag: 'feature-xyz',
+        environment: 'production',
+        version: 12,
+        by: 'rampart',
+        text: 'Feature XYZ (production) was aborted in stage canary: errorRate is above 1%. Exposure is 0. 42 people had seen it.',
+        data: {
+          kind: 'criterion',
+          reason: 'errorRate is above 1%',
+          incident: 1,
+          stage: 'canary',
+          people: { treatment: 40, control: 800, targeted: 2 },
+          assignee: 'agent:triage',
+          failed: ['abort:errorRate:1%'],
+        },
+      },
+    ]);
+  });
+
+  it('has one key per rollout and event version, the same every time', () => {
+    expect(notificationsOf(record(aborted), state)).toEqual(notificationsOf(record(aborted), state));
+    const ids = [1, 2, 3].map((version) => notificationsOf(record(aborted, version), state)[0]!.id);
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  it.each<[RolloutEvent, string, string, readonly string[]]>([
+    [{ type: 'KillSwitchTripped', reason: 'cost' }, 'kill-switch.tripped', 'page', ['on-call']],
+    [{ type: 'BlindLimitReached', since: 1 }, 'sight.lost', 'page', ['on-call']],
+    [{ type: 'AlertRaised', check: 'c', verdict }, 'alert.raised', 'warn', ['on-call']],
+    [{ type: 'RolloutHeld', reason: 'lunch' }, 'rollout.held', 'warn', ['on-call']],
+    [{ type: 'PrincipalAsked', question: 'Go on?', undecided: [] }, 'decision.needed', 'warn', ['on-call']],
+    [{ type: 'ProposalMade', number: 1, action: 'proceed', reason: 'r' }, 'approval.needed', 'warn', ['on-call']],
+    [{ type: 'IncidentAssigned', incident: 1, assignee: 'ana' }, 'incident.assigned', 'warn', ['on-call']],
+    [
+      { type: 'StagePassed', index: 1, name: 'canary', metrics: [], verdicts: [] },
+      'stage.passed',
+      'info',
+      ['stakeholders'],
+    ],
+    [{ type: 'RolloutCompleted', metrics: [], verdicts: [] }, 'rollout.completed', 'info', ['on-call', 'stakeholders']],
+    [{ type: 'IssueAdded', number: 1, title: 't', severity: 'critical' }, 'issue.added', 'warn', ['on-call']],
+    [{ type: 'IssueAdded', number: 1, title: 't', severity: 'minor' }, 'issue.added', 'info', ['on-call']],
+  ])('tells of %o', (event, type, severity, audience) => {
+    expect(told(event)).toMatchObject([{ type, severity, audience }]);
+    expect(told(event)[0]!.text).toContain('Feature XYZ (production)');
+  });
+
+  it('says how long there was no evidence, and what the value is beyond', () => {
+    expect(told({ type: 'BlindLimitReached', since: 1 })[0]!.text).toContain('no evidence for 20 min');
+    expect(told({ type: 'AlertRaised', check: 'c', verdict })[0]!.text).toContain('errorRate is beyond 1%');
+  });
+
+  it('ends the sentence when there is no reason', () => {
+    expect(told({ type: 'RolloutResumed' })[0]!.text).toBe('Feature XYZ (production) goes on.');
+  });
+
+  it.each<RolloutEvent>([
+    { type: 'ChecksJudged', verdicts: [], metrics: [] },
+    { type: 'SightLost', since: 1, why: 'w' },
+    { type: 'SightReturned' },
+    { type: 'PreflightStarted', items: [] },
+    { type: 'ItemAttested', list: 'exit', item: 'i' },
+  ])('keeps $type for the record only', (event) => {
+    expect(told(event)).toEqual([]);
+  });
+});

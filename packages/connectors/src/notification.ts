@@ -1,0 +1,59 @@
+import type { EventRecord, RolloutState } from '@rampart/rollout';
+import { type NotificationDraft, notificationDraftOf } from './notification-rules.ts';
+
+/** How urgent: `page` wakes someone, `warn` is for working hours, `info` is for the record. */
+export type Severity = 'page' | 'warn' | 'info';
+
+/** For whom: those who run the rollout, or those who want to know how it goes. */
+export type Audience = 'on-call' | 'stakeholders';
+
+/** Something people must hear of. */
+export type Notification = {
+  /** Idempotency key: one per rollout and event version, the same in every repetition. */
+  readonly id: string;
+  /** For example `rollout.aborted`. */
+  readonly type: string;
+  /** When it happened, epoch milliseconds. */
+  readonly at: number;
+  readonly severity: Severity;
+  readonly audience: readonly Audience[];
+  /** Messages of one group are about one matter: a pager joins them (one attempt of one rollout). */
+  readonly group: string;
+  readonly rollout: string;
+  readonly flag: string;
+  readonly environment: string;
+  /** Version of the event in its rollout. */
+  readonly version: number;
+  /** Who did it: id of a principal. */
+  readonly by: string;
+  /** One or two plain sentences. It may carry words of people: escape it for where it is shown. */
+  readonly text: string;
+  /** The facts of the event. */
+  readonly data: NotificationDraft['data'];
+};
+
+/**
+ * What people must hear of an event; empty for events that are only for the record. `state` is the rollout after the
+ * event. Pure: the same event gives the same notifications, so a repeated hand-over is one message.
+ */
+export function notificationsOf(record: EventRecord, state: RolloutState): readonly Notification[] {
+  const draft = notificationDraftOf(record.event, state);
+  if (draft === undefined) return [];
+  return [
+    {
+      id: `${state.id}:${record.version}`,
+      type: draft.type,
+      at: record.at,
+      severity: draft.severity,
+      audience: draft.audience,
+      group: `rollout/${state.id}/${state.attempt}`,
+      rollout: state.id,
+      flag: state.plan.flag,
+      environment: state.plan.environment,
+      version: record.version,
+      by: record.by,
+      text: draft.text,
+      data: draft.data,
+    },
+  ];
+}

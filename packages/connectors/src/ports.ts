@@ -1,0 +1,51 @@
+import type { EvidenceSeries, Metric } from '@rampart/rollout';
+import type { Notification } from './notification.ts';
+
+/** What is asked of a metric source: one metric of one rollout between two instants, epoch milliseconds, [fromAt, toAt). */
+export type MetricQuery = {
+  readonly metric: Metric;
+  /** Id of the rollout. */
+  readonly rollout: string;
+  readonly fromAt: number;
+  readonly toAt: number;
+};
+
+/**
+ * What a source knows (design §6). The four are never confused: zero errors is a `value`, silence is `no-data`, a source
+ * that stopped reporting is `stale`, and one that could not answer is an `error`. Only a `value` can move a rollout on.
+ */
+export type SourceAnswer =
+  /** Disjoint increments of sufficient statistics; `newestAt` is the instant of the newest of them. */
+  | { readonly kind: 'value'; readonly series: readonly EvidenceSeries[]; readonly newestAt: number }
+  /** The source answers and has nothing for this metric. */
+  | { readonly kind: 'no-data' }
+  /** What the source has ends at `newestAt`, before the interval asked for. */
+  | { readonly kind: 'stale'; readonly newestAt: number }
+  /** The source could not answer; `message` carries no secret. */
+  | { readonly kind: 'error'; readonly message: string };
+
+/** Where the numbers of a metric come from. */
+export type MetricSource = {
+  /** Name a plan refers to, for example `telemetry`. */
+  readonly name: string;
+  /** Never rejects: what goes wrong is an answer of kind `error`. */
+  readonly read: (query: MetricQuery) => Promise<SourceAnswer>;
+};
+
+/** How a delivery ended. `why` carries neither URL nor secret. */
+export type DeliveryResult =
+  | { readonly kind: 'delivered' }
+  /** Worth another try; not before `afterMs` (milliseconds) where the receiver said so. */
+  | { readonly kind: 'retry'; readonly why: string; readonly afterMs?: number }
+  /** No repetition will help. `disable`: the receiver asks for no further message at all. */
+  | { readonly kind: 'refused'; readonly why: string; readonly disable?: boolean };
+
+/** Whoever is told what happens to rollouts. */
+export type Notifier = {
+  readonly name: string;
+  /**
+   * Delivers one message, at least once: the receiver tells repetitions by `message.id`. Never rejects.
+   * Ends as `retry` when `signal` fires.
+   */
+  readonly deliver: (message: Notification, signal: AbortSignal) => Promise<DeliveryResult>;
+};
