@@ -63,6 +63,11 @@ export class VirtualRollout {
     }
   }
 
+  /** Gives whatever waits for a principal now: confirmations and exit items. */
+  approveAll(by: Principal): void {
+    for (const item of openItems(this.state)) this.command({ type: 'Approve', item }, by);
+  }
+
   /** Moves the clock, closes a batch (if there is evidence) and reconciles. */
   tick(forMs: number, evidence?: Pick<EvidenceBatch, 'series' | 'occurrences' | 'failures' | 'instances'>): readonly RolloutEvent[] {
     this.now += forMs;

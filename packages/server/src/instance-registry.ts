@@ -1,0 +1,57 @@
+/** How long an SDK process counts as there after its last sign of life, milliseconds. */
+export const INSTANCE_TTL_MS = 60_000;
+
+/** What is known of SDK processes: who is there, and by which revision each says it evaluates. */
+export type InstanceRegistry = {
+  /** A request of an instance; `revision` where it named one. */
+  readonly seen: (instance: string | undefined, revision: number | undefined, now: number) => void;
+  /** A stream was opened; the result tells that it ended. */
+  readonly opened: (instance: string | undefined, revision: number | undefined, now: number) => (now: number) => void;
+  /** Instances with a stream or a sign of life in the last 60 s, and streams of those that do not name themselves. */
+  readonly connected: (now: number) => number;
+  /** How many named instances are there, and how many of them evaluate by this revision or a later one. */
+  readonly acknowledged: (revision: number, now: number) => { readonly connected: number; readonly acknowledged: number };
+};
+
+type Instance = { revision: number; seenAt: number; streams: number };
+
+/** An empty registry. */
+export function createInstanceRegistry(): InstanceRegistry {
+  const instances = new Map<string, Instance>();
+  let nameless = 0;
+
+  const note = (name: string, revision: number | undefined, now: number): Instance => {
+    const instance = instances.get(name) ?? { revision: 0, seenAt: now, streams: 0 };
+    instance.seenAt = now;
+    // The last word counts, even a lower one: a process may have gone back to an older server.
+    if (revision !== undefined) instance.revision = revision;
+    instances.set(name, instance);
+    return instance;
+  };
+
+  const present = (now: number): readonly Instance[] => {
+    for (const [name, { streams, seenAt }] of instances) {
+      if (streams === 0 && now - seenAt > INSTANCE_TTL_MS) instances.delete(name);
+    }
+    return [...instances.values()];
+  };
+
+  return {
+    seen(name, revision, now) {
+      if (name !== undefined) note(name, revision, now);
+    },
+    opened(name, revision, now) {
+      if (name === undefined) nameless += 1;
+      else note(name, revision, now).streams += 1;
+      return (endedAt) => {
+        if (name === undefined) nameless -= 1;
+        else note(name, undefined, endedAt).streams -= 1;
+      };
+    },
+    connected: (now) => present(now).length + nameless,
+    acknowledged(revision, now) {
+      const all = present(now);
+      return { connected: all.length, acknowledged: all.filter((one) => one.revision >= revision).length };
+    },
+  };
+}

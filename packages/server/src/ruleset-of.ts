@@ -1,0 +1,111 @@
+import type { Aggregation, Exposure, Flag, Ruleset, Segment } from '@rampart/flags';
+import type { Phase, Plan, RolloutState } from '@rampart/rollout';
+
+/** Flags or segments by key. */
+export type ByKey<T> = Readonly<Record<string, T>>;
+
+/** Phases in which a rollout decides what its flag serves. An aborted one serves control to all, still measured. */
+const EXPOSURE_PHASES: readonly Phase[] = ['baseline', 'exposing', 'monitoring', 'aborted', 'complete'];
+
+/**
+ * Whether a rollout stands between its flag and everyone. A cancelled one does so once it had begun: were the rollout
+ * before it to show through again, a cancellation would raise exposure.
+ */
+function ownsFlag(state: RolloutState): boolean {
+  if (EXPOSURE_PHASES.includes(state.phase)) return true;
+  const hasBegun = state.history.length > 0 || state.baselineSince !== undefined || state.baseline !== undefined;
+  return state.phase === 'cancelled' && hasBegun;
+}
+
+/** The newest rollout that owns each flag. */
+function ownersOf(rollouts: Iterable<RolloutState>): ReadonlyMap<string, RolloutState> {
+  const owners = new Map<string, RolloutState>();
+  for (const state of rollouts) {
+    if (!ownsFlag(state)) continue;
+    const other = owners.get(state.plan.flag);
+    if (other === undefined || other.createdAt <= state.createdAt) owners.set(state.plan.flag, state);
+  }
+  return owners;
+}
+
+/** Histograms are needed for quantiles only. */
+function aggregationsOf(metrics: Plan['metrics']): ByKey<Aggregation> {
+  return Object.fromEntries(
+    Object.values(metrics).map(({ name, kind }) => [name, kind === 'quantile' ? 'histogram' : 'sum'] as const),
+  );
+}
+
+function exposureOf(state: RolloutState): Exposure {
+  const { id, attempt, epoch, layers, plan } = state;
+  const { treatment, control, metrics } = plan;
+  return { rollout: id, attempt, epoch, treatment, control, layers, metrics: aggregationsOf(metrics) };
+}
+
+function overlaid(flag: Flag, state: RolloutState): Flag {
+  if (state.phase === 'cancelled') return flag;
+  const killSwitch = state.plan.killSwitch?.flag;
+  return {
+    ...flag,
+    ...(state.salt !== undefined && { salt: state.salt }),
+    ...(killSwitch !== undefined && { killSwitch }),
+    exposure: exposureOf(state),
+  };
+}
+
+/** A kill switch as a flag: true means killed. */
+function killSwitchFlag(key: string, isKilled: boolean): Flag {
+  const defaultVariant = isKilled ? 'killed' : 'armed';
+  return { key, enabled: true, variants: { killed: true, armed: false }, defaultVariant };
+}
+
+function killSwitchesOf(owners: Iterable<RolloutState>): ByKey<Flag> {
+  const killed = new Map<string, boolean>();
+  for (const state of owners) {
+    const key = state.plan.killSwitch?.flag;
+    if (key !== undefined) killed.set(key, state.killed || killed.get(key) === true);
+  }
+  return Object.fromEntries([...killed].map(([key, isKilled]) => [key, killSwitchFlag(key, isKilled)]));
+}
+
+/**
+ * What SDKs evaluate: the stored flags, each overlaid with the exposure of the newest rollout that has begun on it, and
+ * the kill switches of those rollouts. Pure: the same events give the same ruleset (design I7).
+ */
+export function rulesetOf(
+  environment: string,
+  revision: number,
+  flags: ByKey<Flag>,
+  segments: ByKey<Segment>,
+  rollouts: Iterable<RolloutState>,
+): Ruleset {
+  const owners = ownersOf(rollouts);
+  const served = Object.values(flags).map((flag) => {
+    const owner = owners.get(flag.key);
+    return [flag.key, owner === undefined ? flag : overlaid(flag, owner)] as const;
+  });
+  return {
+    schema: 1,
+    environment,
+    revision,
+    flags: { ...Object.fromEntries(served), ...killSwitchesOf(owners.values()) },
+    segments,
+  };
+}
+
+/** The flag a plan needs where there is none: on and off, off by default. */
+export function flagOf(plan: Plan): Flag {
+  return {
+    key: plan.flag,
+    description: plan.title,
+    enabled: true,
+    variants: { [plan.treatment]: true, [plan.control]: false },
+    defaultVariant: plan.control,
+  };
+}
+
+/** Text that is equal for two states of a rollout exactly when they serve the same. */
+export function servingKey(state: RolloutState | undefined): string {
+  if (state === undefined || !ownsFlag(state)) return '';
+  const { attempt, epoch, layers, salt, killed } = state;
+  return JSON.stringify([state.phase === 'cancelled', attempt, epoch, layers, salt, killed]);
+}

@@ -1,0 +1,89 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Request, Results, SettleRequest, TelemetryRequest } from './sqlite-request.ts';
+import { numberIn, textIn } from './sqlite-row.ts';
+import { BATCH_ID_KEEP_MS, DONE_KEEP_MS, type OutboxClaim } from './store.ts';
+
+/** Gives the function that keeps one telemetry batch. */
+export function createPutTelemetry(db: DatabaseSync): (request: TelemetryRequest) => Results['telemetry'] {
+  const remember = db.prepare('INSERT INTO telemetry_ids (batch_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const insert = db.prepare('INSERT INTO telemetry (received_at, body) VALUES (?, ?) RETURNING seq');
+  const address = db.prepare('INSERT INTO telemetry_rollouts (rollout, seq) VALUES (?, ?)');
+  return ({ batchId, receivedAt, rollouts, body }) => {
+    if (remember.run(batchId, receivedAt).changes === 0) return 'duplicate';
+    if (rollouts.length === 0) return 'accepted';
+    const seq = numberIn(insert.get(receivedAt, body), 'seq');
+    for (const rollout of rollouts) address.run(rollout, seq);
+    return 'accepted';
+  };
+}
+
+/** Gives the function that leases due messages to an owner. */
+export function createClaim(db: DatabaseSync): (claim: OutboxClaim) => Results['claim'] {
+  const claim = db.prepare(
+    `UPDATE outbox SET owner = ?1, leased_until = ?2 + ?3, attempts = attempts + 1 WHERE id IN (
+       SELECT id FROM outbox WHERE state = 'pending' AND max(due_at, leased_until) <= ?2
+       ORDER BY max(due_at, leased_until), id LIMIT ?4)
+     RETURNING id, key, destination, kind, body, due_at, attempts, leased_until`,
+  );
+  return ({ now, limit, leaseMs, owner }) => {
+    const messages = claim.all(owner, now, leaseMs, limit).map((row) => ({
+      id: numberIn(row, 'id'),
+      key: textIn(row, 'key'),
+      destination: textIn(row, 'destination'),
+      kind: textIn(row, 'kind'),
+      body: textIn(row, 'body'),
+      dueAt: numberIn(row, 'due_at'),
+      attempts: numberIn(row, 'attempts'),
+      leasedUntil: numberIn(row, 'leased_until'),
+    }));
+    return messages.sort((a, b) => a.dueAt - b.dueAt || a.id - b.id);
+  };
+}
+
+/** Gives the function that ends a lease: delivered, to be repeated, or given up. */
+export function createSettle(db: DatabaseSync): (request: SettleRequest) => boolean {
+  // The lease of a delivered message stays as the time it was done, for `prune`.
+  const settle = db.prepare(
+    `UPDATE outbox SET state = ?3, due_at = coalesce(?4, due_at), error = coalesce(?5, error), owner = NULL,
+       leased_until = iif(?3 = 'done', leased_until, 0)
+     WHERE id = ?1 AND owner = ?2 AND state = 'pending'`,
+  );
+  return ({ id, owner, state, dueAt, error }) => settle.run(id, owner, state, dueAt, error).changes === 1;
+}
+
+/** Gives the function that makes a dead letter pending again. */
+export function createRevive(db: DatabaseSync): (id: number) => boolean {
+  const revive = db.prepare(`UPDATE outbox SET state = 'pending', attempts = 0 WHERE id = ? AND state = 'dead'`);
+  return (id) => revive.run(id).changes === 1;
+}
+
+/** Gives the function that removes what is no longer needed. */
+export function createPrune(db: DatabaseSync): (request: Extract<Request, { op: 'prune' }>) => Results['prune'] {
+  const release = db.prepare(
+    `DELETE FROM telemetry_rollouts WHERE (rollout, seq) IN (
+       SELECT r.rollout, r.seq FROM telemetry_folded f JOIN telemetry_rollouts r
+       ON r.rollout = f.rollout AND r.seq <= f.through_seq LIMIT ?) RETURNING seq`,
+  );
+  const dropBodies = db.prepare(
+    `DELETE FROM telemetry WHERE seq IN (SELECT value FROM json_each(?))
+     AND NOT EXISTS (SELECT 1 FROM telemetry_rollouts r WHERE r.seq = telemetry.seq)`,
+  );
+  const dropIds = db.prepare(
+    'DELETE FROM telemetry_ids WHERE batch_id IN (SELECT batch_id FROM telemetry_ids WHERE received_at < ? LIMIT ?)',
+  );
+  const dropDone = db.prepare(
+    `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 'done' AND leased_until < ? ORDER BY id LIMIT ?)`,
+  );
+  const dropReplies = db.prepare(
+    'DELETE FROM replies WHERE key IN (SELECT key FROM replies WHERE expires_at <= ? LIMIT ?)',
+  );
+  return ({ now, limit }) => {
+    const released = release.all(limit).map((row) => numberIn(row, 'seq'));
+    const telemetry = Number(dropBodies.run(JSON.stringify(released)).changes);
+    const batchIds = Number(dropIds.run(now - BATCH_ID_KEEP_MS, limit).changes);
+    const outbox = Number(dropDone.run(now - DONE_KEEP_MS, limit).changes);
+    const replies = Number(dropReplies.run(now, limit).changes);
+    const more = [released.length, batchIds, outbox, replies].some((count) => count >= limit);
+    return { telemetry, batchIds, outbox, replies, more };
+  };
+}
