@@ -1,0 +1,19 @@
+import type { Aggregation, ExposurePlace } from '@rampart/flags';
+
+/** A place in a rollout and what is needed to count there; shared by all users who stand in it. */
+export type Slot = {
+  readonly flag: string;
+  readonly place: ExposurePlace;
+  /** Metrics the rollout judges; others are not kept. */
+  readonly metrics: Readonly<Record<string, Aggregation>>;
+  /** Under which users are counted once: flag and epoch. */
+  readonly track: string;
+  /** The same for two slots exactly when what is counted in them may be summed. */
+  readonly id: string;
+};
+
+/** The slot of a place of a flag. Its keys are made once, here, and not for every observation. */
+export function slotOf(flag: string, place: ExposurePlace, metrics: Slot['metrics']): Slot {
+  const track = `${flag}\n${place.rollout}\n${place.attempt}\n${place.epoch}`;
+  return { flag, place, metrics, track, id: `${track}\n${place.stratum}\n${place.arm}` };
+}
