@@ -12,7 +12,7 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: ['packages/{stats,flags,rollout}/src/**/*.ts'],
-      exclude: ['**/*.test.ts', '**/index.ts', '**/arbitraries.ts'],
+      exclude: ['**/*.test.ts', '**/index.ts', '**/*.contract.ts'],
       thresholds: { lines: 100 },
     },
   },

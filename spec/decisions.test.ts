@@ -2,19 +2,19 @@ import { readFileSync } from 'node:fs';
 import {
   NO_EVIDENCE,
   openItems,
+  type Principal,
   parseDuration,
   planFromObject,
-  stageOf,
-  type Principal,
   type RolloutCommand,
   type RolloutEvent,
+  stageOf,
   type Verdict,
   waitingFor,
   weightOfEveryone,
 } from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
 import { VirtualRollout } from './virtual-rollout.ts';
-import { type ArmEvidence, seriesOf, type StepEvidence } from './world.ts';
+import { type ArmEvidence, type StepEvidence, seriesOf } from './world.ts';
 
 type Expectation = {
   phase?: string;
@@ -55,7 +55,9 @@ type Step = {
 };
 type Scenario = { example: number; name: string; plan: unknown; steps: Step[]; refusedPlan?: string };
 
-const { scenarios } = JSON.parse(readFileSync(new URL('decisions/golden.json', import.meta.url), 'utf8')) as { scenarios: Scenario[] };
+const { scenarios } = JSON.parse(readFileSync(new URL('decisions/golden.json', import.meta.url), 'utf8')) as {
+  scenarios: Scenario[];
+};
 const START_AT = Date.UTC(2026, 0, 5, 9);
 const BATCH_MS = 4 * 60_000;
 const PEOPLE: Record<string, Principal> = {
@@ -83,12 +85,23 @@ class HealthySite {
         p99Latency: { count, p99: 1 },
         throughput: { count, sum: count },
         conversion: { count: this.#take(`${name}/visits`, count / 10), sum: this.#take(`${name}/buys`, count / 100) },
-        ...(name === 'treatment' && { hallucinationRate: { count, sum: this.#take('bad', count * 0.01) }, costPerQuery: { count, mean: 0.2 } }),
+        ...(name === 'treatment' && {
+          hallucinationRate: { count, sum: this.#take('bad', count * 0.01) },
+          costPerQuery: { count, mean: 0.2 },
+        }),
       };
     };
     const [treatment, control] = [arm('treatment', share), arm('control', 1 - share)];
     const metrics = new Set([...Object.keys(treatment), ...Object.keys(control)]);
-    return Object.fromEntries([...metrics].map((m) => [m, { ...(share > 0 && treatment[m] && { treatment: treatment[m] }), ...(share < 1 && control[m] && { control: control[m] }) }]));
+    return Object.fromEntries(
+      [...metrics].map((m) => [
+        m,
+        {
+          ...(share > 0 && treatment[m] && { treatment: treatment[m] }),
+          ...(share < 1 && control[m] && { control: control[m] }),
+        },
+      ]),
+    );
   }
 }
 
@@ -175,10 +188,15 @@ class Runner {
     if (want.attempt) expect(state.attempt).toBe(want.attempt);
     if (want.killed !== undefined) expect(state.killed).toBe(want.killed);
     if (want.exposedWeight !== undefined) expect(weightOfEveryone(state.layers)).toBe(want.exposedWeight);
-    if (want.incident) expect(state.incidents.at(-1)).toMatchObject({ ...want.incident, ...(want.incident.reason && { reason: expect.stringContaining(want.incident.reason) }) });
+    if (want.incident)
+      expect(state.incidents.at(-1)).toMatchObject({
+        ...want.incident,
+        ...(want.incident.reason && { reason: expect.stringContaining(want.incident.reason) }),
+      });
     if (want.issues !== undefined) expect(state.issues).toHaveLength(want.issues);
     if (want.people) expect(state.salt === undefined ? 'same' : 'fresh').toBe(want.people);
-    if (want.waitingFor) expect(waitingFor(state, this.rollout.judgement, this.rollout.now).join('; ')).toContain(want.waitingFor);
+    if (want.waitingFor)
+      expect(waitingFor(state, this.rollout.judgement, this.rollout.now).join('; ')).toContain(want.waitingFor);
     this.checkEvents(want);
     this.checkVerdicts(want);
   }
@@ -187,35 +205,54 @@ class Runner {
     const types = this.events().map((event) => event.type as string);
     for (const type of want.happened ?? []) expect(types).toContain(type);
     for (const type of want.neverHappened ?? []) expect(types).not.toContain(type);
-    for (const [type, count] of Object.entries(want.count ?? {})) expect(types.filter((one) => one === type)).toHaveLength(count);
+    for (const [type, count] of Object.entries(want.count ?? {}))
+      expect(types.filter((one) => one === type)).toHaveLength(count);
   }
 
   checkVerdicts(want: Expectation): void {
-    const find = (verdicts: readonly Verdict[], key: string) => verdicts.find((one) => `${one.tier}:${one.metric}` === key);
-    const statuses = (verdicts: readonly Verdict[], keys: object) => Object.fromEntries(Object.keys(keys).map((key) => [key, find(verdicts, key)?.status]));
-    const now = this.rollout.state.phase === 'aborted' ? (this.rollout.judgement?.verdicts ?? []) : this.rollout.judgeNow().verdicts;
+    const find = (verdicts: readonly Verdict[], key: string) =>
+      verdicts.find((one) => `${one.tier}:${one.metric}` === key);
+    const statuses = (verdicts: readonly Verdict[], keys: object) =>
+      Object.fromEntries(Object.keys(keys).map((key) => [key, find(verdicts, key)?.status]));
+    const now =
+      this.rollout.state.phase === 'aborted'
+        ? (this.rollout.judgement?.verdicts ?? [])
+        : this.rollout.judgeNow().verdicts;
     if (want.verdicts) expect(statuses(now, want.verdicts)).toEqual(want.verdicts);
     const passed = this.rollout.records.map((record) => record.event).findLast((event) => event.type === 'StagePassed');
-    if (want.passedVerdicts) expect(passed?.type === 'StagePassed' && statuses(passed.verdicts, want.passedVerdicts)).toEqual(want.passedVerdicts);
-    for (const [key, status] of Object.entries(want.abortVerdictIsNot ?? {})) expect(find(now, key)?.status).not.toBe(status);
+    if (want.passedVerdicts)
+      expect(passed?.type === 'StagePassed' && statuses(passed.verdicts, want.passedVerdicts)).toEqual(
+        want.passedVerdicts,
+      );
+    for (const [key, status] of Object.entries(want.abortVerdictIsNot ?? {}))
+      expect(find(now, key)?.status).not.toBe(status);
     for (const [key, method] of Object.entries(want.method ?? {})) expect(find(now, key)?.method).toContain(method);
-    for (const [metric, count] of Object.entries(want.treatmentCount ?? {})) expect(this.rollout.evidence.metrics[metric]?.treatment.n).toBe(count);
+    for (const [metric, count] of Object.entries(want.treatmentCount ?? {}))
+      expect(this.rollout.evidence.metrics[metric]?.treatment.n).toBe(count);
   }
 }
 
 describe('golden examples of the semantics', () => {
-  it.each(scenarios.map((one, index) => [`${one.example}.${index}`, one.name, one] as const))('%s: %s', (_id, _name, scenario) => {
-    if (scenario.refusedPlan) {
-      const parsed = planFromObject(scenario.plan, { now: START_AT });
-      expect(parsed).toMatchObject({ ok: false, issues: expect.arrayContaining([expect.objectContaining({ code: scenario.refusedPlan })]) });
-      return;
-    }
-    const runner = new Runner(scenario.plan);
-    for (const step of scenario.steps) runner.run(step);
-  });
+  it.each(scenarios.map((one, index) => [`${one.example}.${index}`, one.name, one] as const))(
+    '%s: %s',
+    (_id, _name, scenario) => {
+      if (scenario.refusedPlan) {
+        const parsed = planFromObject(scenario.plan, { now: START_AT });
+        expect(parsed).toMatchObject({
+          ok: false,
+          issues: expect.arrayContaining([expect.objectContaining({ code: scenario.refusedPlan })]),
+        });
+        return;
+      }
+      const runner = new Runner(scenario.plan);
+      for (const step of scenario.steps) runner.run(step);
+    },
+  );
 
   it('has every one of the 24 examples', () => {
-    expect([...new Set(scenarios.map((one) => one.example))]).toEqual(Array.from({ length: 24 }, (_, index) => index + 1));
+    expect([...new Set(scenarios.map((one) => one.example))]).toEqual(
+      Array.from({ length: 24 }, (_, index) => index + 1),
+    );
     expect(NO_EVIDENCE.throughSeq).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { describeEvent, planFromObject, type Principal } from '@rampart/rollout';
+import { describeEvent, type Principal, planFromObject } from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
 import { VirtualSite } from '../bench/virtual-site.ts';
 import { VirtualRollout } from './virtual-rollout.ts';
@@ -24,7 +24,14 @@ function run(seed: number, treatment: typeof HEALTHY): VirtualRollout {
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
   const rollout = new VirtualRollout(parsed.plan, ANA, Date.UTC(2026, 0, 5, 9));
   const requestsPerSecond = 100_000 / 86_400;
-  const site = new VirtualSite({ flag: 'feature-xyz', users: 20_000, requestsPerSecond, treatment, control: HEALTHY, seed });
+  const site = new VirtualSite({
+    flag: 'feature-xyz',
+    users: 20_000,
+    requestsPerSecond,
+    treatment,
+    control: HEALTHY,
+    seed,
+  });
   rollout.pass(ANA);
   for (let batch = 0; batch < 40 * 360; batch += 1) {
     rollout.tick(BATCH_MS, { series: site.step(rollout.state, BATCH_MS) });

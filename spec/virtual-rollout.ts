@@ -1,10 +1,10 @@
 import {
   applyAll,
-  decide,
   type Decision,
+  decide,
+  type EventRecord,
   type EvidenceBatch,
   type EvidenceState,
-  type EventRecord,
   type Judgement,
   judge,
   NO_EVIDENCE,
@@ -12,10 +12,10 @@ import {
   type Plan,
   type Principal,
   RAMPART,
-  reconcile,
   type RolloutCommand,
   type RolloutEvent,
   type RolloutState,
+  reconcile,
 } from '@rampart/rollout';
 
 /** The real core on a virtual clock: what a server does around `decide`, without a server. */
@@ -69,7 +69,10 @@ export class VirtualRollout {
   }
 
   /** Moves the clock, closes a batch (if there is evidence) and reconciles. */
-  tick(forMs: number, evidence?: Pick<EvidenceBatch, 'series' | 'occurrences' | 'failures' | 'instances'>): readonly RolloutEvent[] {
+  tick(
+    forMs: number,
+    evidence?: Pick<EvidenceBatch, 'series' | 'occurrences' | 'failures' | 'instances'>,
+  ): readonly RolloutEvent[] {
     this.now += forMs;
     let batch: EvidenceBatch | undefined;
     if (evidence !== undefined) {

@@ -19,9 +19,14 @@ export type StepEvidence = Readonly<Record<string, Partial<Record<'treatment' | 
 
 /** Normal quantile by Acklam's rational approximation (relative error below 1.2e-9): enough to lay out a histogram. */
 export function normalQuantile(p: number): number {
-  const a = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239];
+  const a = [
+    -39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239,
+  ];
   const b = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572];
-  const c = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+  const c = [
+    -0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968,
+    2.938163982698783,
+  ];
   const d = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416];
   const poly = (q: number, k: readonly number[]) => k.reduce((sum, one) => sum * q + one, 0);
   if (p > 1 - 0.02425) return -normalQuantile(1 - p);
@@ -34,7 +39,12 @@ export function normalQuantile(p: number): number {
 }
 
 /** Bins of `to - from` of `count` evenly spaced quantiles of a lognormal: a sample without chance. */
-function lognormalBins(arm: ArmEvidence, from: number, to: number, stride: number): readonly (readonly [number, number])[] {
+function lognormalBins(
+  arm: ArmEvidence,
+  from: number,
+  to: number,
+  stride: number,
+): readonly (readonly [number, number])[] {
   const bins = new Map<number, number>();
   const { p99 = 1, sigma = 0.3, count } = arm;
   for (let index = from; index < to; index += 1) {
@@ -59,7 +69,12 @@ function part(total: number, index: number, parts: number): number {
 }
 
 /** Series of one of `parts` equal parts of a step's evidence, in the stratum of the running stage, users unknown. */
-export function seriesOf(evidence: StepEvidence, state: RolloutState, index: number, parts: number): readonly EvidenceSeries[] {
+export function seriesOf(
+  evidence: StepEvidence,
+  state: RolloutState,
+  index: number,
+  parts: number,
+): readonly EvidenceSeries[] {
   const series: EvidenceSeries[] = [];
   const segmentWeight = stageOf(state)?.audience === undefined ? 0 : (stageOf(state)?.weight ?? 0);
   const stratum = weightOfEveryone(state.layers) || segmentWeight;
@@ -71,7 +86,10 @@ export function seriesOf(evidence: StepEvidence, state: RolloutState, index: num
       // Control's events fall at other moments than treatment's, as they would.
       const shift = arm === 'control' ? 0.37 : 0;
       const due = (done: number) => Math.floor((total * done) / Math.max(1, totals.count) + shift);
-      const sum = Number.isInteger(total) && totals.mean === undefined ? due(after) - due(before) : (total * count) / Math.max(1, totals.count);
+      const sum =
+        Number.isInteger(total) && totals.mean === undefined
+          ? due(after) - due(before)
+          : (total * count) / Math.max(1, totals.count);
       if (count === 0 && sum === 0) continue;
       const from = Math.floor((totals.count * index) / parts);
       const isShare = totals.mean === undefined;

@@ -20,7 +20,12 @@ export type RolloutCommand =
   | { readonly type: 'Kill'; readonly reason: string; readonly people?: Judgement['people'] }
   | { readonly type: 'Rearm'; readonly reason: string }
   | { readonly type: 'Retry'; readonly version?: string; readonly people?: 'same' | 'fresh'; readonly reason?: string }
-  | { readonly type: 'ConfirmEffect'; readonly incident: number; readonly acknowledged: number; readonly connected: number }
+  | {
+      readonly type: 'ConfirmEffect';
+      readonly incident: number;
+      readonly acknowledged: number;
+      readonly connected: number;
+    }
   | { readonly type: 'AssignIncident'; readonly incident: number; readonly assignee: string }
   | { readonly type: 'RecordRootCause'; readonly incident: number; readonly text: string }
   | { readonly type: 'RecordFix'; readonly incident: number; readonly text: string; readonly reference?: string }

@@ -5,7 +5,12 @@ import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
 
 /** What happened, in the past tense. State, ruleset, report and incident documents come from these alone. */
 export type RolloutEvent =
-  | { readonly type: 'RolloutCreated'; readonly id: string; readonly plan: Plan; readonly warnings: readonly PlanIssue[] }
+  | {
+      readonly type: 'RolloutCreated';
+      readonly id: string;
+      readonly plan: Plan;
+      readonly warnings: readonly PlanIssue[];
+    }
   | { readonly type: 'PreflightStarted'; readonly items: readonly string[] }
   | {
       readonly type: 'ItemAttested';
@@ -25,8 +30,18 @@ export type RolloutEvent =
       readonly durationMs: number;
       readonly why: string;
     }
-  | { readonly type: 'StagePassed'; readonly index: number; readonly name: string; readonly metrics: readonly MetricSnapshot[]; readonly verdicts: readonly Verdict[] }
-  | { readonly type: 'ChecksJudged'; readonly verdicts: readonly Verdict[]; readonly metrics: readonly MetricSnapshot[] }
+  | {
+      readonly type: 'StagePassed';
+      readonly index: number;
+      readonly name: string;
+      readonly metrics: readonly MetricSnapshot[];
+      readonly verdicts: readonly Verdict[];
+    }
+  | {
+      readonly type: 'ChecksJudged';
+      readonly verdicts: readonly Verdict[];
+      readonly metrics: readonly MetricSnapshot[];
+    }
   | { readonly type: 'AlertRaised'; readonly check: string; readonly verdict: Verdict }
   | { readonly type: 'AlertCleared'; readonly check: string }
   | { readonly type: 'DataFoundInvalid'; readonly why: string }
@@ -38,7 +53,15 @@ export type RolloutEvent =
   | { readonly type: 'BlindLimitReached'; readonly since: number }
   | { readonly type: 'SightReturned' }
   | { readonly type: 'PrincipalAsked'; readonly question: string; readonly undecided: readonly string[] }
-  | { readonly type: 'ProposalMade'; readonly number: number; readonly action: Proposal['action']; readonly reason: string }
+  | {
+      readonly type: 'ProposalMade';
+      readonly number: number;
+      readonly action: Proposal['action'];
+      readonly reason: string;
+      /** Of a proposed retry: what to retry with, and for whom. Default: as `Retry` has it. */
+      readonly version?: string;
+      readonly people?: 'same' | 'fresh';
+    }
   | { readonly type: 'ProposalDecided'; readonly number: number; readonly approved: boolean; readonly reason?: string }
   | { readonly type: 'OverrideRecorded'; readonly what: string; readonly reason: string }
   | { readonly type: 'KillSwitchTripped'; readonly reason: string; readonly check?: string }
@@ -59,7 +82,12 @@ export type RolloutEvent =
       /** Title of the issue opened with it, for a gate whose `onFail` is `fix`. */
       readonly issue?: string;
     }
-  | { readonly type: 'AbortTookEffect'; readonly incident: number; readonly acknowledged: number; readonly connected: number }
+  | {
+      readonly type: 'AbortTookEffect';
+      readonly incident: number;
+      readonly acknowledged: number;
+      readonly connected: number;
+    }
   | { readonly type: 'IncidentAssigned'; readonly incident: number; readonly assignee: string }
   | { readonly type: 'RootCauseRecorded'; readonly incident: number; readonly text: string }
   | { readonly type: 'FixRecorded'; readonly incident: number; readonly text: string; readonly reference?: string }
@@ -71,11 +99,26 @@ export type RolloutEvent =
       readonly statistics: number;
       readonly salt?: string;
     }
-  | { readonly type: 'IssueAdded'; readonly number: number; readonly title: string; readonly severity: Issue['severity']; readonly link?: string }
+  | {
+      readonly type: 'IssueAdded';
+      readonly number: number;
+      readonly title: string;
+      readonly severity: Issue['severity'];
+      readonly link?: string;
+    }
   | { readonly type: 'IssueChanged'; readonly number: number; readonly status: Issue['status'] }
   | { readonly type: 'MonitoringStarted'; readonly untilAt: number }
-  | { readonly type: 'RolloutCompleted'; readonly metrics: readonly MetricSnapshot[]; readonly verdicts: readonly Verdict[] }
+  | {
+      readonly type: 'RolloutCompleted';
+      readonly metrics: readonly MetricSnapshot[];
+      readonly verdicts: readonly Verdict[];
+    }
   | { readonly type: 'RolloutCancelled'; readonly reason: string };
 
 /** An event with its place in the stream: version 1, 2, … without gaps; `by` is a principal's id. */
-export type EventRecord = { readonly version: number; readonly at: number; readonly by: string; readonly event: RolloutEvent };
+export type EventRecord = {
+  readonly version: number;
+  readonly at: number;
+  readonly by: string;
+  readonly event: RolloutEvent;
+};

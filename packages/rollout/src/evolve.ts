@@ -1,14 +1,32 @@
 import type { EventRecord, RolloutEvent } from './event.ts';
+import { RAMPART } from './principal.ts';
 import type { Attestation, Incident, Issue, RolloutState, StageRecord, StageRun } from './state.ts';
 
 type Of<T extends RolloutEvent['type']> = Extract<RolloutEvent, { type: T }>;
-type Evolver<T extends RolloutEvent['type']> = (state: RolloutState, event: Of<T>, at: number, by: string) => RolloutState;
+type Evolver<T extends RolloutEvent['type']> = (
+  state: RolloutState,
+  event: Of<T>,
+  at: number,
+  by: string,
+) => RolloutState;
 
 /** Stops the served-time clock of the running stage at an instant (never before it last started). */
 function stopCounting(stage: StageRun | undefined, at: number): StageRun | undefined {
   if (stage?.countingSince === undefined) return stage;
   const { countingSince, ...rest } = stage;
   return { ...rest, servedMs: stage.servedMs + Math.max(0, at - countingSince) };
+}
+
+/**
+ * Sight was lost at an instant in the past: what was counted since does not count after all. A hold may have stopped the
+ * clock in between; time before it that may not have been seen is taken back too, rather too much than too little.
+ */
+function uncountSince(state: RolloutState, since: number): RolloutState {
+  const stage = stopCounting(state.stage, since);
+  if (stage === undefined) return state;
+  const unseen = Math.max(0, (state.hold?.at ?? since) - since);
+  const servedMs = Math.max(0, Math.min(stage.servedMs - unseen, since - stage.enteredAt));
+  return { ...state, stage: { ...stage, servedMs } };
 }
 
 /** Starts the served-time clock again unless something still stops it. */
@@ -29,14 +47,50 @@ function without<K extends keyof RolloutState>(state: RolloutState, ...keys: rea
   return copy as RolloutState;
 }
 
-function closeRecord(state: RolloutState, at: number, result: StageRecord['result'], metrics: StageRecord['metrics']): readonly StageRecord[] {
+/** What is about the running attempt only and goes with it. */
+const OF_AN_ATTEMPT = [
+  'stage',
+  'hold',
+  'blindSince',
+  'blindAlertedAt',
+  'sightSince',
+  'monitoringSince',
+  'dataInvalid',
+  'baselineSince',
+] as const;
+
+/** An extended stage may ask again, once the extension is served. */
+function withoutAsked(stage: StageRun): StageRun {
+  const { askedAt: _asked, ...rest } = stage;
+  return rest;
+}
+
+function closeRecord(
+  state: RolloutState,
+  at: number,
+  result: StageRecord['result'],
+  metrics: StageRecord['metrics'],
+): readonly StageRecord[] {
   return state.history.map((record) =>
     record.endedAt === undefined ? { ...record, endedAt: at, result, metrics } : record,
   );
 }
 
-function endAttempt(state: RolloutState, at: number, outcome: 'completed' | 'aborted' | 'cancelled'): RolloutState['attempts'] {
-  return state.attempts.map((attempt) => (attempt.number === state.attempt ? { ...attempt, endedAt: at, outcome } : attempt));
+function endAttempt(
+  state: RolloutState,
+  at: number,
+  outcome: 'completed' | 'aborted' | 'cancelled',
+): RolloutState['attempts'] {
+  return state.attempts.map((attempt) =>
+    attempt.number === state.attempt && attempt.endedAt === undefined ? { ...attempt, endedAt: at, outcome } : attempt,
+  );
+}
+
+/** Open proposals lapse with the stage or attempt they are about: approved later they would raise something else. */
+function lapsed(proposals: RolloutState['proposals'], at: number): RolloutState['proposals'] {
+  return proposals.map((one) =>
+    one.decided === undefined ? { ...one, decided: { by: RAMPART.id, at, approved: false } } : one,
+  );
 }
 
 function changeIncident(state: RolloutState, number: number, change: (incident: Incident) => Incident): RolloutState {
@@ -65,8 +119,14 @@ function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by:
   const issue: Issue | undefined =
     event.issue === undefined
       ? undefined
-      : { number: state.issues.length + 1, title: event.issue, severity: 'major', stageFound: event.stage, status: 'open' };
-  const ended = without(state, 'stage', 'hold', 'blindSince', 'blindAlertedAt', 'sightSince', 'monitoringSince', 'dataInvalid', 'baselineSince');
+      : {
+          number: state.issues.length + 1,
+          title: event.issue,
+          severity: 'major',
+          stageFound: event.stage,
+          status: 'open',
+        };
+  const ended = without(state, ...OF_AN_ATTEMPT);
   return {
     ...ended,
     phase: 'aborted',
@@ -78,6 +138,7 @@ function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by:
     incidents: [...state.incidents, incident],
     issues: issue === undefined ? state.issues : [...state.issues, issue],
     failedChecks: [...new Set([...state.failedChecks, ...event.failed])],
+    proposals: lapsed(state.proposals, at),
   };
 }
 
@@ -99,12 +160,14 @@ function enterStage(state: RolloutState, event: Of<'StageEntered'>, at: number):
     sightSince: at,
     history: [...state.history, record],
     verdicts: [],
+    proposals: lapsed(state.proposals, at),
   };
   return startCounting(entered, at);
 }
 
 function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: number): RolloutState {
   const fresh = event.statistics !== state.statistics;
+  const isStarting = event.attempt === 1 || Object.values(state.preflight).includes(null);
   const started: RolloutState = {
     ...without(state, 'salt', 'baselineSince'),
     attempt: event.attempt,
@@ -115,7 +178,8 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
     confirmations: {},
     verdicts: [],
     exit: Object.fromEntries(state.plan.exit.map((item) => [item, null])),
-    phase: event.attempt === 1 ? 'preflight' : 'baseline',
+    phase: isStarting ? 'preflight' : 'baseline',
+    proposals: lapsed(state.proposals, at),
   };
   return event.salt === undefined ? started : { ...started, salt: event.salt };
 }
@@ -183,15 +247,21 @@ const EVOLVERS: { readonly [T in RolloutEvent['type']]: Evolver<T> } = {
   RolloutHeld: (state, event, at, by) => ({ ...pause(state, at), hold: { by, reason: event.reason, at } }),
   RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
   StageExtended: (state, event) =>
-    state.stage === undefined ? state : { ...state, stage: { ...state.stage, durationMs: state.stage.durationMs + event.byMs } },
-  SightLost: (state, event) => ({ ...without(pause(state, event.since), 'sightSince'), blindSince: event.since }),
+    state.stage === undefined
+      ? state
+      : { ...state, stage: { ...withoutAsked(state.stage), durationMs: state.stage.durationMs + event.byMs } },
+  SightLost: (state, event) => ({
+    ...without(uncountSince(state, event.since), 'sightSince'),
+    blindSince: event.since,
+  }),
   BlindLimitReached: (state, _event, at) => ({ ...state, blindAlertedAt: at }),
   SightReturned: (state, _event, at) =>
     startCounting({ ...without(state, 'blindSince', 'blindAlertedAt'), sightSince: at }, at),
-  PrincipalAsked: (state, _event, at) => (state.stage === undefined ? state : { ...state, stage: { ...state.stage, askedAt: at } }),
-  ProposalMade: (state, event, at, by) => ({
+  PrincipalAsked: (state, _event, at) =>
+    state.stage === undefined ? state : { ...state, stage: { ...state.stage, askedAt: at } },
+  ProposalMade: (state, { type: _type, ...proposal }, at, by) => ({
     ...state,
-    proposals: [...state.proposals, { number: event.number, action: event.action, by, at, reason: event.reason }],
+    proposals: [...state.proposals, { ...proposal, by, at }],
   }),
   ProposalDecided: (state, event, at, by) => ({
     ...state,
@@ -207,8 +277,10 @@ const EVOLVERS: { readonly [T in RolloutEvent['type']]: Evolver<T> } = {
   KillSwitchRearmed: (state) => ({ ...state, killed: false }),
   RolloutAborted: abort,
   AbortTookEffect: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, tookEffectAt: at })),
-  IncidentAssigned: (state, event) => changeIncident(state, event.incident, (one) => ({ ...one, assignee: event.assignee })),
-  RootCauseRecorded: (state, event) => changeIncident(state, event.incident, (one) => ({ ...one, rootCause: event.text })),
+  IncidentAssigned: (state, event) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, assignee: event.assignee })),
+  RootCauseRecorded: (state, event) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, rootCause: event.text })),
   FixRecorded: (state, event, at, by) =>
     changeIncident(state, event.incident, (one) => ({
       ...one,
@@ -247,11 +319,12 @@ const EVOLVERS: { readonly [T in RolloutEvent['type']]: Evolver<T> } = {
     attempts: endAttempt(state, at, 'completed'),
   }),
   RolloutCancelled: (state, _event, at) => ({
-    ...without(state, 'stage', 'hold', 'blindSince', 'sightSince', 'dataInvalid'),
+    ...without(state, ...OF_AN_ATTEMPT),
     phase: 'cancelled',
     epoch: state.epoch + 1,
     layers: [],
     alerting: [],
+    proposals: lapsed(state.proposals, at),
     history: closeRecord(state, at, 'rolled-back', state.history.at(-1)?.metrics ?? []),
     attempts: endAttempt(state, at, 'cancelled'),
   }),

@@ -31,7 +31,7 @@ export { METRIC_CATALOG } from './plan/catalog.ts';
 export { formatDuration, parseDuration } from './plan/duration.ts';
 export { formatLimit, formatValue } from './plan/format-limit.ts';
 export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-segment.ts';
-export { parsePlan, planFromObject, type PlanOptions, type PlanResult } from './plan/parse-plan.ts';
+export { type PlanOptions, type PlanResult, parsePlan, planFromObject } from './plan/parse-plan.ts';
 export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts';
 export { defineRollout, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
 export { type PlanPreview, previewPlan, type Traffic } from './plan/preview.ts';
@@ -50,7 +50,7 @@ export type {
   Tier,
 } from './plan.ts';
 export { type Principal, RAMPART, type Role } from './principal.ts';
-export { mustCloseNow, reconcile, type Reconciled } from './reconcile.ts';
+export { mustCloseNow, type Reconciled, reconcile } from './reconcile.ts';
 export type {
   AbortKind,
   Attempt,

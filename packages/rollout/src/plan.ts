@@ -42,7 +42,12 @@ export type Metric = {
 export type Limit =
   | { readonly kind: 'absolute'; readonly value: number }
   /** The line is `ratio * reference + offset`. */
-  | { readonly kind: 'relative'; readonly reference: 'control' | 'baseline'; readonly ratio: number; readonly offset: number }
+  | {
+      readonly kind: 'relative';
+      readonly reference: 'control' | 'baseline';
+      readonly ratio: number;
+      readonly offset: number;
+    }
   /** Fires at the (`count`+1)st occurrence within any `windowMs`. */
   | { readonly kind: 'count'; readonly count: number; readonly windowMs: number };
 
@@ -95,7 +100,12 @@ export type Stage = {
 /** When advances are allowed; rollbacks always are. */
 export type Calendar = {
   /** Days 1 (Monday) to 7, minutes of the local day [from, to). Absent: always. */
-  readonly advance?: { readonly days: readonly number[]; readonly fromMinute: number; readonly toMinute: number; readonly timeZone: string };
+  readonly advance?: {
+    readonly days: readonly number[];
+    readonly fromMinute: number;
+    readonly toMinute: number;
+    readonly timeZone: string;
+  };
   /** Whole local days, both inclusive, as `YYYY-MM-DD`. */
   readonly freeze: readonly { readonly from: string; readonly to: string }[];
   readonly timeZone: string;
@@ -111,7 +121,12 @@ export type Plan = {
   readonly timeScale: number;
   readonly treatment: string;
   readonly control: string;
-  readonly owners: { readonly operator?: string; readonly observer?: string; readonly analyst?: string; readonly stakeholders: readonly string[] };
+  readonly owners: {
+    readonly operator?: string;
+    readonly observer?: string;
+    readonly analyst?: string;
+    readonly stakeholders: readonly string[];
+  };
   /** Items to attest before the start, for example `launch-readiness`. */
   readonly preflight: readonly string[];
   readonly baseline: { readonly windowMs: number };

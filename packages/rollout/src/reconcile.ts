@@ -1,10 +1,12 @@
 import { decide } from './decide/decide.ts';
+import { failedChecks } from './decide/decide-abort.ts';
 import type { RolloutEvent } from './event.ts';
 import type { EvidenceBatch } from './evidence.ts';
 import { baselineDue, baselineOf } from './judge/baseline-of.ts';
-import type { EvidenceState } from './judge/evidence-state.ts';
+import { checksOf, type EvidenceState } from './judge/evidence-state.ts';
 import { foldEvidence } from './judge/fold-evidence.ts';
 import { judge } from './judge/judge.ts';
+import { usesControl } from './judge/line.ts';
 import { RAMPART } from './principal.ts';
 import type { RolloutState } from './state.ts';
 import type { Judgement } from './verdict.ts';
@@ -20,7 +22,12 @@ export type Reconciled = {
  * One turn of the loop evidence → verdicts → decision: folds a closed batch (if any), judges, and decides. Level-triggered
  * and idempotent: called again with the same evidence it leads to nothing new.
  */
-export function reconcile(state: RolloutState, before: EvidenceState, batch: EvidenceBatch | undefined, now: number): Reconciled {
+export function reconcile(
+  state: RolloutState,
+  before: EvidenceState,
+  batch: EvidenceBatch | undefined,
+  now: number,
+): Reconciled {
   const evidence = batch === undefined ? before : foldEvidence(before, batch, state);
   const judgement = judge(evidence, state, now);
   const command = baselineDue(evidence, state, now)
@@ -37,9 +44,12 @@ export function reconcile(state: RolloutState, before: EvidenceState, batch: Evi
  */
 export function mustCloseNow(state: RolloutState, before: EvidenceState, open: EvidenceBatch, now: number): boolean {
   if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;
-  const relative = new Set(
-    state.plan.abortCriteria.filter((check) => check.limit.kind === 'relative' && check.limit.reference === 'control').map((check) => check.id),
-  );
+  const checks = checksOf(state);
+  const known = new Set(failedChecks(state.verdicts));
   const { verdicts } = judge(foldEvidence(before, open, state), state, now);
-  return verdicts.some((one) => one.status === 'fail' && (one.tier === 'kill' || one.tier === 'abort') && !relative.has(one.check));
+  return verdicts.some((one) => {
+    const check = checks.get(one.check);
+    const isNew = one.status === 'fail' && !known.has(one.check);
+    return isNew && (one.tier === 'kill' || one.tier === 'abort') && check !== undefined && !usesControl(check);
+  });
 }

@@ -6,10 +6,23 @@ import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
  * Life of a rollout (design §5): `draft → preflight → baseline → exposing → monitoring → complete`, and from any of
  * them `aborted` (then the next attempt begins at `baseline` or stage 1) or `cancelled`. Holding is not a phase: it lies over one.
  */
-export type Phase = 'draft' | 'preflight' | 'baseline' | 'exposing' | 'monitoring' | 'complete' | 'aborted' | 'cancelled';
+export type Phase =
+  | 'draft'
+  | 'preflight'
+  | 'baseline'
+  | 'exposing'
+  | 'monitoring'
+  | 'complete'
+  | 'aborted'
+  | 'cancelled';
 
 /** Who gave an item, when and on what evidence. */
-export type Attestation = { readonly by: string; readonly at: number; readonly evidence?: string; readonly note?: string };
+export type Attestation = {
+  readonly by: string;
+  readonly at: number;
+  readonly evidence?: string;
+  readonly note?: string;
+};
 
 /** The stage being served. Served time counts only while neither held nor blind. */
 export type StageRun = {
@@ -80,13 +93,16 @@ export type Issue = {
   readonly link?: string;
 };
 
-/** A raise that an agent may only propose; another principal decides. */
+/** A raise that an agent may only propose; another principal decides. It lapses (declined by Rampart) with its stage or attempt. */
 export type Proposal = {
   readonly number: number;
   readonly action: 'proceed' | 'kill' | 'retry';
   readonly by: string;
   readonly at: number;
   readonly reason: string;
+  /** Of a proposed retry. */
+  readonly version?: string;
+  readonly people?: 'same' | 'fresh';
   readonly decided?: { readonly by: string; readonly at: number; readonly approved: boolean };
 };
 
@@ -135,5 +151,10 @@ export type RolloutState = {
   readonly incidents: readonly Incident[];
   readonly issues: readonly Issue[];
   readonly proposals: readonly Proposal[];
-  readonly overrides: readonly { readonly by: string; readonly at: number; readonly what: string; readonly reason: string }[];
+  readonly overrides: readonly {
+    readonly by: string;
+    readonly at: number;
+    readonly what: string;
+    readonly reason: string;
+  }[];
 };

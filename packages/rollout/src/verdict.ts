@@ -78,4 +78,8 @@ export type BaselineMetric = {
 };
 
 /** The baseline of an attempt, by metric name. A metric without observations is absent. */
-export type Baseline = { readonly fromAt: number; readonly toAt: number; readonly metrics: Readonly<Record<string, BaselineMetric>> };
+export type Baseline = {
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly metrics: Readonly<Record<string, BaselineMetric>>;
+};

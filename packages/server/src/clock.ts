@@ -34,7 +34,10 @@ export function monotoneClock(source: Clock, log: Log): MonotoneClock {
       const now = source.now();
       const backMs = latest - now;
       if (backMs > TOLERATED_STEP_MS && !isTold) {
-        log.error({ code: 'CLOCK_WENT_BACK', backMs, latest, now }, `the clock went back by ${backMs} ms; time stands still until it has caught up`);
+        log.error(
+          { code: 'CLOCK_WENT_BACK', backMs, latest, now },
+          `the clock went back by ${backMs} ms; time stands still until it has caught up`,
+        );
       }
       if (backMs > TOLERATED_STEP_MS) isTold = true;
       if (backMs <= 0) isTold = false;

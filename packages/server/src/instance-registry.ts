@@ -10,7 +10,10 @@ export type InstanceRegistry = {
   /** Instances with a stream or a sign of life in the last 60 s, and streams of those that do not name themselves. */
   readonly connected: (now: number) => number;
   /** How many named instances are there, and how many of them evaluate by this revision or a later one. */
-  readonly acknowledged: (revision: number, now: number) => { readonly connected: number; readonly acknowledged: number };
+  readonly acknowledged: (
+    revision: number,
+    now: number,
+  ) => { readonly connected: number; readonly acknowledged: number };
 };
 
 type Instance = { revision: number; seenAt: number; streams: number };

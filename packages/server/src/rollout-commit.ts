@@ -1,6 +1,13 @@
 import type { Notification } from '@rampart/connectors';
 import { notificationsOf } from '@rampart/connectors';
-import { type EventRecord, type EvidenceBatch, type EvidenceState, evolve, type RolloutEvent, type RolloutState } from '@rampart/rollout';
+import {
+  type EventRecord,
+  type EvidenceBatch,
+  type EvidenceState,
+  evolve,
+  type RolloutEvent,
+  type RolloutState,
+} from '@rampart/rollout';
 import { newEventOf, streamOf } from './event-records.ts';
 import { type Checkpoint, ROLLOUT_KIND, type RolloutRun } from './rollout-run.ts';
 import type { Append, CheckpointSave, OutboxMessage, ReplyWrite } from './store/store.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type EvidenceState, type Judgement, NO_EVIDENCE, type RolloutState, replay } from '@rampart/rollout';
-import { emptyBatch, type OpenBatch } from './evidence-batcher.ts';
 import { recordOf, streamOf } from './event-records.ts';
+import { emptyBatch, type OpenBatch } from './evidence-batcher.ts';
 import { messageOf } from './log.ts';
 import { ServerError } from './server-error.ts';
 import type { Store, StoredDocument } from './store/store.ts';

@@ -1,4 +1,4 @@
-import { type Flag, type Ruleset, equalJson, type JsonValue, type Segment } from '@rampart/flags';
+import { equalJson, type Flag, type JsonValue, type Ruleset, type Segment } from '@rampart/flags';
 import type { RolloutState } from '@rampart/rollout';
 import { type ByKey, rulesetOf } from './ruleset-of.ts';
 import { createSerialQueue } from './serial-queue.ts';
@@ -26,12 +26,20 @@ export type RulesetBook = {
    * Makes the next revision and has it written. One change at a time, so no revision is made from what is out of date.
    * A conflict is handed back: refresh, decide again, and repeat.
    */
-  readonly change: <T extends { readonly ok: true } | Conflict>(change: RulesetChange, write: WriteChange<T>) => Promise<T>;
+  readonly change: <T extends { readonly ok: true } | Conflict>(
+    change: RulesetChange,
+    write: WriteChange<T>,
+  ) => Promise<T>;
   /** Reads everything again, and brings the stored ruleset up to date where it is not. */
   readonly refresh: () => Promise<void>;
 };
 
-type Contents = { readonly flags: ByKey<Flag>; readonly segments: ByKey<Segment>; readonly ruleset: Ruleset; readonly version: number };
+type Contents = {
+  readonly flags: ByKey<Flag>;
+  readonly segments: ByKey<Segment>;
+  readonly ruleset: Ruleset;
+  readonly version: number;
+};
 
 const KIND = 'ruleset';
 
@@ -40,6 +48,8 @@ export type BookOptions = {
   readonly store: Store;
   readonly environment: string;
   readonly rollouts: () => Iterable<RolloutState>;
+  /** Reads again every rollout that has changed in the store. */
+  readonly reloadRollouts: () => Promise<void>;
   readonly publish: (ruleset: Ruleset) => void;
 };
 
@@ -66,6 +76,8 @@ export function createRulesetBook(options: BookOptions): RulesetBook {
 
   const refresh = async (): Promise<void> => {
     const stored = await readContents(store, environment, empty);
+    // After the ruleset: one that another process changes from here on refuses the write below.
+    await options.reloadRollouts();
     const current = next(stored, {});
     if (stored.version > 0 && isSame(stored.ruleset, current.ruleset)) return take(stored);
     const write = rulesetWrite(environment, current.ruleset, stored.version);

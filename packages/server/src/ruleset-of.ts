@@ -13,8 +13,9 @@ const EXPOSURE_PHASES: readonly Phase[] = ['baseline', 'exposing', 'monitoring',
  */
 function ownsFlag(state: RolloutState): boolean {
   if (EXPOSURE_PHASES.includes(state.phase)) return true;
-  const hasBegun = state.history.length > 0 || state.baselineSince !== undefined || state.baseline !== undefined;
-  return state.phase === 'cancelled' && hasBegun;
+  // The baseline begins with the last pre-flight item.
+  const isThroughPreflight = state.attempt > 0 && Object.values(state.preflight).every((given) => given !== null);
+  return state.phase === 'cancelled' && (isThroughPreflight || state.incidents.length > 0);
 }
 
 /** The newest rollout that owns each flag. */

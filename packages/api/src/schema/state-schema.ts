@@ -56,6 +56,8 @@ const proposalSchema = z.object({
   by: z.string(),
   at: instantSchema,
   reason: z.string(),
+  version: z.string().optional(),
+  people: z.enum(['same', 'fresh']).optional(),
   decided: z.object({ by: z.string(), at: instantSchema, approved: z.boolean() }).optional(),
 });
 

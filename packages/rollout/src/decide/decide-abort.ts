@@ -1,10 +1,19 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { currentStageName } from '../evolve.ts';
-import type { Principal } from '../principal.ts';
 import type { AbortKind, RolloutState } from '../state.ts';
 import type { Judgement, MetricSnapshot, Verdict } from '../verdict.ts';
-import { accept, type Decision, type Handler, lacksReason, lacksRole, LOWERING, notIn, RAISING, refuse } from './decision.ts';
+import {
+  accept,
+  type Decision,
+  type Handler,
+  LOWERING,
+  lacksReason,
+  lacksRole,
+  notIn,
+  RAISING,
+  refuse,
+} from './decision.ts';
 import { beginExposure } from './exposure.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
@@ -24,6 +33,11 @@ export type AbortCause = {
   readonly issue?: string;
 };
 
+/** Checks with consequences that stand at `fail`. */
+export function failedChecks(verdicts: readonly Verdict[]): readonly string[] {
+  return verdicts.filter((one) => one.status === 'fail' && one.tier !== 'alert').map((one) => one.check);
+}
+
 /** The one event that sets exposure to 0 and opens the incident: both in one transaction (I4). */
 export function abortEvent(state: RolloutState, cause: AbortCause): RolloutEvent {
   return {
@@ -35,7 +49,7 @@ export function abortEvent(state: RolloutState, cause: AbortCause): RolloutEvent
     epoch: state.epoch + 1,
     people: cause.people ?? NOBODY,
     metrics: cause.metrics ?? state.history.at(-1)?.metrics ?? [],
-    failed: cause.failed ?? [],
+    failed: cause.failed ?? failedChecks(state.verdicts),
     ...(cause.verdict && { verdict: cause.verdict }),
     ...(cause.issue && { issue: cause.issue }),
     ...(state.plan.owners.analyst && { assignee: state.plan.owners.analyst }),
@@ -46,7 +60,9 @@ export const abort: Handler<Of<'Abort'>> = (state, command, by) => {
   const no =
     lacksRole(by, LOWERING, 'abort') ?? notIn(state, ABORTABLE, 'abort') ?? lacksReason(command.reason, 'abort');
   if (no) return no;
-  return accept(abortEvent(state, { kind: 'person', reason: command.reason, ...(command.people && { people: command.people }) }));
+  return accept(
+    abortEvent(state, { kind: 'person', reason: command.reason, ...(command.people && { people: command.people }) }),
+  );
 };
 
 /** Latches the kill switch and, where anything may be exposed, aborts in the same decision. */
@@ -61,9 +77,11 @@ export function killNow(state: RolloutState, reason: string, cause: Partial<Abor
 }
 
 export const kill: Handler<Of<'Kill'>> = (state, command, by) => {
-  const no = lacksRole(by, LOWERING, 'trip the kill switch') ?? lacksReason(command.reason, 'trip the kill switch');
+  const no =
+    lacksRole(by, LOWERING, 'trip the kill switch') ??
+    notIn(state, [...ABORTABLE, 'aborted'], 'trip the kill switch') ??
+    lacksReason(command.reason, 'trip the kill switch');
   if (no) return no;
-  if (state.phase === 'draft' || state.phase === 'cancelled') return notIn(state, ['exposing'], 'trip the kill switch') ?? accept();
   if (state.killed) return accept();
   return killNow(state, command.reason, command.people ? { people: command.people } : {});
 };
@@ -71,7 +89,8 @@ export const kill: Handler<Of<'Kill'>> = (state, command, by) => {
 export const rearm: Handler<Of<'Rearm'>> = (state, command, by) => {
   const no = lacksRole(by, RAISING, 're-arm the kill switch') ?? lacksReason(command.reason, 're-arm the kill switch');
   if (no) return no;
-  if (by.kind !== 'person') return refuse('FORBIDDEN', `${by.id} is not a person; only a person may re-arm a kill switch.`);
+  if (by.kind !== 'person')
+    return refuse('FORBIDDEN', `${by.id} is not a person; only a person may re-arm a kill switch.`);
   if (!state.killed) return refuse('NOT_KILLED', 'The kill switch is not latched.');
   return accept({ type: 'KillSwitchRearmed', reason: command.reason });
 };
@@ -81,13 +100,18 @@ function retryRefusal(state: RolloutState, version: string, now: number): Decisi
   if (wrongPhase) return wrongPhase;
   const last = state.incidents.at(-1);
   const { cooldownMs, limit } = state.plan.retry;
-  if (state.killed) return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched: re-arm it with a reason before a retry.');
-  if (state.attempt > limit) return refuse('RETRY_LIMIT', `Attempt ${state.attempt} was the last: the plan allows ${limit} retries.`);
+  if (state.killed)
+    return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched: re-arm it with a reason before a retry.');
+  if (state.attempt > limit)
+    return refuse('RETRY_LIMIT', `Attempt ${state.attempt} was the last: the plan allows ${limit} retries.`);
   const coolAt = (last?.openedAt ?? 0) + cooldownMs;
   if (now < coolAt) return refuse('COOLDOWN', `Retry after the cool-down, in ${Math.ceil((coolAt - now) / 1000)} s.`);
-  const isNewVersion = version !== currentVersion(state);
+  const isNewVersion = isUntried(state, version);
   if (isNewVersion && !last?.fix) {
-    return refuse('FIX_REQUIRED', `Record what was fixed for incident ${last?.number ?? 1} before retrying with version "${version}".`);
+    return refuse(
+      'FIX_REQUIRED',
+      `Record what was fixed for incident ${last?.number ?? 1} before retrying with version "${version}".`,
+    );
   }
   if (!isNewVersion && state.failedChecks.length > 0) {
     return refuse(
@@ -98,17 +122,22 @@ function retryRefusal(state: RolloutState, version: string, now: number): Decisi
   return undefined;
 }
 
+/** Whether no attempt ran this version yet: going back to an earlier one is no way to be rid of its statistics. */
+function isUntried(state: RolloutState, version: string): boolean {
+  return state.attempts.every((attempt) => attempt.version !== version);
+}
+
 /** Plan version of the running or last attempt. */
 export function currentVersion(state: RolloutState): string {
   return state.attempts.at(-1)?.version ?? state.plan.version;
 }
 
 /** Starts the next attempt from stage 1; statistics are fresh only with a new version and a recorded fix (semantics §5). */
-export function retryNow(state: RolloutState, command: Of<'Retry'>, _by: Principal, now: number): Decision {
+export function retryNow(state: RolloutState, command: Pick<Of<'Retry'>, 'version' | 'people'>, now: number): Decision {
   const version = command.version ?? currentVersion(state);
   const no = retryRefusal(state, version, now);
   if (no) return no;
-  const fresh = version !== currentVersion(state);
+  const fresh = isUntried(state, version);
   const attempt = state.attempt + 1;
   const people = command.people ?? state.plan.retry.people;
   const started: RolloutEvent = {
@@ -119,17 +148,25 @@ export function retryNow(state: RolloutState, command: Of<'Retry'>, _by: Princip
     ...(people === 'fresh' && { salt: `${state.plan.flag}#${attempt}` }),
     ...(people === 'same' && state.salt !== undefined && { salt: state.salt }),
   };
-  const ready = { ...state, phase: 'baseline' as const };
-  return accept(started, ...beginExposure(ready, now));
+  // An attempt that ended inside pre-flight skips none of it: the next one begins there again.
+  const isAttested = !Object.values(state.preflight).includes(null);
+  return accept(started, ...(isAttested ? beginExposure(state, now) : []));
 }
 
 export const retry: Handler<Of<'Retry'>> = (state, command, by, now) => {
   const no = lacksRole(by, RAISING, 'retry');
   if (no) return no;
-  const outcome = retryNow(state, command, by, now);
-  if (!outcome.ok || by.kind === 'person') return outcome;
-  const reason = command.reason ?? 'retry from stage 1';
-  return accept({ type: 'ProposalMade', number: state.proposals.length + 1, action: 'retry', reason });
+  const outcome = retryNow(state, command, now);
+  if (!outcome.ok || (by.kind === 'person' && !state.plan.fourEyes)) return outcome;
+  const { reason = 'retry from stage 1', version, people } = command;
+  return accept({
+    type: 'ProposalMade',
+    number: state.proposals.length + 1,
+    action: 'retry',
+    reason,
+    ...(version !== undefined && { version }),
+    ...(people !== undefined && { people }),
+  });
 };
 
 export const confirmEffect: Handler<Of<'ConfirmEffect'>> = (state, command, by) => {

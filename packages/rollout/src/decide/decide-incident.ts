@@ -5,7 +5,12 @@ import { accept, type Decision, type Handler, lacksReason, lacksRole, refuse, TR
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
 
-function onIncident(state: RolloutState, number: number, by: Principal, then: (incident: Incident) => Decision): Decision {
+function onIncident(
+  state: RolloutState,
+  number: number,
+  by: Principal,
+  then: (incident: Incident) => Decision,
+): Decision {
   const no = lacksRole(by, TRIAGING, 'work on an incident');
   if (no) return no;
   const incident = state.incidents.find((one) => one.number === number);
@@ -58,5 +63,7 @@ export const changeIssue: Handler<Of<'ChangeIssue'>> = (state, command, by) => {
   if (no) return no;
   const issue = state.issues.find((one) => one.number === command.number);
   if (!issue) return refuse('ISSUE_UNKNOWN', `There is no issue ${command.number}.`);
-  return issue.status === command.status ? accept() : accept({ type: 'IssueChanged', number: command.number, status: command.status });
+  return issue.status === command.status
+    ? accept()
+    : accept({ type: 'IssueChanged', number: command.number, status: command.status });
 };

@@ -2,10 +2,22 @@ import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import type { Principal } from '../principal.ts';
-import type { RolloutState } from '../state.ts';
+import type { Proposal, RolloutState } from '../state.ts';
 import { killNow, retryNow } from './decide-abort.ts';
-import { accept, APPROVING, type Decision, type Handler, lacksReason, lacksRole, LOWERING, notIn, RAISING, refuse } from './decision.ts';
+import {
+  APPROVING,
+  accept,
+  type Decision,
+  type Handler,
+  LOWERING,
+  lacksReason,
+  lacksRole,
+  notIn,
+  RAISING,
+  refuse,
+} from './decision.ts';
 import { enterStage, stageOf } from './exposure.ts';
+import { isSharedIncident } from './tick-lower.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
 
@@ -32,7 +44,9 @@ export const extend: Handler<Of<'Extend'>> = (state, command, by) => {
     notIn(state, ['exposing', 'monitoring'], 'extend') ??
     lacksReason(command.reason, 'extend a stage');
   if (no) return no;
-  const byMs = command.byMs ?? stageOf(state)?.durationMs ?? state.plan.monitorMs;
+  const whole = state.phase === 'monitoring' ? state.plan.monitorMs : (stageOf(state)?.durationMs ?? 0);
+  // Only a longer stage is an extension: anything else would cut the minimum duration short.
+  const byMs = command.byMs !== undefined && command.byMs > 0 ? command.byMs : whole;
   return accept({ type: 'StageExtended', byMs, reason: command.reason });
 };
 
@@ -47,16 +61,29 @@ function proceedNow(state: RolloutState, reason: string, now: number): Decision 
   if (no || running === undefined) return no ?? refuse('WRONG_PHASE', 'Cannot proceed: no stage is running.');
   const next = running.index + 1;
   if (state.killed) return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched; re-arm it first.');
-  if (state.dataInvalid) return refuse('GATE_NOT_REACHED', `The data is invalid (${state.dataInvalid}); an advance would be blind.`);
-  const failing = state.verdicts.find((one) => one.status === 'fail' && one.tier !== 'alert');
-  if (failing) return refuse('GATE_NOT_REACHED', `${failing.check} fails (${failing.wouldChange}); an override cannot pass a failed check.`);
+  if (state.dataInvalid)
+    return refuse('GATE_NOT_REACHED', `The data is invalid (${state.dataInvalid}); an advance would be blind.`);
+  const failing = state.verdicts.find(
+    (one) => one.status === 'fail' && one.tier !== 'alert' && !isSharedIncident(state, one),
+  );
+  if (failing)
+    return refuse(
+      'GATE_NOT_REACHED',
+      `${failing.check} fails (${failing.wouldChange}); an override cannot pass a failed check.`,
+    );
   const calendar = calendarOpen(state.plan.calendar, now);
   if (!calendar.open) return refuse('CALENDAR_CLOSED', `Advances are closed: ${calendar.why ?? 'freeze window'}.`);
   const name = stageOf(state)?.name ?? '';
   const events: RolloutEvent[] = [
     { type: 'OverrideRecorded', what: `proceed from ${name}`, reason },
     ...(state.hold ? ([{ type: 'RolloutResumed', reason }] as const) : []),
-    { type: 'StagePassed', index: running.index, name, metrics: state.history.at(-1)?.metrics ?? [], verdicts: state.verdicts },
+    {
+      type: 'StagePassed',
+      index: running.index,
+      name,
+      metrics: state.history.at(-1)?.metrics ?? [],
+      verdicts: state.verdicts,
+    },
     ...enterStage(state, next, now, `override: ${reason}`),
   ];
   return accept(...events);
@@ -82,24 +109,35 @@ export function decideProposal(
   const no = lacksRole(by, APPROVING, 'decide a proposal');
   if (no) return no;
   const proposal = state.proposals.find((one) => one.number === number);
-  if (!proposal || proposal.decided) return refuse('PROPOSAL_UNKNOWN', `There is no open proposal ${number}.`);
+  if (!proposal) return refuse('PROPOSAL_UNKNOWN', `There is no proposal ${number}.`);
+  if (proposal.decided) {
+    const how = proposal.decided.approved ? 'approved' : 'declined, or lapsed';
+    return refuse('PROPOSAL_UNKNOWN', `Proposal ${number} is no longer open: ${how} by ${proposal.decided.by}.`);
+  }
   if (approved && proposal.by === by.id) {
     return refuse('ANOTHER_PRINCIPAL_REQUIRED', `${by.id} made proposal ${number}; another principal must approve it.`);
   }
+  if (approved && proposal.action !== 'kill' && by.kind !== 'person') {
+    return refuse(
+      'FORBIDDEN',
+      `${by.id} is not a person; what raises exposure past the plan needs a person's approval.`,
+    );
+  }
   const decided: RolloutEvent = { type: 'ProposalDecided', number, approved, ...(reason !== undefined && { reason }) };
   if (!approved) return accept(decided);
-  const carriedOut = carryOut(state, proposal.action, proposal.reason, by, now);
+  const carriedOut = carryOut(state, proposal, now);
   return carriedOut.ok ? accept(decided, ...carriedOut.events) : carriedOut;
 }
 
-function carryOut(state: RolloutState, action: 'proceed' | 'kill' | 'retry', reason: string, by: Principal, now: number): Decision {
+function carryOut(state: RolloutState, { action, reason, version, people }: Proposal, now: number): Decision {
   if (action === 'proceed') return proceedNow(state, reason, now);
   if (action === 'kill') return killNow(state, reason, {});
-  return retryNow(state, { type: 'Retry', reason }, by, now);
+  return retryNow(state, { ...(version !== undefined && { version }), ...(people !== undefined && { people }) }, now);
 }
 
 export const decline: Handler<Of<'Decline'>> = (state, command, by, now) =>
-  lacksReason(command.reason, 'decline a proposal') ?? decideProposal(state, command.proposal, false, by, now, command.reason);
+  lacksReason(command.reason, 'decline a proposal') ??
+  decideProposal(state, command.proposal, false, by, now, command.reason);
 
 export const cancel: Handler<Of<'Cancel'>> = (state, command, by) => {
   const no = lacksRole(by, RAISING, 'cancel a rollout') ?? lacksReason(command.reason, 'cancel');

@@ -1,9 +1,9 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import type { Principal } from '../principal.ts';
-import type { RolloutState } from '../state.ts';
-import { accept, APPROVING, type Decision, type Handler, lacksRole, notIn, RAISING, refuse } from './decision.ts';
+import type { Issue, RolloutState } from '../state.ts';
 import { decideProposal } from './decide-people.ts';
+import { APPROVING, accept, type Decision, type Handler, lacksRole, notIn, RAISING, refuse } from './decision.ts';
 import { beginExposure, stageOf } from './exposure.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
@@ -34,7 +34,10 @@ export const start: Handler<Of<'Start'>> = (state, _command, by) => {
 
 function approvePreflight(state: RolloutState, command: Of<'Approve'>, by: Principal, now: number): Decision {
   if (command.item === PLAN_APPROVED && by.id === state.startedBy) {
-    return refuse('ANOTHER_PRINCIPAL_REQUIRED', `${by.id} asked for this start; another principal must approve the plan.`);
+    return refuse(
+      'ANOTHER_PRINCIPAL_REQUIRED',
+      `${by.id} asked for this start; another principal must approve the plan.`,
+    );
   }
   const given: RolloutEvent = attested('preflight', command.item, command);
   const missing = Object.entries(state.preflight).filter(([item, one]) => one === null && item !== command.item);
@@ -42,10 +45,23 @@ function approvePreflight(state: RolloutState, command: Of<'Approve'>, by: Princ
   return accept(given, ...beginExposure({ ...state, phase: 'baseline' }, now));
 }
 
+/** An issue that fails the confirmation "No critical bugs" (semantics §5). */
+export function openCriticalIssue(state: RolloutState): Issue | undefined {
+  return state.issues.find((issue) => issue.severity === 'critical' && issue.status === 'open');
+}
+
+/** Whether a confirmation says that there is no critical bug. */
+export function deniesCriticalBugs(confirmation: string): boolean {
+  return /no critical bugs/i.test(confirmation);
+}
+
 function approveConfirmation(state: RolloutState, command: Of<'Approve'>, stage: string): Decision {
-  const critical = state.issues.find((issue) => issue.severity === 'critical' && issue.status === 'open');
-  if (critical && /no critical bugs/i.test(command.item)) {
-    return refuse('CRITICAL_ISSUE_OPEN', `Issue ${critical.number} "${critical.title}" is critical and open: fix or close it before confirming "${command.item}".`);
+  const critical = openCriticalIssue(state);
+  if (critical && deniesCriticalBugs(command.item)) {
+    return refuse(
+      'CRITICAL_ISSUE_OPEN',
+      `Issue ${critical.number} "${critical.title}" is critical and open: fix or close it before confirming "${command.item}".`,
+    );
   }
   return accept(attested('confirmation', confirmationKey(stage, command.item), command));
 }
@@ -64,7 +80,8 @@ function attested(list: 'preflight' | 'exit' | 'confirmation', item: string, com
 export function openItems(state: RolloutState): readonly string[] {
   const open = (items: Readonly<Record<string, unknown>>) => Object.keys(items).filter((item) => items[item] === null);
   const stage = stageOf(state);
-  const confirmations = stage?.confirmations.filter((text) => !(confirmationKey(stage.name, text) in state.confirmations)) ?? [];
+  const confirmations =
+    stage?.confirmations.filter((text) => !(confirmationKey(stage.name, text) in state.confirmations)) ?? [];
   const exit = open(state.exit).filter((item) => !SELF_CHECKED_EXIT.includes(item));
   if (state.phase === 'preflight') return open(state.preflight);
   if (state.phase === 'monitoring') return [...confirmations, ...exit];
@@ -82,15 +99,23 @@ export const approve: Handler<Of<'Approve'>> = (state, command, by, now) => {
     if (stage?.confirmations.includes(command.item)) return approveConfirmation(state, command, stage.name);
     return accept(attested('exit', command.item, command));
   }
-  const given = state.preflight[command.item] ?? state.exit[command.item] ?? state.confirmations[confirmationKey(stageOf(state)?.name ?? '', command.item)];
+  const given =
+    state.preflight[command.item] ??
+    state.exit[command.item] ??
+    state.confirmations[confirmationKey(stageOf(state)?.name ?? '', command.item)];
   if (given) return refuse('ITEM_ALREADY_GIVEN', `"${command.item}" was given by ${given.by}.`);
   const open = openItems(state);
-  const choices = open.length === 0 ? 'Nothing is waiting for approval now.' : `Waiting now: ${open.map((item) => `"${item}"`).join(', ')}.`;
+  const choices =
+    open.length === 0
+      ? 'Nothing is waiting for approval now.'
+      : `Waiting now: ${open.map((item) => `"${item}"`).join(', ')}.`;
   return refuse('ITEM_UNKNOWN', `"${command.item}" is not something to approve in phase "${state.phase}". ${choices}`);
 };
 
 export const captureBaseline: Handler<Of<'CaptureBaseline'>> = (state, command, by, now) => {
-  const no = lacksRole(by, ['system', 'admin', 'observer'], 'capture the baseline') ?? notIn(state, ['baseline'], 'capture the baseline');
+  const no =
+    lacksRole(by, ['system', 'admin', 'observer'], 'capture the baseline') ??
+    notIn(state, ['baseline'], 'capture the baseline');
   if (no) return no;
   const captured: RolloutEvent = { type: 'BaselineCaptured', baseline: command.baseline };
   return accept(captured, ...beginExposure({ ...state, baseline: command.baseline }, now));

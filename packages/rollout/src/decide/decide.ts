@@ -4,7 +4,14 @@ import { evolve } from '../evolve.ts';
 import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
-import { addIssue, assignIncident, changeIssue, recordFix, recordRootCause, resolveIncident } from './decide-incident.ts';
+import {
+  addIssue,
+  assignIncident,
+  changeIssue,
+  recordFix,
+  recordRootCause,
+  resolveIncident,
+} from './decide-incident.ts';
 import { cancel, decline, extend, hold, proceed, resume } from './decide-people.ts';
 import { approve, captureBaseline, start } from './decide-start.ts';
 import { tick } from './decide-tick.ts';
@@ -38,7 +45,13 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
 };
 
 /** Commands that still make sense once a rollout has ended: they change documents, never exposure (I8). */
-const AFTER_THE_END: readonly RolloutCommand['type'][] = ['RecordRootCause', 'RecordFix', 'AssignIncident', 'ResolveIncident'];
+const AFTER_THE_END: readonly RolloutCommand['type'][] = [
+  'RecordRootCause',
+  'RecordFix',
+  'AssignIncident',
+  'ResolveIncident',
+  'ConfirmEffect',
+];
 
 /**
  * What a command leads to. Pure: the same state, command, principal and instant always give the same events.
@@ -72,7 +85,12 @@ function route(state: RolloutState, command: RolloutCommand, by: Principal, now:
 }
 
 /** State after a decision's events, as they will stand in the stream. */
-export function applyAll(state: RolloutState | undefined, events: readonly RolloutEvent[], by: Principal, now: number): RolloutState | undefined {
+export function applyAll(
+  state: RolloutState | undefined,
+  events: readonly RolloutEvent[],
+  by: Principal,
+  now: number,
+): RolloutState | undefined {
   return events.reduce<RolloutState | undefined>(
     (before, event) => evolve(before, { version: (before?.version ?? 0) + 1, at: now, by: by.id, event }),
     state,

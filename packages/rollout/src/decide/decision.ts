@@ -31,22 +31,23 @@ export const TRIAGING: readonly Role[] = ['admin', 'operator', 'analyst'];
 /** Refusal where the principal lacks every one of the roles, else nothing. */
 export function lacksRole(by: Principal, roles: readonly Role[], what: string): Decision | undefined {
   if (by.roles.some((role) => roles.includes(role))) return undefined;
-  return refuse('FORBIDDEN', `${by.id} (${by.roles.join(', ') || 'no role'}) may not ${what}; it needs one of: ${roles.filter((role) => role !== 'system').join(', ')}.`);
+  return refuse(
+    'FORBIDDEN',
+    `${by.id} (${by.roles.join(', ') || 'no role'}) may not ${what}; it needs one of: ${roles.filter((role) => role !== 'system').join(', ')}.`,
+  );
 }
 
 /** Refusal where the rollout is in none of the phases, else nothing. */
 export function notIn(state: RolloutState, phases: readonly Phase[], what: string): Decision | undefined {
   if (phases.includes(state.phase)) return undefined;
-  return refuse('WRONG_PHASE', `Cannot ${what}: rollout ${state.id} is in phase "${state.phase}"; it must be in ${phases.map((one) => `"${one}"`).join(' or ')}.`);
+  return refuse(
+    'WRONG_PHASE',
+    `Cannot ${what}: rollout ${state.id} is in phase "${state.phase}"; it must be in ${phases.map((one) => `"${one}"`).join(' or ')}.`,
+  );
 }
 
 /** Refusal where a reason is blank, else nothing. */
 export function lacksReason(reason: string | undefined, what: string): Decision | undefined {
   if (reason?.trim()) return undefined;
   return refuse('REASON_REQUIRED', `To ${what}, give a reason: it stands in the report.`);
-}
-
-/** The first refusal of several tests, else nothing. */
-export function firstRefusal(...tests: readonly (Decision | undefined)[]): Decision | undefined {
-  return tests.find((test) => test !== undefined);
 }

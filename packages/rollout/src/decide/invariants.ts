@@ -21,10 +21,18 @@ function must(holds: boolean, invariant: string, message: string): void {
 function checkRaise(before: RolloutState, events: readonly RolloutEvent[]): void {
   const entered = events.filter((event) => event.type === 'StageEntered');
   must(entered.length <= 1, 'I5', `one decision enters ${entered.length} stages`);
-  const wasRunning = before.phase === 'exposing' || before.phase === 'baseline' || before.phase === 'preflight' || before.phase === 'aborted';
+  const wasRunning =
+    before.phase === 'exposing' ||
+    before.phase === 'baseline' ||
+    before.phase === 'preflight' ||
+    before.phase === 'aborted';
   for (const event of entered) {
     const from = before.phase === 'exposing' ? (before.stage?.index ?? -1) : -1;
-    must(wasRunning && event.index === from + 1, 'I1', `stage ${event.index} entered from ${before.phase} stage ${from}`);
+    must(
+      wasRunning && event.index === from + 1,
+      'I1',
+      `stage ${event.index} entered from ${before.phase} stage ${from}`,
+    );
     must(!before.killed, 'I6', 'a stage is entered while the kill switch is latched');
   }
 }
@@ -34,7 +42,12 @@ function checkRaise(before: RolloutState, events: readonly RolloutEvent[]): void
  * most (I5); an abort leaves nothing exposed in the same decision (I4); a latch is lifted only by a person (I6);
  * nothing that changes exposure follows the end (I8).
  */
-export function assertInvariants(before: RolloutState, events: readonly RolloutEvent[], by: Principal, now: number): void {
+export function assertInvariants(
+  before: RolloutState,
+  events: readonly RolloutEvent[],
+  by: Principal,
+  now: number,
+): void {
   checkRaise(before, events);
   let state = before;
   for (const event of events) {
@@ -47,5 +60,5 @@ export function assertInvariants(before: RolloutState, events: readonly RolloutE
     must(!ended || (after.phase === state.phase && after.epoch === state.epoch), 'I8', `${event.type} after the end`);
     state = after;
   }
-  must(!state.killed || state.layers.length === 0 || before.layers.length === 0 || before.phase === 'complete', 'I4', 'killed and still exposed');
+  must(!state.killed || state.layers.length === 0, 'I4', 'killed and still exposed');
 }

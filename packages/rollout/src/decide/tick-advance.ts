@@ -1,52 +1,84 @@
 import type { RolloutEvent } from '../event.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import type { Stage } from '../plan.ts';
-import type { RolloutState } from '../state.ts';
+import type { RolloutState, StageRun } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
 import { freshWindowMs, silenceMs } from './cadence.ts';
-import { confirmationKey, SELF_CHECKED_EXIT } from './decide-start.ts';
+import { failedChecks } from './decide-abort.ts';
+import { confirmationKey, deniesCriticalBugs, openCriticalIssue, SELF_CHECKED_EXIT } from './decide-start.ts';
 import { enterStage, servedMs, stageOf } from './exposure.ts';
 
-/** Gate checks of the running stage that have not passed, optional ones without data left out. */
+/** What an optional check may say without being waited for: it is shown as unmeasured, and left out (semantics §3). */
+const UNMEASURED: readonly Verdict['status'][] = ['no-data', 'insufficient', 'error'];
+
+/** Gate checks of the running stage that have not passed, optional ones that are not measured left out. */
 export function undecidedChecks(stage: Stage, verdicts: readonly Verdict[]): readonly string[] {
+  const statuses = new Map(verdicts.map((one) => [one.check, one.status]));
   return stage.gate
     .filter((check) => {
-      const verdict = verdicts.find((one) => one.check === check.id);
-      if (check.optional && (verdict === undefined || verdict.status === 'no-data' || verdict.status === 'insufficient')) return false;
-      return verdict?.status !== 'pass';
+      const status = statuses.get(check.id) ?? 'insufficient';
+      return status !== 'pass' && !(check.optional && UNMEASURED.includes(status));
     })
     .map((check) => check.id);
 }
 
+/** Confirmations not given, and one given before a critical issue was found that it denies. */
 function missingConfirmations(state: RolloutState, stage: Stage): readonly string[] {
-  return stage.confirmations.filter((text) => !(confirmationKey(stage.name, text) in state.confirmations));
+  const isDenied = openCriticalIssue(state) !== undefined;
+  return stage.confirmations.filter(
+    (text) => !(confirmationKey(stage.name, text) in state.confirmations) || (isDenied && deniesCriticalBugs(text)),
+  );
 }
 
-/**
- * What still keeps the rollout where it is, in words; empty when it may advance now (I2): minimum duration served,
- * every gate check passed on fresh evidence of this stage, every confirmation given, calendar open, nothing held.
- */
-export function waitingFor(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
-  const stage = stageOf(state);
-  if (stage === undefined || state.stage === undefined) return [];
-  const left = state.stage.durationMs - servedMs(state, now);
-  const window = freshWindowMs(state.plan, stage);
-  const seen = state.sightSince === undefined ? 0 : now - state.sightSince;
-  const isStale = judgement?.freshAt === undefined || now - judgement.freshAt > silenceMs(state.plan);
-  const calendar = calendarOpen(state.plan.calendar, now);
-  const isGa = state.phase === 'monitoring';
-  const undecided = isGa ? [] : undecidedChecks(stage, judgement?.verdicts ?? []);
-  const reasons = [
+/** What stops the clock of the stage. */
+function stops(state: RolloutState): readonly (string | false | undefined)[] {
+  return [
     state.killed && 'the kill switch is latched',
     state.hold && `held by ${state.hold.by}: ${state.hold.reason}`,
     state.dataInvalid && `data invalid: ${state.dataInvalid}`,
     state.blindSince !== undefined && 'blind: no evidence to decide on',
+  ];
+}
+
+/** Time to serve, and evidence that is fresh for long enough. */
+function timeLeft(state: RolloutState, run: StageRun, stage: Stage, freshAt: number | undefined, now: number) {
+  const left = run.durationMs - servedMs(state, now);
+  const window = freshWindowMs(state.plan, stage);
+  const seen = state.sightSince === undefined ? 0 : now - state.sightSince;
+  const isStale = freshAt === undefined || now - freshAt > silenceMs(state.plan);
+  return [
     left > 0 && `minimum duration of ${stage.name}: ${Math.ceil(left / 1000)} s to serve`,
     isStale && 'fresh evidence',
     seen < window && left <= 0 && `a fresh window of evidence: ${Math.ceil((window - seen) / 1000)} s more`,
-    ...undecided.map((id) => `evidence for ${id}`),
+  ];
+}
+
+/** Checks that fail, and those of the gate that are still open; the last stage only has to stay free of failures. */
+function evidenceLeft(state: RolloutState, stage: Stage, verdicts: readonly Verdict[]): readonly string[] {
+  const failed = failedChecks(verdicts);
+  const open = state.phase === 'monitoring' ? [] : undecidedChecks(stage, verdicts);
+  return [
+    ...failed.map((id) => `${id}, which fails`),
+    ...open.filter((id) => !failed.includes(id)).map((id) => `evidence for ${id}`),
+  ];
+}
+
+/**
+ * What still keeps the rollout where it is, in words; empty when it may advance now (I2): minimum duration served,
+ * every gate check passed on fresh evidence of this stage, no check with consequences failing, every confirmation given,
+ * calendar open, nothing held.
+ */
+export function waitingFor(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
+  const stage = stageOf(state);
+  if (stage === undefined || state.stage === undefined) return [];
+  const calendar = calendarOpen(state.plan.calendar, now);
+  const exit = state.phase === 'monitoring' ? openExitItems(state) : [];
+  const reasons = [
+    ...stops(state),
+    ...timeLeft(state, state.stage, stage, judgement?.freshAt, now),
+    ...evidenceLeft(state, stage, judgement?.verdicts ?? []),
     ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
-    ...(isGa ? openExitItems(state).map((item) => `exit item "${item}"`) : []),
+    ...exit.map((item) => `exit item "${item}"`),
     ...state.alerting.map((check) => `alert ${check} to clear`),
     !calendar.open && `the calendar: ${calendar.why ?? 'advances are closed'}`,
   ];
@@ -58,7 +90,12 @@ function openExitItems(state: RolloutState): readonly string[] {
 }
 
 /** An undecided stage whose time is served: extend it, or ask a principal once its longest duration is reached. */
-function undecided(state: RolloutState, stage: Stage, judgement: Judgement | undefined, now: number): readonly RolloutEvent[] {
+function undecided(
+  state: RolloutState,
+  stage: Stage,
+  judgement: Judgement | undefined,
+  now: number,
+): readonly RolloutEvent[] {
   const run = state.stage;
   if (run === undefined || state.phase === 'monitoring' || stage.durationMs === null) return [];
   const canCount = state.hold === undefined && state.blindSince === undefined && state.dataInvalid === undefined;

@@ -1,17 +1,17 @@
 import type { RolloutEvent } from '../event.ts';
+import { checksOf } from '../judge/evidence-state.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement } from '../verdict.ts';
 import { blindLimitMs, silenceMs } from './cadence.ts';
 import { abortEvent } from './decide-abort.ts';
-import { stageOf } from './exposure.ts';
 
 /** Why the rollout cannot see, or nothing: the source is silent, or a check that must be watched has no data or an error. */
 function blindness(state: RolloutState, judgement: Judgement | undefined, now: number): string | undefined {
   const enteredAt = state.stage?.enteredAt ?? now;
   const freshAt = Math.max(judgement?.freshAt ?? 0, enteredAt);
   if (now - freshAt > silenceMs(state.plan)) return 'no evidence arrives';
-  const gateIds = new Set(stageOf(state)?.gate.map((check) => check.id));
-  const watched = judgement?.verdicts.filter((one) => one.tier !== 'alert' && (one.tier !== 'gate' || gateIds.has(one.check))) ?? [];
+  const checks = checksOf(state);
+  const watched = judgement?.verdicts.filter((one) => one.tier !== 'alert' && !checks.get(one.check)?.optional) ?? [];
   const missing = watched.filter((one) => one.status === 'no-data' || one.status === 'error');
   if (missing.length === 0) return undefined;
   return missing.map((one) => `${one.metric}: ${one.note ?? one.status}`).join('; ');
@@ -24,11 +24,20 @@ function unrecordedGap(state: RolloutState, judgement: Judgement | undefined): n
   return Math.max(gap.fromAt, state.stage?.enteredAt ?? gap.fromAt);
 }
 
-function blindLimit(state: RolloutState, since: number, now: number, judgement: Judgement | undefined): readonly RolloutEvent[] {
+function blindLimit(
+  state: RolloutState,
+  since: number,
+  now: number,
+  judgement: Judgement | undefined,
+): readonly RolloutEvent[] {
   if (state.blindAlertedAt !== undefined || now - since < blindLimitMs(state.plan)) return [];
   const reached: RolloutEvent = { type: 'BlindLimitReached', since };
   if (state.plan.onBlind !== 'rollback') return [reached];
-  const cause = { kind: 'blind' as const, reason: 'blind for longer than the limit, and the plan says rollback', ...(judgement && { people: judgement.people }) };
+  const cause = {
+    kind: 'blind' as const,
+    reason: 'blind for longer than the limit, and the plan says rollback',
+    ...(judgement && { people: judgement.people }),
+  };
   return [reached, abortEvent(state, cause)];
 }
 

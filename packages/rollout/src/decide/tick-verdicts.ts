@@ -1,10 +1,15 @@
 import type { RolloutEvent } from '../event.ts';
 import type { RolloutState } from '../state.ts';
-import type { Judgement } from '../verdict.ts';
+import type { Judgement, Verdict } from '../verdict.ts';
 
 function statusChanged(state: RolloutState, judgement: Judgement): boolean {
   const before = new Map(state.verdicts.map((verdict) => [verdict.check, verdict.status]));
   return judgement.verdicts.some((verdict) => before.get(verdict.check) !== verdict.status);
+}
+
+/** An alert lasts until safety is shown, or until the evidence of harm is used up; silence ends none. */
+function isOver(verdict: Verdict): boolean {
+  return verdict.status === 'pass' || (verdict.status === 'inconclusive' && verdict.logEFail <= 0);
 }
 
 function alerts(state: RolloutState, judgement: Judgement): readonly RolloutEvent[] {
@@ -13,7 +18,7 @@ function alerts(state: RolloutState, judgement: Judgement): readonly RolloutEven
     if (verdict.tier !== 'alert') continue;
     const isRaised = state.alerting.includes(verdict.check);
     if (verdict.status === 'fail' && !isRaised) events.push({ type: 'AlertRaised', check: verdict.check, verdict });
-    if (verdict.status === 'pass' && isRaised) events.push({ type: 'AlertCleared', check: verdict.check });
+    if (isRaised && isOver(verdict)) events.push({ type: 'AlertCleared', check: verdict.check });
   }
   return events;
 }

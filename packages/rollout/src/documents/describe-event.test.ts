@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../event.ts';
-import { SAMPLE_PLAN, START_AT, verdict } from './arbitraries.ts';
+import { SAMPLE_PLAN, START_AT, verdict } from './arbitraries.contract.ts';
 import { describeEvent } from './describe-event.ts';
 
 const people = { treatment: 1200, control: 3, targeted: 34 };

@@ -15,7 +15,7 @@ import {
   snapshots,
   stateOf,
   verdict,
-} from './arbitraries.ts';
+} from './arbitraries.contract.ts';
 import { renderIncident } from './incident.ts';
 
 const BREACH = verdict({ check: 'abort:errorRate:1%', tier: 'abort', status: 'fail', value: 0.021, logEFail: 6.5 });

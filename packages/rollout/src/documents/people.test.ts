@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../event.ts';
-import { recordsFrom, SAMPLE_PLAN, START_AT, snapshots } from './arbitraries.ts';
+import { recordsFrom, SAMPLE_PLAN, START_AT, snapshots } from './arbitraries.contract.ts';
 import { ownersLine, peopleTable } from './people.ts';
 
 const abort: RolloutEvent = {

@@ -14,7 +14,7 @@ import {
   snapshots,
   stateOf,
   verdict,
-} from './arbitraries.ts';
+} from './arbitraries.contract.ts';
 import { renderReport } from './report.ts';
 
 function report(happenings: readonly Happening[], now = START_AT + 5 * DAY_MS, timeZone?: string): string {

@@ -14,7 +14,7 @@ import {
   snapshots,
   stateOf,
   verdict,
-} from './arbitraries.ts';
+} from './arbitraries.contract.ts';
 import { standingOf } from './standing.ts';
 
 const NOW = START_AT + 5 * DAY_MS;

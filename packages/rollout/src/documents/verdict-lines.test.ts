@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { verdict } from './arbitraries.ts';
+import { verdict } from './arbitraries.contract.ts';
 import { referenceOf, verdictLines } from './verdict-lines.ts';
 
 describe('verdictLines', () => {

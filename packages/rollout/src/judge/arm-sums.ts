@@ -1,5 +1,12 @@
 import type { Arm } from '@rampart/flags';
-import { BINS_PER_OCTAVE, type EvidenceBatch, type EvidenceSeries, LOWEST_BIN, USER_BUCKETS, upperEdgeOf } from '../evidence.ts';
+import {
+  BINS_PER_OCTAVE,
+  type EvidenceBatch,
+  type EvidenceSeries,
+  LOWEST_BIN,
+  USER_BUCKETS,
+  upperEdgeOf,
+} from '../evidence.ts';
 
 /** Index of observations whose users are unknown, after the 64 user buckets. */
 export const UNKNOWN = USER_BUCKETS;
@@ -18,13 +25,20 @@ export type ArmSums = {
 };
 
 /** One stratum of one batch: both arms of one metric where shares are the same. */
-export type StratumSums = { readonly epoch: number; readonly stratum: number; readonly treatment: ArmSums; readonly control: ArmSums };
+export type StratumSums = {
+  readonly epoch: number;
+  readonly stratum: number;
+  readonly treatment: ArmSums;
+  readonly control: ArmSums;
+};
 
 /** One metric's part of a batch. */
 export type MetricBatch = {
   readonly strata: readonly StratumSums[];
   /** Units placed by their audience, by epoch: exposed, and in neither arm. */
   readonly targeted: readonly { readonly epoch: number; readonly sums: ArmSums }[];
+  /** Occurrences in the batch, for a count whose source knows no arms. */
+  readonly unattributed?: number;
 };
 
 const zeros = (): number[] => new Array<number>(WIDTH).fill(0);
@@ -64,20 +78,32 @@ export function metricBatch(batch: EvidenceBatch, metric: string, fromEpoch: num
   for (const series of batch.series) {
     if (series.metric !== metric || series.epoch < fromEpoch) continue;
     const key = `${series.epoch}/${series.stratum}`;
-    const entry = strata.get(key) ?? { epoch: series.epoch, stratum: series.stratum, arms: { treatment: EMPTY, control: EMPTY, targeted: EMPTY } };
+    const entry = strata.get(key) ?? {
+      epoch: series.epoch,
+      stratum: series.stratum,
+      arms: { treatment: EMPTY, control: EMPTY, targeted: EMPTY },
+    };
     entry.arms[series.arm] = addSeries(entry.arms[series.arm], series);
     strata.set(key, entry);
   }
   const all = [...strata.values()];
   return {
-    strata: all.map(({ epoch, stratum, arms }) => ({ epoch, stratum, treatment: arms.treatment, control: arms.control })),
-    targeted: all.filter(({ arms }) => arms.targeted !== EMPTY).map(({ epoch, arms }) => ({ epoch, sums: arms.targeted })),
+    strata: all.map(({ epoch, stratum, arms }) => ({
+      epoch,
+      stratum,
+      treatment: arms.treatment,
+      control: arms.control,
+    })),
+    targeted: all
+      .filter(({ arms }) => arms.targeted !== EMPTY)
+      .map(({ epoch, arms }) => ({ epoch, sums: arms.targeted })),
   };
 }
 
 /** The part of a metric's batch that belongs to one epoch. */
 export function ofEpoch(batch: MetricBatch, epoch: number): MetricBatch {
   return {
+    ...batch,
     strata: batch.strata.filter((one) => one.epoch === epoch),
     targeted: batch.targeted.filter((one) => one.epoch === epoch),
   };
@@ -94,8 +120,10 @@ export function exposedSums(batch: MetricBatch): readonly ArmSums[] {
  */
 export function exceedances(sums: ArmSums, cut: number, certain: boolean): readonly number[] {
   return sums.n.map((_, index) => {
+    const histogram = sums.bins[index];
+    if (histogram === undefined) return 0;
     let beyond = 0;
-    for (const [bin, count] of Object.entries(sums.bins[index] ?? {})) {
+    for (const [bin, count] of Object.entries(histogram)) {
       const edge = certain ? lowerEdgeOf(Number(bin)) : upperEdgeOf(Number(bin));
       if (certain ? edge >= cut * (1 - 1e-12) : edge > cut * (1 + 1e-12)) beyond += count;
     }

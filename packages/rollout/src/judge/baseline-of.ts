@@ -15,7 +15,11 @@ type Sums = MetricEvidence['baseline'];
 
 function shareBaseline(sums: Sums, effect: number): Omit<BaselineMetric, 'count'> {
   const [x, n] = [sums.x / effect, sums.n / effect];
-  return { value: sums.x / sums.n, low: clopperPearsonLower(x, n, BOUND_LEVEL), high: clopperPearsonUpper(x, n, BOUND_LEVEL) };
+  return {
+    value: sums.x / sums.n,
+    low: clopperPearsonLower(x, n, BOUND_LEVEL),
+    high: clopperPearsonUpper(x, n, BOUND_LEVEL),
+  };
 }
 
 function quantileBaseline(sums: Sums, quantile: number): Omit<BaselineMetric, 'count'> | undefined {
@@ -38,24 +42,27 @@ function rateBaseline(count: number, seconds: number): Omit<BaselineMetric, 'cou
   return { value: count / seconds, low: Math.max(0, count - radius) / seconds, high: (count + radius) / seconds };
 }
 
-function metricBaseline(metric: Metric, sums: Sums, seconds: number): BaselineMetric | undefined {
+function metricBaseline(metric: Metric, sums: Sums): BaselineMetric | undefined {
   if (sums.n === 0) return undefined;
   const effect = total(sums.nByBucket) > 0 ? designEffect(sums.nByBucket, sums.xByBucket) : metric.designEffect;
   if (metric.kind === 'proportion') return { ...shareBaseline(sums, effect), count: sums.n };
-  if (metric.kind === 'rate' || metric.kind === 'count') return { ...rateBaseline(sums.n, seconds), count: sums.n };
-  const bounds = metric.kind === 'quantile' ? quantileBaseline(sums, metric.quantile ?? 0.99) : meanBaseline(sums, effect);
+  if (metric.kind === 'rate' || metric.kind === 'count')
+    return { ...rateBaseline(sums.n, Math.max(1e-3, sums.seenMs / 1000)), count: sums.n };
+  const bounds =
+    metric.kind === 'quantile' ? quantileBaseline(sums, metric.quantile ?? 0.99) : meanBaseline(sums, effect);
   return bounds && { ...bounds, count: sums.n };
 }
 
 /** The frozen baseline of what was seen before exposure, with one-sided 99 % bounds; metrics never observed are left out. */
 export function baselineOf(evidence: EvidenceState, state: RolloutState, now: number): Baseline {
   const fromAt = state.baselineSince ?? now;
-  const seconds = Math.max(1e-3, (now - fromAt) / 1000);
   const entries = Object.values(state.plan.metrics).map((metric) => {
     const sums = evidence.metrics[metric.name]?.baseline;
-    return [metric.name, sums && metricBaseline(metric, sums, seconds)] as const;
+    return [metric.name, sums && metricBaseline(metric, sums)] as const;
   });
-  const metrics = Object.fromEntries(entries.filter((entry): entry is [string, BaselineMetric] => entry[1] !== undefined));
+  const metrics = Object.fromEntries(
+    entries.filter((entry): entry is [string, BaselineMetric] => entry[1] !== undefined),
+  );
   return { fromAt, toAt: now, metrics };
 }
 

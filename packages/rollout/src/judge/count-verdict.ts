@@ -1,3 +1,4 @@
+import { servedMs } from '../decide/exposure.ts';
 import type { Limit } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Verdict, VerdictStatus } from '../verdict.ts';
@@ -15,11 +16,16 @@ function statusOf(breached: boolean, fullWindow: boolean, context: VerdictContex
  * A contractual count limit: fires on the one more than the limit within any window, without inference; passes once a
  * full window of the stage has ended at or below it while the source was alive (semantics §2).
  */
-export function countVerdict(limit: Extract<Limit, { kind: 'count' }>, context: VerdictContext, state: RolloutState, now: number): Verdict {
+export function countVerdict(
+  limit: Extract<Limit, { kind: 'count' }>,
+  context: VerdictContext,
+  state: RolloutState,
+  now: number,
+): Verdict {
   const { check, metric, evidence } = context;
   const since = state.attempts.at(-1)?.startedAt ?? 0;
   const { most, current } = countInWindows(evidence.occurrences[metric.name] ?? [], limit.windowMs, since, now);
-  const watchedMs = now - (state.stage?.enteredAt ?? now);
+  const watchedMs = servedMs(state, now);
   const isFull = watchedMs >= limit.windowMs;
   const status = statusOf(most > limit.count, isFull, context);
   const left = Math.ceil((limit.windowMs - watchedMs) / 1000);
@@ -41,7 +47,10 @@ export function countVerdict(limit: Extract<Limit, { kind: 'count' }>, context: 
     passAt: 0,
     method: 'count in a sliding window',
     validity: 'plain rule',
-    wouldChange: status === 'inconclusive' ? `${left} s more without exceeding the limit` : `${limit.count + 1 - current} more within the window`,
+    wouldChange:
+      status === 'inconclusive'
+        ? `${left} s more without exceeding the limit`
+        : `${limit.count + 1 - current} more within the window`,
     source: metric.source,
     ...(note !== undefined && { note }),
   };

@@ -9,13 +9,39 @@ import type { VerdictContext } from './verdict-of.ts';
 
 const INTERVAL_ALPHA = 0.05;
 
-/** Value of a metric from totals: a share, a mean or a quantile; `undefined` where there is nothing to take it from. */
-export function valueOf(metric: Metric, totals: ArmTotals | undefined): number | undefined {
-  if (totals === undefined || totals.n === 0) return undefined;
+/** What both arms of a metric show in the running stage; nothing for rates and counts, whose values need time. */
+export type Seen = {
+  readonly count: number;
+  readonly value?: number;
+  readonly control?: number;
+  /** Distribution-free interval of a quantile. */
+  readonly interval?: readonly [number, number];
+};
+
+/** Reads a metric's totals, once for all its checks. */
+export function seenOf(metric: Metric, evidence: EvidenceState): Seen {
+  const totals = evidence.metrics[metric.name];
+  if (totals === undefined) return { count: 0 };
+  const count = totals.treatment.n;
+  if (metric.kind === 'rate' || metric.kind === 'count') return { count };
+  const value = valueIn(metric, totals.treatment);
+  const control = valueIn(metric, totals.control);
+  const interval = metric.kind === 'quantile' ? quantileInterval(metric, totals.treatment) : undefined;
+  return {
+    count,
+    ...(value !== undefined && { value }),
+    ...(control !== undefined && { control }),
+    ...(interval && { interval }),
+  };
+}
+
+/** A share, a mean or a quantile; `undefined` where there is nothing to take it from. */
+function valueIn(metric: Metric, totals: ArmTotals): number | undefined {
+  if (totals.n === 0) return undefined;
   return metric.kind === 'quantile' ? quantileOf(totals.bins, metric.quantile ?? 0.99) : totals.x / totals.n;
 }
 
-/** Distribution-free interval of a quantile: where the exceedance share may lie, read off the histogram. */
+/** Where the exceedance share may lie, read off the histogram. */
 function quantileInterval(metric: Metric, totals: ArmTotals): readonly [number, number] | undefined {
   const tail = 1 - (metric.quantile ?? 0.99);
   const { low, high } = proportionInterval(tail * totals.n, totals.n, INTERVAL_ALPHA);
@@ -24,34 +50,41 @@ function quantileInterval(metric: Metric, totals: ArmTotals): readonly [number, 
 }
 
 /** Value, reference and interval of a verdict as people read them, in the metric's unit. */
-export function displayOf(context: VerdictContext, pass: SideEvidence): Pick<Verdict, 'value' | 'reference' | 'interval'> {
-  const { metric, check, evidence, baseline } = context;
-  const seen = evidence.metrics[metric.name];
-  const value = metric.kind === 'rate' ? pass.value : valueOf(metric, seen?.treatment);
-  const control = valueOf(metric, seen?.control);
+export function displayOf(
+  context: VerdictContext,
+  pass: SideEvidence,
+): Pick<Verdict, 'value' | 'reference' | 'interval'> {
+  const { metric, check, baseline, seen } = context;
+  const value = seen.value ?? pass.value;
   const base = baseline?.metrics[metric.name]?.value;
-  const interval = metric.kind === 'quantile' && seen ? quantileInterval(metric, seen.treatment) : pass.interval;
+  const interval = seen.interval ?? pass.interval;
   const reference = usesControl(check)
-    ? control !== undefined && { kind: 'control' as const, value: control }
+    ? seen.control !== undefined && { kind: 'control' as const, value: seen.control }
     : check.limit.kind === 'relative' && base !== undefined && { kind: 'baseline' as const, value: base };
-  return { ...(value !== undefined && { value }), ...(reference && { reference }), ...(interval && { interval }) };
+  return {
+    ...(value !== undefined && { value }),
+    ...(reference && { reference }),
+    ...(interval?.every(Number.isFinite) && { interval }),
+  };
 }
 
 /** A metric as it stands in the running stage. The status is the worst of its checks. */
-export function snapshotOf(metric: Metric, evidence: EvidenceState, baseline: Baseline | undefined, verdicts: readonly Verdict[]): MetricSnapshot {
-  const seen = evidence.metrics[metric.name];
+export function snapshotOf(
+  metric: Metric,
+  seen: Seen,
+  baseline: Baseline | undefined,
+  verdicts: readonly Verdict[],
+): MetricSnapshot {
   const own = verdicts.filter((one) => one.metric === metric.name);
-  const counted = own.find((one) => one.value !== undefined)?.value;
-  const observed = metric.kind === 'rate' || metric.kind === 'count' ? counted : valueOf(metric, seen?.treatment);
-  const control = valueOf(metric, seen?.control);
+  const observed = seen.value ?? own.find((one) => one.value !== undefined)?.value;
   const base = baseline?.metrics[metric.name]?.value;
   return {
     metric: metric.name,
-    count: seen?.treatment.n ?? 0,
+    count: seen.count,
     status: worstOf(own.map((one) => one.status)),
     ...(observed !== undefined && { observed }),
     ...(base !== undefined && { baseline: base }),
-    ...(control !== undefined && metric.kind !== 'rate' && metric.kind !== 'count' && { control }),
+    ...(seen.control !== undefined && { control: seen.control }),
   };
 }
 

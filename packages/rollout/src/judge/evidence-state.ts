@@ -1,4 +1,5 @@
 import type { Plan } from '../plan.ts';
+import type { RolloutState } from '../state.ts';
 import type { Histogram } from './arm-sums.ts';
 import type { Tally } from './tally.ts';
 
@@ -20,13 +21,20 @@ export type CheckEvidence = {
 /** Totals of one arm for display. */
 export type ArmTotals = { readonly n: number; readonly x: number; readonly xx: number; readonly bins: Histogram };
 
+/** Totals before exposure; `seenMs` is the time in which they were seen. */
+export type BaselineTotals = ArmTotals & {
+  readonly seenMs: number;
+  readonly nByBucket: readonly number[];
+  readonly xByBucket: readonly number[];
+};
+
 /** One metric in the running stage (both arms) and, before exposure, for the baseline. */
 export type MetricEvidence = {
   readonly treatment: ArmTotals;
   readonly control: ArmTotals;
   /** Control's histogram of the attempt, for cuts. */
   readonly controlSoFar: Histogram;
-  readonly baseline: ArmTotals & { readonly nByBucket: readonly number[]; readonly xByBucket: readonly number[] };
+  readonly baseline: BaselineTotals;
   /** Instant of the last observation of an exposed unit in this stage. */
   readonly lastAt?: number;
 };
@@ -48,6 +56,8 @@ export type EvidenceState = {
   /** Log likelihood ratios of assignment (both sides) and of reports missing from treatment. */
   readonly assignment: readonly number[];
   readonly deficit: readonly number[];
+  /** Users assigned in this epoch, by stratum: those who may report. */
+  readonly assigned: Readonly<Record<string, { readonly treatment: number; readonly control: number }>>;
   readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
   /** Occurrences of count metrics inside their windows, and when the count broke the limit. */
   readonly occurrences: Readonly<Record<string, readonly { readonly at: number; readonly count: number }[]>>;
@@ -66,6 +76,7 @@ export const NO_EVIDENCE: EvidenceState = {
   metrics: {},
   assignment: [],
   deficit: [],
+  assigned: {},
   people: { treatment: 0, control: 0, targeted: 0 },
   occurrences: {},
   failures: {},
@@ -81,16 +92,20 @@ export const NO_METRIC_EVIDENCE: MetricEvidence = {
   treatment: NO_TOTALS,
   control: NO_TOTALS,
   controlSoFar: {},
-  baseline: { ...NO_TOTALS, nByBucket: [], xByBucket: [] },
+  baseline: { ...NO_TOTALS, seenMs: 0, nByBucket: [], xByBucket: [] },
 };
 
-/** Every check of a plan once, whatever its tier and stage. */
-export function checksOf(plan: Plan): ReadonlyMap<string, Plan['abortCriteria'][number]> {
+/** Every check of a plan once, whatever its tier and stage. Where stages share a check, the running stage's wording wins. */
+export function checksOf({
+  plan,
+  stage,
+}: Pick<RolloutState, 'plan' | 'stage'>): ReadonlyMap<string, Plan['abortCriteria'][number]> {
   const all = [
     ...plan.abortCriteria,
     ...plan.stages.flatMap((stage) => stage.gate),
     ...plan.alerts,
     ...(plan.killSwitch?.trips ?? []),
+    ...(stage === undefined ? [] : (plan.stages[stage.index]?.gate ?? [])),
   ];
   return new Map(all.map((check) => [check.id, check]));
 }

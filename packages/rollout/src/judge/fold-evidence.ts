@@ -1,14 +1,21 @@
 import { FULL_WEIGHT } from '@rampart/flags';
 import { updateDeficit, updateSampleRatio } from '@rampart/stats';
 import { restartEveryMs, silenceMs } from '../decide/cadence.ts';
-import type { EvidenceBatch, EvidenceSeries } from '../evidence.ts';
+import type { EvidenceBatch, UserCount } from '../evidence.ts';
 import type { Check } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
-import { metricBatch, type MetricBatch, ofEpoch } from './arm-sums.ts';
-import { type CheckEvidence, checksOf, type EvidenceState, NO_CHECK_EVIDENCE, NO_EVIDENCE, NO_METRIC_EVIDENCE } from './evidence-state.ts';
+import { type MetricBatch, metricBatch, ofEpoch } from './arm-sums.ts';
+import {
+  type CheckEvidence,
+  checksOf,
+  type EvidenceState,
+  NO_CHECK_EVIDENCE,
+  NO_EVIDENCE,
+  NO_METRIC_EVIDENCE,
+} from './evidence-state.ts';
 import { foldMetric } from './fold-metric.ts';
-import { foldOccurrences } from './fold-occurrences.ts';
-import { methodOf, type MethodContext } from './method.ts';
+import { foldOccurrences, withOccurrences } from './fold-occurrences.ts';
+import { type MethodContext, methodOf } from './method.ts';
 import { foldPlainRule } from './plain-rule.ts';
 import { plus, total } from './tally.ts';
 
@@ -27,7 +34,7 @@ function aligned(evidence: EvidenceState, state: RolloutState, at: number): Evid
   const metrics = Object.fromEntries(
     Object.entries(base.metrics).map(([name, metric]) => [
       name,
-      { ...NO_METRIC_EVIDENCE, controlSoFar: isNewLineage ? {} : metric.controlSoFar, baseline: metric.baseline },
+      { ...NO_METRIC_EVIDENCE, controlSoFar: isNewLineage ? {} : metric.controlSoFar },
     ]),
   );
   const { freshAt, gap } = evidence;
@@ -42,6 +49,7 @@ function aligned(evidence: EvidenceState, state: RolloutState, at: number): Evid
       metrics,
       assignment: [],
       deficit: [],
+      assigned: {},
       ...(freshAt !== undefined && { freshAt }),
       ...(gap !== undefined && { gap }),
     },
@@ -69,12 +77,22 @@ function quartered(evidence: EvidenceState, state: RolloutState, at: number): Ev
   const quarter = Math.floor(((at - evidence.stageSince) / duration) * QUARTERS);
   if (quarter <= evidence.quarter) return evidence;
   const checks = Object.fromEntries(
-    Object.entries(evidence.checks).map(([id, check]) => [id, { ...check, marks: [...check.marks, check.pass].slice(-2) }]),
+    Object.entries(evidence.checks).map(([id, check]) => [
+      id,
+      { ...check, marks: [...check.marks, check.pass].slice(-2) },
+    ]),
   );
   return { ...evidence, quarter, checks };
 }
 
-function foldCheck(before: CheckEvidence, check: Check, all: MetricBatch, now: MetricBatch, context: MethodContext, at: number): CheckEvidence {
+function foldCheck(
+  before: CheckEvidence,
+  check: Check,
+  all: MetricBatch,
+  now: MetricBatch,
+  context: MethodContext,
+  at: number,
+): CheckEvidence {
   if (check.limit.kind === 'count') return before;
   const method = methodOf(check, context.metric);
   const folded = {
@@ -85,34 +103,37 @@ function foldCheck(before: CheckEvidence, check: Check, all: MetricBatch, now: M
   return check.tier === 'kill' ? foldPlainRule(folded, check, now, context, at) : folded;
 }
 
-function usersByStratum(batch: EvidenceBatch, metric: 'assigned' | 'reported', fromEpoch: number) {
-  const sum = (arm: 'treatment' | 'control', series: EvidenceSeries) => (series.arm === arm ? total(series.count) : 0);
-  const strata = new Map<string, { treatment: number; control: number; treatmentShare: number }>();
+type Users = { readonly treatment: number; readonly control: number };
+
+/** Users counted in this batch, by stratum of the running epoch's split. A user seen by several processes is counted by each, so counts are divided by their number. */
+function usersByStratum(batch: EvidenceBatch, metric: UserCount, epoch: number): ReadonlyMap<number, Users> {
+  const instances = Math.max(1, batch.instances ?? 1);
+  const strata = new Map<number, Users>();
   for (const series of batch.series) {
-    if (series.metric !== metric || series.arm === 'targeted' || series.epoch < fromEpoch) continue;
-    if (series.stratum <= 0 || series.stratum >= FULL_WEIGHT) continue;
-    const key = `${series.epoch}/${series.stratum}`;
-    const one = strata.get(key) ?? { treatment: 0, control: 0, treatmentShare: series.stratum / FULL_WEIGHT };
-    strata.set(key, { ...one, treatment: one.treatment + sum('treatment', series), control: one.control + sum('control', series) });
+    const { arm, stratum } = series;
+    if (series.metric !== metric || series.epoch !== epoch || arm === 'targeted') continue;
+    if (stratum <= 0 || stratum >= FULL_WEIGHT) continue;
+    const before = strata.get(stratum) ?? { treatment: 0, control: 0 };
+    strata.set(stratum, { ...before, [arm]: before[arm] + total(series.count) / instances });
   }
-  return [...strata.values()];
+  return strata;
 }
 
-/** Sample ratios of users assigned and reporting. A user seen by several processes is counted by each, so counts are divided by their number. */
+/** Sample ratios: users assigned against the designed share, and users reporting against those assigned so far. */
 function foldSampleRatios(evidence: EvidenceState, batch: EvidenceBatch): EvidenceState {
-  const instances = Math.max(1, batch.instances ?? 1);
-  const tempered = (users: { treatment: number; control: number; treatmentShare: number }) => ({
-    treatment: users.treatment / instances,
-    control: users.control / instances,
-    treatmentShare: users.treatmentShare,
-  });
-  const assigned = usersByStratum(batch, 'assigned', evidence.epoch).map(tempered);
-  const reported = usersByStratum(batch, 'reported', evidence.epoch).map(tempered);
-  return {
-    ...evidence,
-    assignment: assigned.reduce<readonly number[]>(updateSampleRatio, evidence.assignment),
-    deficit: reported.reduce<readonly number[]>(updateDeficit, evidence.deficit),
-  };
+  let { assignment, deficit } = evidence;
+  const assigned: Record<string, Users> = { ...evidence.assigned };
+  for (const [stratum, users] of usersByStratum(batch, 'assigned', evidence.epoch)) {
+    assignment = updateSampleRatio(assignment, { ...users, treatmentShare: stratum / FULL_WEIGHT });
+    const before = assigned[stratum] ?? { treatment: 0, control: 0 };
+    assigned[stratum] = { treatment: before.treatment + users.treatment, control: before.control + users.control };
+  }
+  for (const [stratum, users] of usersByStratum(batch, 'reported', evidence.epoch)) {
+    const known = assigned[stratum];
+    const treatmentShare = known ? known.treatment / (known.treatment + known.control) : stratum / FULL_WEIGHT;
+    deficit = updateDeficit(deficit, { ...users, treatmentShare });
+  }
+  return { ...evidence, assignment, deficit, assigned };
 }
 
 function foldPeople(evidence: EvidenceState, batch: EvidenceBatch, fromEpoch: number): EvidenceState {
@@ -146,9 +167,11 @@ export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, stat
   const metrics = { ...next.metrics };
   const checks = { ...next.checks };
   const isBaseline = state.phase === 'baseline';
-  const planChecks = [...checksOf(state.plan)];
+  const lastedMs = batch.toAt - batch.fromAt;
+  const batchMs = lastedMs > silenceMs(state.plan) ? 0 : lastedMs;
+  const planChecks = [...checksOf(state)];
   for (const [name, metric] of Object.entries(state.plan.metrics)) {
-    const all = metricBatch(batch, name, state.statisticsFromEpoch);
+    const all = withOccurrences(metricBatch(batch, name, state.statisticsFromEpoch), batch, metric);
     const before = metrics[name] ?? NO_METRIC_EVIDENCE;
     const now = ofEpoch(all, state.epoch);
     for (const [id, check] of planChecks) {
@@ -157,12 +180,12 @@ export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, stat
         check,
         metric,
         controlBefore: before.controlSoFar,
-        batchMs: batch.toAt - batch.fromAt,
+        batchMs,
         ...(state.baseline && { baseline: state.baseline }),
       };
       checks[id] = foldCheck(checks[id] ?? NO_CHECK_EVIDENCE, check, all, now, context, batch.toAt);
     }
-    metrics[name] = foldMetric(before, all, now, isBaseline, batch.toAt);
+    metrics[name] = foldMetric(before, all, now, { isBaseline, at: batch.toAt, batchMs });
   }
   return foldOccurrences({ ...next, metrics, checks, throughSeq: batch.seq }, batch, state);
 }

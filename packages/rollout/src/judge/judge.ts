@@ -5,8 +5,8 @@ import type { Check, Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
 import { countVerdict } from './count-verdict.ts';
-import { snapshotOf } from './display.ts';
-import { type EvidenceState, checksOf, NO_CHECK_EVIDENCE } from './evidence-state.ts';
+import { type Seen, seenOf, snapshotOf } from './display.ts';
+import { checksOf, type EvidenceState, NO_CHECK_EVIDENCE } from './evidence-state.ts';
 import { type VerdictContext, verdictOf } from './verdict-of.ts';
 
 /** Level of the sample-ratio tests, outside the family of checks (statistics e). */
@@ -23,7 +23,10 @@ function activeChecks(state: RolloutState, all: readonly Check[]): readonly Chec
  * and kill trips have families of their own.
  */
 function shareOf(check: Check, all: readonly Check[]): number {
-  const isFamily = (one: Check) => (check.tier === 'abort' || check.tier === 'gate' ? one.tier === 'abort' || one.tier === 'gate' : one.tier === check.tier);
+  const isFamily = (one: Check) =>
+    check.tier === 'abort' || check.tier === 'gate'
+      ? one.tier === 'abort' || one.tier === 'gate'
+      : one.tier === check.tier;
   return check.weight / all.reduce((sum, one) => (isFamily(one) ? sum + one.weight : sum), 0);
 }
 
@@ -40,13 +43,18 @@ function silenceOf(metric: Metric, evidence: EvidenceState, state: RolloutState,
   return `no ${metric.name} from exposed ${metric.per}s for ${Math.round(silent / 1000)} s`;
 }
 
-function contextOf(check: Check, metric: Metric, share: number, evidence: EvidenceState, state: RolloutState, now: number): VerdictContext {
+/** What all checks are judged against. */
+type Look = { readonly evidence: EvidenceState; readonly state: RolloutState; readonly now: number };
+
+function contextOf(check: Check, metric: Metric, seen: Seen, share: number, look: Look): VerdictContext {
+  const { evidence, state, now } = look;
   const silent = silenceOf(metric, evidence, state, now);
   const sourceError = evidence.failures[metric.name];
   return {
     check,
     metric,
     evidence,
+    seen,
     controlBefore: evidence.metrics[metric.name]?.controlSoFar ?? {},
     batchMs: 0,
     share,
@@ -58,10 +66,7 @@ function contextOf(check: Check, metric: Metric, share: number, evidence: Eviden
   };
 }
 
-function judgeCheck(check: Check, share: number, evidence: EvidenceState, state: RolloutState, now: number): Verdict | undefined {
-  const metric = state.plan.metrics[check.metric];
-  if (metric === undefined) return undefined;
-  const context = contextOf(check, metric, share, evidence, state, now);
+function judgeCheck(check: Check, context: VerdictContext, { evidence, state, now }: Look): Verdict {
   if (check.limit.kind === 'count') return countVerdict(check.limit, context, state, now);
   return verdictOf(evidence.checks[check.id] ?? NO_CHECK_EVIDENCE, context);
 }
@@ -80,17 +85,23 @@ function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInvalid' | '
 /** What the evidence says at an instant. Pure: a function of the folded evidence, the rollout and the time. */
 export function judge(evidence: EvidenceState, state: RolloutState, now: number): Judgement {
   const isCurrent = evidence.epoch === state.epoch && evidence.statistics === state.statistics;
-  const current: EvidenceState = isCurrent ? evidence : { ...evidence, checks: {}, metrics: {}, assignment: [], deficit: [], failures: {} };
-  const all = [...checksOf(state.plan).values()];
-  const verdicts = activeChecks(state, all)
-    .map((check) => judgeCheck(check, shareOf(check, all), current, state, now))
-    .filter((verdict) => verdict !== undefined);
+  const current: EvidenceState = isCurrent
+    ? evidence
+    : { ...evidence, checks: {}, metrics: {}, assignment: [], deficit: [], failures: {} };
+  const look = { evidence: current, state, now };
+  const all = [...checksOf(state).values()];
+  const metrics = Object.values(state.plan.metrics).map((metric) => ({ metric, seen: seenOf(metric, current) }));
+  const verdicts = activeChecks(state, all).flatMap((check) => {
+    const one = metrics.find(({ metric }) => metric.name === check.metric);
+    if (one === undefined) return [];
+    return [judgeCheck(check, contextOf(check, one.metric, one.seen, shareOf(check, all), look), look)];
+  });
   return {
     at: now,
     throughSeq: evidence.throughSeq,
     verdicts,
     people: evidence.people,
-    metrics: Object.values(state.plan.metrics).map((metric) => snapshotOf(metric, current, state.baseline, verdicts)),
+    metrics: metrics.map(({ metric, seen }) => snapshotOf(metric, seen, state.baseline, verdicts)),
     ...sampleRatio(current),
     ...(evidence.freshAt !== undefined && { freshAt: evidence.freshAt }),
     ...(evidence.gap && { gap: evidence.gap }),

@@ -2,8 +2,8 @@ import type { Check, Metric } from '../plan.ts';
 import type { Baseline, Validity } from '../verdict.ts';
 import type { Histogram, MetricBatch } from './arm-sums.ts';
 import { compareMethod } from './compare-method.ts';
-import { usesControl, type Side } from './line.ts';
-import { rateMethod } from './rate-method.ts';
+import { type Side, usesControl } from './line.ts';
+import { RATE_METHOD } from './rate-method.ts';
 import { sampleMethod } from './sample-method.ts';
 import type { Tally } from './tally.ts';
 
@@ -14,7 +14,7 @@ export type MethodContext = {
   readonly baseline?: Baseline;
   /** Control's histogram before this batch: the cut of a quantile comparison must not depend on what it judges. */
   readonly controlBefore: Histogram;
-  /** Length of the batch, for rates. */
+  /** Length of the batch, for rates; 0 where part of it was not seen, so that silence is never taken for a low rate. */
   readonly batchMs: number;
 };
 
@@ -41,6 +41,6 @@ export type Method = {
 
 /** The method of a check, by rule: control-relative → bucket score (f2); rates → Poisson (d1); the rest against a line (a3, b1, c1). Count limits have none: they are a plain rule. */
 export function methodOf(check: Check, metric: Metric): Method {
-  if (metric.kind === 'rate' || metric.kind === 'count') return rateMethod(check);
+  if (metric.kind === 'rate' || metric.kind === 'count') return RATE_METHOD;
   return usesControl(check) ? compareMethod(metric) : sampleMethod(metric);
 }

@@ -27,8 +27,9 @@ function observed(batch: MetricBatch, check: KillTrip, context: MethodContext, a
 function isBroken(window: CheckEvidence['window'], check: KillTrip, context: MethodContext): boolean {
   const line = lineNow(check, context);
   const [n, bad] = [total(window.map((one) => one.n)), total(window.map((one) => one.bad))];
-  if (line === undefined || n === 0 || n < check.minSample) return false;
   const { kind, harm, quantile } = context.metric;
+  // How many there were in a window says nothing about a rate without the share that was exposed.
+  if (line === undefined || n < check.minSample || kind === 'rate' || kind === 'count') return false;
   if (kind === 'quantile') return bad / n > 1 - (quantile ?? 0.99);
   return harm === 'higher' ? bad / n > line : bad / n < line;
 }
@@ -37,7 +38,13 @@ function isBroken(window: CheckEvidence['window'], check: KillTrip, context: Met
  * The plain rule beside a kill trip: value beyond the limit over the window, with enough observations, twice running
  * (semantics §1). It makes no statistical claim and needs none: a false kill costs a retry.
  */
-export function foldPlainRule(before: CheckEvidence, check: Check, batch: MetricBatch, context: MethodContext, at: number): CheckEvidence {
+export function foldPlainRule(
+  before: CheckEvidence,
+  check: Check,
+  batch: MetricBatch,
+  context: MethodContext,
+  at: number,
+): CheckEvidence {
   if (!isTrip(check)) return before;
   const seen = observed(batch, check, context, at);
   if (seen.n === 0) return before;

@@ -1,61 +1,131 @@
-import { designEffect, poissonLogE, poissonPassLogE, thresholdLogE, thresholdPassLogE } from '@rampart/stats';
 import { FULL_WEIGHT } from '@rampart/flags';
-import { USER_BUCKETS } from '../evidence.ts';
-import type { Check } from '../plan.ts';
-import { exposedSums, type MetricBatch } from './arm-sums.ts';
+import {
+  designEffect,
+  poissonLogE,
+  poissonPassLogE,
+  thresholdLogE,
+  thresholdPassLogE,
+  weightedAverageLogE,
+} from '@rampart/stats';
+import type { Limit } from '../plan.ts';
+import { type MetricBatch, UNKNOWN } from './arm-sums.ts';
 import { limitOf, lineOf, type Side } from './line.ts';
 import type { Method, MethodContext, SideEvidence } from './method.ts';
-import { plus, type Tally, total } from './tally.ts';
+import { type Tally, total } from './tally.ts';
 
-/** Layout: per-bucket observations of both arms, of treatment, expected share sums; then exposed count and seconds. */
-const K = USER_BUCKETS;
+const WIDTH = UNKNOWN + 1;
+/** Layout: observations of both arms and of treatment by user bucket; treatment's designed part of them; seconds; then events and seconds of the whole, compared with the baseline. */
+const AT = { treatment: WIDTH, designed: 2 * WIDTH, seconds: 2 * WIDTH + 1, whole: 2 * WIDTH + 2 } as const;
+const SIZE = 2 * WIDTH + 4;
+
+/** Events of everyone, where that is what the batch shows: everyone is exposed, or the source knows no arms. */
+function wholeOf(batch: MetricBatch): number | undefined {
+  if (batch.unattributed !== undefined) return batch.unattributed;
+  const everyone = batch.strata.filter((one) => one.stratum === FULL_WEIGHT && total(one.treatment.n) > 0);
+  if (everyone.length === 0) return undefined;
+  return total(
+    [...everyone.map((one) => one.treatment), ...batch.targeted.map((one) => one.sums)].map((arm) => total(arm.n)),
+  );
+}
 
 function increment(batch: MetricBatch, context: MethodContext): Tally {
-  let sum: Tally = new Array<number>(2 * K + 3).fill(0);
+  const sum = new Array<number>(SIZE).fill(0);
+  const seconds = context.batchMs / 1000;
+  const needsTime = context.check.limit.kind !== 'relative';
   for (const { stratum, treatment, control } of batch.strata) {
-    const both = treatment.n.map((n, b) => n + control.n[b]);
-    const share = stratum / FULL_WEIGHT;
-    sum = plus(sum, [...both.slice(0, K), ...treatment.n.slice(0, K), total(both) * share, 0, 0]);
+    if (stratum <= 0 || stratum >= FULL_WEIGHT || (needsTime && seconds === 0)) continue;
+    for (let b = 0; b < WIDTH; b += 1) {
+      sum[b] += treatment.n[b] + control.n[b];
+      sum[AT.treatment + b] += treatment.n[b];
+      sum[AT.designed] += ((treatment.n[b] + control.n[b]) * stratum) / FULL_WEIGHT;
+    }
+    sum[AT.seconds] = seconds;
   }
-  const exposed = exposedSums(batch).reduce((all, arm) => all + total(arm.n), 0);
-  return plus(sum, [...new Array<number>(2 * K + 1).fill(0), exposed, context.batchMs / 1000]);
+  const whole = wholeOf(batch);
+  if (whole === undefined || seconds === 0) return sum;
+  sum[AT.whole] += whole;
+  sum[AT.whole + 1] += seconds;
+  return sum;
 }
 
-/** Share of all observations that are treatment's, against the designed share times the limit's ratio: diurnal traffic cancels. */
-function shareEvidence(tally: Tally, side: Side, context: MethodContext): SideEvidence {
-  const [both, ofTreatment] = [tally.slice(0, K), tally.slice(K, 2 * K)];
-  const [n, x] = [total(both), total(ofTreatment)];
-  const designed = tally[2 * K] / n;
-  const limit = limitOf(context.check, side);
-  const ratio = limit.kind === 'relative' ? limit.ratio : 1;
-  const odds = (ratio * designed) / (1 - designed);
-  const line = odds / (1 + odds);
-  const effect = designEffect(both, ofTreatment);
+type Split = {
+  readonly x: number;
+  readonly n: number;
+  readonly share: number;
+  readonly seconds: number;
+  readonly effect: number;
+};
+
+function splitOf(tally: Tally, context: MethodContext): Split {
+  const [both, ofTreatment] = [tally.slice(0, WIDTH), tally.slice(AT.treatment, AT.designed)];
+  const n = total(both);
+  const effect =
+    both[UNKNOWN] > 0
+      ? context.metric.designEffect
+      : designEffect(both.slice(0, UNKNOWN), ofTreatment.slice(0, UNKNOWN));
+  return { x: total(ofTreatment), n, share: tally[AT.designed] / n, seconds: tally[AT.seconds], effect };
+}
+
+/** Share of the split's observations that are treatment's, against the designed share times the limit's ratio: diurnal traffic cancels. */
+function splitLogE(split: Split, side: Side, context: MethodContext, limit: Limit): number {
+  const { x, n, share, seconds, effect } = split;
   const isLow = context.metric.harm === 'lower';
+  if (limit.kind !== 'relative')
+    return rateLogE(
+      x,
+      (lineOf(context.check, context.metric, side, undefined) ?? 0) * seconds * share,
+      effect,
+      side,
+      context,
+    );
+  const odds = (limit.ratio * share) / (1 - share);
+  const line = odds / (1 + odds);
   const [bad, at] = isLow ? [n - x, 1 - line] : [x, line];
-  const judge = side === 'fail' ? thresholdLogE : thresholdPassLogE;
-  return { logE: judge(bad / effect, n / effect, at), treatmentCount: x, controlCount: n - x, validity: 'asymptotic' };
+  return (side === 'fail' ? thresholdLogE : thresholdPassLogE)(bad / effect, n / effect, at);
 }
 
-function poissonEvidence(tally: Tally, side: Side, context: MethodContext): SideEvidence {
-  const [x, seconds] = tally.slice(2 * K + 1);
-  const counts: SideEvidence = { logE: 0, treatmentCount: x, controlCount: 0, validity: 'assumes independent requests' };
-  const line = lineOf(context.check, context.metric, side, context.baseline);
-  if (line === undefined) return { ...counts, insufficient: 'a baseline of this metric' };
-  const { designEffect: effect, harm } = context.metric;
-  const judge = side === 'fail' ? poissonLogE : poissonPassLogE;
-  return { ...counts, value: seconds > 0 ? x / seconds : 0, logE: judge(x / effect, (line * seconds) / effect, harm) };
+function rateLogE(x: number, expected: number, effect: number, side: Side, context: MethodContext): number {
+  return (side === 'fail' ? poissonLogE : poissonPassLogE)(x / effect, expected / effect, context.metric.harm);
 }
 
-/** Rates: while there is a control, treatment's share of all observations; alone, observations per second against a line (d1). */
-export function rateMethod(_check: Check): Method {
-  return {
-    name: 'share of traffic with design effect of users (a3); Poisson rate (d1) without control',
-    increment: (batch, _side, context) => increment(batch, context),
-    evidence: (tally, side, context) => {
-      if (tally.length === 0) return { logE: 0, treatmentCount: 0, controlCount: 0, validity: 'asymptotic' };
-      const hasControl = total(tally.slice(0, K)) > total(tally.slice(K, 2 * K));
-      return hasControl && tally[2 * K] > 0 ? shareEvidence(tally, side, context) : poissonEvidence(tally, side, context);
-    },
-  };
+/** The line for the whole: where there is no control to compare with, the baseline stands in for it (semantics §2). */
+function wholeLine(side: Side, context: MethodContext): number | undefined {
+  const { check, metric, baseline } = context;
+  const limit = limitOf(check, side);
+  const against = limit.kind === 'relative' ? ({ ...limit, reference: 'baseline' } as const) : limit;
+  return lineOf({ ...check, limit: against, passLimit: against }, metric, side, baseline);
 }
+
+function evidence(tally: Tally, side: Side, context: MethodContext): SideEvidence {
+  const split = splitOf(tally, context);
+  const [whole, wholeSeconds] = tally.slice(AT.whole);
+  const isSplit = split.share > 0 && split.n > 0;
+  const counts = { treatmentCount: split.x + whole, controlCount: split.n - split.x };
+  const validity = isSplit && tally[UNKNOWN] === 0 ? 'asymptotic' : 'assumes independent requests';
+  const line = wholeLine(side, context);
+  const isWhole = wholeSeconds > 0 && line !== undefined;
+  if (!isSplit && !isWhole) {
+    const insufficient = wholeSeconds > 0 ? 'a baseline of this metric' : 'a random split, or everyone exposed';
+    return { ...counts, logE: 0, validity, insufficient };
+  }
+  const logE = weightedAverageLogE(
+    [0.5, 0.5],
+    [
+      isSplit ? splitLogE(split, side, context, limitOf(context.check, side)) : 0,
+      isWhole ? rateLogE(whole, line * wholeSeconds, context.metric.designEffect, side, context) : 0,
+    ],
+  );
+  const value = wholeSeconds > 0 ? whole / wholeSeconds : split.x / (split.seconds * split.share);
+  return { ...counts, logE, validity, ...(Number.isFinite(value) && { value }) };
+}
+
+/**
+ * Observations per second, as if everyone were exposed. While there is a split, treatment's share of all observations (a3);
+ * where everyone is exposed or the source knows no arms, the whole against its line (d1). The two e-processes are averaged.
+ */
+export const RATE_METHOD: Method = {
+  name: 'share of traffic with design effect of users (a3); Poisson rate (d1) without control',
+  increment: (batch, _side, context) => increment(batch, context),
+  evidence: (tally, side, context) =>
+    evidence(tally.length === 0 ? new Array<number>(SIZE).fill(0) : tally, side, context),
+};

@@ -1,4 +1,11 @@
-import { designEffect, meanInterval, oneSidedMeanLogE, proportionInterval, thresholdLogE, thresholdPassLogE } from '@rampart/stats';
+import {
+  designEffect,
+  meanInterval,
+  oneSidedMeanLogE,
+  proportionInterval,
+  thresholdLogE,
+  thresholdPassLogE,
+} from '@rampart/stats';
 import type { Metric } from '../plan.ts';
 import { type ArmSums, exceedances, exposedSums, UNKNOWN } from './arm-sums.ts';
 import { lineOf, type Side } from './line.ts';
@@ -33,7 +40,7 @@ function sumsOf(arm: ArmSums, side: Side, context: MethodContext): Tally {
   if (metric.kind === 'quantile') {
     const cut = lineOf(context.check, metric, side, context.baseline);
     if (cut === undefined) return [];
-    const beyond = exceedances(arm, cut, side === 'fail');
+    const beyond = exceedances(arm, cut, (side === 'fail') === (metric.harm === 'higher'));
     return [...arm.n, ...beyond, total(beyond)];
   }
   return [...arm.n, ...arm.x, total(arm.xx)];
@@ -52,15 +59,17 @@ function validityOf(sums: Sums): SideEvidence['validity'] {
 function shareEvidence(sums: Sums, side: Side, context: MethodContext, line: number): SideEvidence {
   const { metric } = context;
   const [n, sum] = [total(sums.n), total(sums.x)];
-  const isLowHarm = metric.harm === 'lower' && metric.kind === 'proportion';
-  const limit = metric.kind === 'quantile' ? 1 - (metric.quantile ?? 0.99) : isLowHarm ? 1 - line : line;
+  const isLowHarm = metric.harm === 'lower';
+  const allowed = metric.kind === 'quantile' ? 1 - (metric.quantile ?? 0.99) : line;
+  const limit = isLowHarm ? 1 - allowed : allowed;
   const bad = isLowHarm ? n - sum : sum;
   const effect = effectOf(sums, metric);
   const [x, m] = [bad / effect, n / effect];
   const possible = limit > 0 && limit < 1;
   const logE = !possible ? 0 : side === 'fail' ? thresholdLogE(x, m, limit) : thresholdPassLogE(x, m, limit);
   const counts = { logE, treatmentCount: n, controlCount: 0, validity: validityOf(sums) };
-  if (metric.kind === 'quantile' || n === 0) return counts;
+  // Only the pass side is shown, and an interval is the dearest part of a look.
+  if (metric.kind === 'quantile' || n === 0 || side === 'fail') return counts;
   const { low, high } = proportionInterval(sum / effect, m, INTERVAL_ALPHA);
   return { ...counts, value: sum / n, interval: [low, high] };
 }
@@ -86,7 +95,9 @@ function meanEvidence(sums: Sums, side: Side, context: MethodContext, line: numb
   const active = sums.n.filter((count) => count > 0).length;
   const fewBuckets = sums.n[UNKNOWN] === 0 && active < LEAST_BUCKETS;
   if (n < LEAST_OBSERVATIONS || fewBuckets) {
-    const missing = fewBuckets ? `users in ${LEAST_BUCKETS} of 64 buckets (now ${active})` : `${LEAST_OBSERVATIONS} observations (now ${n})`;
+    const missing = fewBuckets
+      ? `users in ${LEAST_BUCKETS} of 64 buckets (now ${active})`
+      : `${LEAST_OBSERVATIONS} observations (now ${n})`;
     return { ...counts, value, insufficient: missing };
   }
   const se = meanError(sums, metric, line);
@@ -106,12 +117,19 @@ export function sampleMethod(metric: Metric): Method {
     : 'one-sided normal mixture (b1) over user buckets';
   return {
     name,
-    increment: (batch, side, context) => exposedSums(batch).reduce<Tally>((sum, arm) => plus(sum, sumsOf(arm, side, context)), []),
+    increment: (batch, side, context) =>
+      exposedSums(batch).reduce<Tally>((sum, arm) => plus(sum, sumsOf(arm, side, context)), []),
     evidence: (tally, side, context) => {
       const line = lineOf(context.check, context.metric, side, context.baseline);
       const sums = split(tally.length === 0 ? new Array<number>(SIZE).fill(0) : tally);
       if (line === undefined) {
-        return { logE: 0, treatmentCount: total(sums.n), controlCount: 0, validity: 'asymptotic', insufficient: 'a baseline of this metric' };
+        return {
+          logE: 0,
+          treatmentCount: total(sums.n),
+          controlCount: 0,
+          validity: 'asymptotic',
+          insufficient: 'a baseline of this metric',
+        };
       }
       return isShare(metric) ? shareEvidence(sums, side, context, line) : meanEvidence(sums, side, context, line);
     },

@@ -1,16 +1,17 @@
 import { bonferroniThreshold, lateOnsetLogE } from '@rampart/stats';
 import type { Check, Metric } from '../plan.ts';
 import type { Verdict, VerdictStatus } from '../verdict.ts';
+import { displayOf, type Seen } from './display.ts';
 import type { CheckEvidence, EvidenceState } from './evidence-state.ts';
 import { lineOf, type Side, usesControl } from './line.ts';
 import { type Method, type MethodContext, methodOf, type SideEvidence } from './method.ts';
 import { BROKEN_TO_TRIP } from './plain-rule.ts';
-import { displayOf } from './display.ts';
 import { minus } from './tally.ts';
 
 /** What a verdict is made from, beside the evidence itself. */
 export type VerdictContext = MethodContext & {
   readonly evidence: EvidenceState;
+  readonly seen: Seen;
   /** Share of α of this check's fail side, in (0, 1]. */
   readonly share: number;
   readonly alpha: number;
@@ -20,6 +21,13 @@ export type VerdictContext = MethodContext & {
   readonly sourceError?: string;
 };
 
+/** Evidence beyond this is certainty either way; JSON has no infinity. */
+const MOST_EVIDENCE = 1e6;
+
+function finite(logE: number): number {
+  return Math.max(-MOST_EVIDENCE, Math.min(MOST_EVIDENCE, logE));
+}
+
 /** Log e-value of harm at any time of the attempt: the process from the start and those restarted since (d4). */
 function failLogE(check: CheckEvidence, method: Method, context: VerdictContext): SideEvidence {
   const whole = method.evidence(check.fail, 'fail', context);
@@ -27,7 +35,7 @@ function failLogE(check: CheckEvidence, method: Method, context: VerdictContext)
   for (const restart of check.restarts) {
     logEs[restart.index - 1] = method.evidence(minus(check.fail, restart.tally), 'fail', context).logE;
   }
-  return { ...whole, logE: lateOnsetLogE([whole.logE, ...logEs]) };
+  return { ...whole, logE: finite(lateOnsetLogE([whole.logE, ...logEs])) };
 }
 
 /** Whether the stage's last quarter contradicts a pass: its own evidence points to harm (late onset). */
@@ -39,7 +47,15 @@ function recentContradicts(check: CheckEvidence, method: Method, context: Verdic
   return logE('pass') < 0 && logE('fail') > logE('pass') && logE('fail') > 0;
 }
 
-function statusOf(fail: SideEvidence, pass: SideEvidence, failAt: number, passAt: number, context: VerdictContext, contradicted: boolean, isBroken: boolean): VerdictStatus {
+function statusOf(
+  fail: SideEvidence,
+  pass: SideEvidence,
+  failAt: number,
+  passAt: number,
+  context: VerdictContext,
+  contradicted: boolean,
+  isBroken: boolean,
+): VerdictStatus {
   if (fail.logE >= failAt || isBroken) return 'fail';
   if (context.sourceError !== undefined) return 'error';
   if (context.silent !== undefined) return 'no-data';
@@ -65,7 +81,8 @@ export function verdictOf(evidence: CheckEvidence, context: VerdictContext): Ver
   const { check, metric } = context;
   const method = methodOf(check, metric);
   const fail = failLogE(evidence, method, context);
-  const pass = method.evidence(evidence.pass, 'pass', context);
+  const passing = method.evidence(evidence.pass, 'pass', context);
+  const pass = { ...passing, logE: finite(passing.logE) };
   const failAt = bonferroniThreshold(context.share, context.alpha);
   const passAt = Math.log(1 / context.beta);
   const isBroken = check.tier === 'kill' && evidence.broken >= BROKEN_TO_TRIP;
@@ -101,14 +118,21 @@ function linesOf(check: Check, metric: Metric, context: VerdictContext): Pick<Ve
   return { ...(failLine !== undefined && { failLine }), ...(passLine !== undefined && { passLine }) };
 }
 
-function noteOf(context: VerdictContext, status: VerdictStatus, isPlainRule: boolean, contradicted: boolean): Pick<Verdict, 'note' | 'sharedWithControl'> {
+function noteOf(
+  context: VerdictContext,
+  status: VerdictStatus,
+  isPlainRule: boolean,
+  contradicted: boolean,
+): Pick<Verdict, 'note' | 'sharedWithControl'> {
   if (status === 'error') return { note: context.sourceError ?? '' };
   if (status === 'no-data') return { note: context.silent ?? '' };
   if (status === 'fail' && controlBreachesToo(context)) {
     return { sharedWithControl: true, note: 'control breaches too: shared incident likely' };
   }
   if (isPlainRule) return { note: 'tripped by the plain rule' };
-  return contradicted && status === 'inconclusive' ? { note: 'the last quarter of the stage looks worse: harm may start late' } : {};
+  return contradicted && status === 'inconclusive'
+    ? { note: 'the last quarter of the stage looks worse: harm may start late' }
+    : {};
 }
 
 function controlBreachesToo(context: VerdictContext): boolean {

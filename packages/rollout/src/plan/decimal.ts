@@ -39,7 +39,8 @@ export function decimalToUnits(decimal: Decimal, unitExponent: number): bigint |
 /** Plain notation without exponent, with at least `leastFraction` digits after the point: `0.50`, `-12`, `0.0003`. */
 export function printDecimal(decimal: Decimal, leastFraction = 0): string {
   const negative = decimal.digits < 0n;
-  const digits = String(negative ? -decimal.digits : decimal.digits) + '0'.repeat(Math.max(0, decimal.exponent));
+  const trailing = decimal.digits === 0n ? 0 : Math.max(0, decimal.exponent);
+  const digits = String(negative ? -decimal.digits : decimal.digits) + '0'.repeat(trailing);
   const places = Math.max(0, -decimal.exponent);
   const padded = digits.padStart(places + 1, '0');
   const whole = padded.slice(0, padded.length - places);

@@ -1,0 +1,47 @@
+/** Exit codes: done, refused, wrong usage, no server. */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+/** Every error of the command line itself with its exit code and what to do; docs/errors.md lists them. */
+export const CLI_ERRORS = {
+  USAGE: { exitCode: 2, remedy: 'Add --help to the command to see what it takes.' },
+  NO_TOKEN: {
+    exitCode: 2,
+    remedy:
+      'On this machine `npx rampart serve` writes one for you. For another server ask its admin for one (`rampart token create`), then set RAMPART_TOKEN or give --token.',
+  },
+  CREDENTIALS_INVALID: { exitCode: 2, remedy: 'Correct or remove the file; `rampart serve` writes a new one.' },
+  FILE_MISSING: { exitCode: 2, remedy: 'Check the path; `rampart init` writes an example plan.' },
+  FILE_UNREADABLE: { exitCode: 2, remedy: 'Check that it is a file and who may read or write it.' },
+  FILE_EXISTS: { exitCode: 1, remedy: 'Give another name, or --force to replace it.' },
+  FILE_KIND_UNKNOWN: { exitCode: 2, remedy: 'Use .yaml, .yml, .json, .ts, .mts, .js or .mjs.' },
+  DATA_INVALID: { exitCode: 2, remedy: 'Correct the file; it must hold one JSON or YAML mapping.' },
+  PLAN_MODULE_FAILED: { exitCode: 1, remedy: 'Correct the module; `node FILE` shows the same error.' },
+  PLAN_EXPORT_MISSING: {
+    exitCode: 1,
+    remedy: 'Export the plan: `export default { … }`, or under the name rolloutConfig or config.',
+  },
+  PLAN_INVALID: {
+    exitCode: 1,
+    remedy: 'Correct what is listed; `rampart schema` gives editors the JSON Schema of a plan.',
+  },
+  NO_ROLLOUT: { exitCode: 1, remedy: 'Start one: `rampart start FILE`.' },
+  ROLLOUT_NOT_FOUND: { exitCode: 1, remedy: '`rampart list --all` shows every rollout.' },
+  ROLLOUT_AMBIGUOUS: { exitCode: 2, remedy: 'Name one of them: its id, or the key of its flag.' },
+  WEBHOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart webhook list` shows every webhook.' },
+  PORT_IN_USE: { exitCode: 1, remedy: 'Give another one with --port, or stop what listens there.' },
+  START_FAILED: { exitCode: 1, remedy: 'Correct what the message names, then start again; nothing was changed.' },
+} as const satisfies Readonly<Record<string, { exitCode: ExitCode; remedy: string }>>;
+
+/** Code of an error of the command line itself. */
+export type CliErrorCode = keyof typeof CLI_ERRORS;
+
+/** An error of the command line itself. `message` says what was received. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  readonly code: CliErrorCode;
+
+  constructor(code: CliErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

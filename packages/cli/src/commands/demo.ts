@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import type { Shell } from '../session.ts';
+import { ordinal, port } from './arguments.ts';
+
+type DemoOptions = { readonly seed?: number; readonly keep?: boolean; readonly port?: number };
+
+/** The command that shows whole rollouts on simulated traffic. */
+export function addDemoCommand(program: Command, { perform }: Shell): void {
+  program
+    .command('demo')
+    .helpGroup('Run:')
+    .summary('see rollouts go well and go wrong, on simulated traffic')
+    .description(
+      'Runs a control plane and simulated apps, and shows rollouts that go well and go wrong, in about a minute.',
+    )
+    .option('--seed <n>', 'seed of the simulated traffic', ordinal)
+    .option('--keep', 'keep the control plane running at the end')
+    .option('--port <port>', 'where it listens; 0 is any free one', port)
+    .action((options: DemoOptions, command: Command) =>
+      perform(command, async ({ isJson, io }) => {
+        // Loaded only here: it brings the server and the SDK with it.
+        const { runDemo } = await import('../demo/demo.ts');
+        // It prints by itself, with --json too.
+        return { exitCode: await runDemo({ ...options, json: isJson }, io) };
+      }),
+    );
+}

@@ -1,0 +1,78 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { CliError } from '../cli-error.ts';
+import { codeOf } from '../config.ts';
+import { findRollout } from '../find-rollout.ts';
+import { renderRollouts } from '../output/rollout-list.ts';
+import { renderStatus } from '../output/status-page.ts';
+import type { Outcome, Session, Shell } from '../session.ts';
+import { lookAt, statusData, watchRollout } from '../watch-rollout.ts';
+import { duration } from './arguments.ts';
+
+const GROUP = 'See what happens:';
+const ROLLOUT = 'id, or key of the flag (its newest rollout). Default: the only active one';
+const EVERY_MS = 2000;
+
+type StatusOptions = { readonly watch?: boolean; readonly every: number };
+
+/** Commands that only look. */
+export function addObserveCommands(program: Command, { perform }: Shell): void {
+  program
+    .command('list')
+    .helpGroup(GROUP)
+    .description('list the active rollouts')
+    .option('--all', 'those that ended as well')
+    .action((options: { all?: boolean }, command: Command) =>
+      perform(command, (session) => list(session, options.all === true)),
+    );
+  program
+    .command('status')
+    .helpGroup(GROUP)
+    .summary('show a rollout: stages, checks, what it waits for')
+    .description('Shows a rollout: stages, checks with their evidence, what it waits for, what to type next.')
+    .argument('[rollout]', ROLLOUT)
+    .option('-w, --watch', 'follow it until it ends: exit code 0 when complete, 1 when aborted or cancelled')
+    .option('--every <duration>', 'how often to look. Default: 2s', duration, EVERY_MS)
+    .action((name: string | undefined, { watch, every }: StatusOptions, command: Command) =>
+      perform(command, (session) => (watch ? watchRollout(session, name, every) : status(session, name))),
+    );
+  program
+    .command('report')
+    .helpGroup(GROUP)
+    .description('print the report of a rollout, in Markdown')
+    .argument('[rollout]', ROLLOUT)
+    .option('--out <file>', 'write it to a file')
+    .action((name: string | undefined, options: { out?: string }, command: Command) =>
+      perform(command, (session) => report(session, name, options.out)),
+    );
+}
+
+async function list(session: Session, all: boolean): Promise<Outcome> {
+  const rollouts = await session.client().listRollouts(all ? 'all' : 'active');
+  const none = all
+    ? 'There is no rollout yet. Start one: rampart start FILE'
+    : 'No rollout is active. `rampart list --all` shows those that ended.';
+  return {
+    data: { rollouts },
+    text: rollouts.length === 0 ? none : renderRollouts(rollouts, session.width(), session.paint),
+  };
+}
+
+async function status(session: Session, name: string | undefined): Promise<Outcome> {
+  const seen = await lookAt(session.client(), name);
+  return { data: statusData(seen), text: renderStatus(seen, session.width(), session.paint) };
+}
+
+async function report(session: Session, name: string | undefined, out: string | undefined): Promise<Outcome> {
+  const client = session.client();
+  const { state } = await findRollout(client, name);
+  const markdown = await client.getReport(state.id);
+  if (out === undefined) return { data: { id: state.id, markdown }, text: markdown };
+  try {
+    await writeFile(resolve(session.io.cwd, out), markdown);
+  } catch (cause) {
+    throw new CliError('FILE_UNREADABLE', `${out} cannot be written (${codeOf(cause)}).`, { cause });
+  }
+  return { data: { id: state.id, markdown, file: out }, text: `Wrote ${out}.` };
+}

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { readCredentials, writeCredentials } from '../config.ts';
+import type { ControlPlane } from '../control-plane.ts';
+import type { Io } from '../io.ts';
+import type { Outcome, Session, Shell } from '../session.ts';
+import { port } from './arguments.ts';
+
+type ServeOptions = {
+  readonly port: number;
+  readonly host: string;
+  readonly data: string;
+  readonly environment: string;
+};
+
+const GROUP = 'Run:';
+
+/** Commands that run a server in this process. */
+export function addServeCommands(program: Command, { perform }: Shell): void {
+  program
+    .command('serve')
+    .helpGroup(GROUP)
+    .summary('run the control plane')
+    .description(
+      'Runs the control plane until Ctrl-C. The first start makes an admin token and writes it where later commands find it.',
+    )
+    .option('--port <port>', 'where to listen; 0 is any free one', port, 4180)
+    .option('--host <host>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
+    .option('--data <dir>', 'where the store is', '.rampart')
+    .option('--environment <name>', 'environment it serves', 'production')
+    .action((options: ServeOptions, command: Command) => perform(command, (session) => serve(session, options)));
+}
+
+async function serve(session: Session, { port, host, data, environment }: ServeOptions): Promise<Outcome> {
+  const { io } = session;
+  const stop = io.interrupted();
+  const dataDir = resolve(io.cwd, data);
+  const plane = await io.startServer({ dataDir, host, port, environment, logAsJson: !io.isTty });
+  try {
+    announce(session, plane, dataDir, environment);
+    await new Promise<void>((done) =>
+      stop.aborted ? done() : stop.addEventListener('abort', () => done(), { once: true }),
+    );
+  } finally {
+    await plane.close();
+  }
+  return { data: { stopped: plane.url }, text: session.isJson ? '' : 'Stopped; everything acknowledged is stored.' };
+}
+
+/** Says where it serves. With `--json` nothing is printed before the one document at the end, so this goes to stderr. */
+function announce({ io, isJson, paint }: Session, plane: ControlPlane, dataDir: string, environment: string): void {
+  const say = isJson ? io.stderr : io.stdout;
+  const lines = [
+    `${paint.bold('Rampart')} serves ${paint.cyan(plane.url)}`,
+    `  environment  ${environment}`,
+    `  data         ${dataDir}`,
+    ...credentialLines(plane, io),
+    '',
+    'In another terminal:',
+    '  rampart init                        writes an example plan',
+    '  rampart start rampart.plan.yaml     makes a rollout of it',
+    '  rampart status --watch              follows it',
+    '',
+    paint.dim('Ctrl-C stops it; exposure stays as it is, and SDKs keep serving.'),
+  ];
+  say(`${lines.join('\n')}\n`);
+}
+
+/** Keeps the credentials of another server: those are only printed then. */
+function credentialLines({ url, firstTokens }: ControlPlane, io: Io): readonly string[] {
+  const stored = readCredentials(io.env);
+  if (firstTokens === undefined) {
+    return stored?.url === url
+      ? []
+      : [`  token        the one of the first start; export RAMPART_URL=${url} RAMPART_TOKEN=…`];
+  }
+  const { admin, sdk } = firstTokens;
+  if (stored !== undefined && stored.url !== url) {
+    return [
+      `  tokens       shown this once, because the credentials of ${stored.url} are kept:`,
+      `    export RAMPART_URL=${url} RAMPART_TOKEN=${admin}`,
+      `    for your apps: ${sdk}`,
+    ];
+  }
+  const file = writeCredentials(io.env, { url, token: admin, sdkToken: sdk });
+  return [`  credentials  ${file} (yours alone to read; sdkToken in it is for your apps)`];
+}

@@ -1,0 +1,104 @@
+import type { RolloutView } from '@rampart/api';
+import { describeEvent, type EventRecord, type RolloutState } from '@rampart/rollout';
+import { nextStepsOf } from '../next-steps.ts';
+import type { Paint } from '../session.ts';
+import { renderChecks } from './checks-table.ts';
+import { formatCount, formatDate, formatElapsed, formatLayers, formatMoment, withReadableTimes } from './format.ts';
+import { renderStageBar } from './stage-bar.ts';
+import { oneLine, padEnd, widthOf, wrap } from './text.ts';
+
+const EVENTS_SHOWN = 6;
+
+/** What a status page is made from. */
+export type StatusFacts = { readonly view: RolloutView; readonly events: readonly EventRecord[] };
+
+function phaseText(state: RolloutState, paint: Paint): string {
+  if (state.killed) return paint.red(`${state.phase}, kill switch on`);
+  if (state.phase === 'aborted') return paint.red('aborted');
+  if (state.phase === 'complete') return paint.green('complete');
+  if (state.hold) return paint.yellow(`${state.phase}, held`);
+  return state.blindSince === undefined ? paint.cyan(state.phase) : paint.yellow(`${state.phase}, blind`);
+}
+
+function header({ state, now, judgement, dashboardUrl }: RolloutView, paint: Paint): string {
+  const { plan } = state;
+  const people = judgement?.people;
+  const seen = people === undefined ? '' : ` · ${formatCount(people.treatment + people.targeted)} people so far`;
+  const attempt = `attempt ${state.attempt} of ${plan.retry.limit + 1}`;
+  return [
+    `${paint.bold(oneLine(plan.title))}  ${phaseText(state, paint)}`,
+    paint.dim(
+      `flag ${plan.flag} in ${plan.environment} · version ${oneLine(versionOf(state))} · ${attempt} · ${state.id}`,
+    ),
+    `exposed: ${formatLayers(state.layers)}${seen}`,
+    paint.dim(`${formatDate(now)}${plan.timeScale === 1 ? '' : ` · time scale ${plan.timeScale}`}`),
+    ...(dashboardUrl === undefined ? [] : [paint.dim(dashboardUrl)]),
+  ].join('\n');
+}
+
+function versionOf(state: RolloutState): string {
+  return state.attempts.at(-1)?.version ?? state.plan.version;
+}
+
+function list(lines: readonly string[], width: number): string {
+  return lines.map((line) => `  ${wrap(line, width - 2, '    ')}`).join('\n');
+}
+
+function incidents(state: RolloutState, now: number): readonly string[] {
+  const open = state.incidents.filter((incident) => incident.resolvedAt === undefined);
+  return open.map(
+    ({ number, kind, stage, reason, openedAt, assignee }) =>
+      `incident ${number} (${kind}, in ${stage}, ${formatElapsed(now - openedAt)} ago): ${oneLine(reason)}; ${
+        assignee === undefined ? 'assigned to nobody' : `assigned to ${oneLine(assignee)}`
+      }`,
+  );
+}
+
+function issues(state: RolloutState): readonly string[] {
+  const open = state.issues.filter(({ status }) => status === 'open' || status === 'monitoring');
+  return open.map(
+    ({ number, severity, title, status }) => `issue ${number} (${severity}, ${status}): ${oneLine(title)}`,
+  );
+}
+
+function eventLines(events: readonly EventRecord[], state: RolloutState, paint: Paint): readonly string[] {
+  const told = events.filter(({ event }) => event.type !== 'ChecksJudged').slice(-EVENTS_SHOWN);
+  return told.map((record) => `${paint.dim(formatMoment(record.at))} ${describeEvent(record, state.plan.metrics)}`);
+}
+
+/** What to type next, commands in one column. */
+export function renderNextSteps(state: RolloutState, width: number, paint: Paint): string {
+  const steps = nextStepsOf(state);
+  const column = Math.max(...steps.map(({ command }) => widthOf(command)));
+  return steps
+    .map(({ command, why }) => {
+      const isRoomy = column + 4 + widthOf(why) <= width;
+      const plain = isRoomy
+        ? `  ${padEnd(command, column)}  ${paint.dim(why)}`
+        : `  ${command}\n      ${paint.dim(why)}`;
+      return plain;
+    })
+    .join('\n');
+}
+
+/** What keeps a rollout where it is, in words. */
+export function waitingLines({ state, waitingFor }: RolloutView): readonly string[] {
+  if (waitingFor.length > 0) return waitingFor.map((what) => withReadableTimes(oneLine(what)));
+  return state.phase === 'exposing' || state.phase === 'monitoring' ? ['nothing: it advances at the next look'] : [];
+}
+
+/** The page of one rollout: what it is, how far it is, what the evidence says, what it waits for and what to type next. */
+export function renderStatus({ view, events }: StatusFacts, width: number, paint: Paint): string {
+  const { state, now } = view;
+  const verdicts = view.judgement?.verdicts ?? state.verdicts;
+  const section = (title: string, body: string) => (body === '' ? [] : [`${paint.bold(title)}\n${body}`]);
+  return [
+    header(view, paint),
+    renderStageBar(state, now, width, paint),
+    ...section('Checks', verdicts.length === 0 ? '' : renderChecks(verdicts, state, width, paint)),
+    ...section('Waiting for', list(waitingLines(view), width)),
+    ...section('Open', list([...incidents(state, now), ...issues(state)], width)),
+    ...section('Last events (UTC)', list(eventLines(events, state, paint), width)),
+    ...section('Next', renderNextSteps(state, width, paint)),
+  ].join('\n\n');
+}

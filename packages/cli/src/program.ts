@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addDemoCommand } from './commands/demo.ts';
+import { addFlagCommands } from './commands/flag.ts';
+import { addIncidentCommands } from './commands/incident.ts';
+import { addInitCommand } from './commands/init.ts';
+import { addIssueCommands } from './commands/issue.ts';
+import { addObserveCommands } from './commands/observe.ts';
+import { addOperateCommands } from './commands/operate.ts';
+import { addPlanCommands } from './commands/plan.ts';
+import { addSchemaCommand } from './commands/schema.ts';
+import { addSegmentCommands } from './commands/segment.ts';
+import { addServeCommands } from './commands/serve.ts';
+import { addStartCommand } from './commands/start.ts';
+import { addTokenCommands } from './commands/token.ts';
+import { addWebhookCommands } from './commands/webhook.ts';
+import type { Shell } from './session.ts';
+
+const AFTER = `
+ROLLOUT is an id, or the key of a flag, and may be left out when one rollout is active.
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no server answers.
+First steps: rampart demo, or rampart init, then rampart serve.`;
+
+/** Version of this package. */
+export function cliVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
+  return isManifest ? String(manifest.version) : 'unknown';
+}
+
+/** `status [rollout]`: options stand in the help of the command itself. */
+function subcommandTerm(command: Command): string {
+  const words = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  return [command.name(), ...(command.commands.length > 0 ? ['…'] : words)].join(' ');
+}
+
+/** The whole command line; commands take over the settings made before they are added. `isQuiet`: usage errors are not printed. */
+export function createProgram(shell: Shell, isQuiet: boolean): Command {
+  const { io } = shell;
+  const program = new Command('rampart')
+    .description('Progressive rollouts of features, with metric gates.')
+    .version(cliVersion(), '-V, --version')
+    .option('--url <url>', 'address of the server. Default: RAMPART_URL, else where `rampart serve` ran')
+    .option('--token <token>', 'token; better in RAMPART_TOKEN, because others see options')
+    .option('--json', 'print one JSON document')
+    .option('--no-color', 'print without colours, as NO_COLOR does')
+    .configureHelp({ showGlobalOptions: true, subcommandTerm })
+    .addHelpCommand(
+      new Command('help').argument('[command]').helpGroup('More:').description('show what a command takes'),
+    )
+    .configureOutput({
+      writeOut: io.stdout,
+      writeErr: (text) => (isQuiet ? undefined : io.stderr(text)),
+      getOutHelpWidth: () => Math.min(110, io.columns()),
+      getErrHelpWidth: () => Math.min(110, io.columns()),
+    })
+    .showHelpAfterError('Add --help for what it takes.')
+    .exitOverride()
+    .addHelpText('after', AFTER);
+  addServeCommands(program, shell);
+  addDemoCommand(program, shell);
+  addInitCommand(program, shell);
+  addPlanCommands(program, shell);
+  addSchemaCommand(program, shell);
+  addStartCommand(program, shell);
+  addOperateCommands(program, shell);
+  addObserveCommands(program, shell);
+  addIssueCommands(program, shell);
+  addIncidentCommands(program, shell);
+  addFlagCommands(program, shell);
+  addSegmentCommands(program, shell);
+  addTokenCommands(program, shell);
+  addWebhookCommands(program, shell);
+  addCompletionCommand(program, shell);
+  return program;
+}

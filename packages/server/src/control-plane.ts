@@ -1,0 +1,299 @@
+import {
+  type ClientCommand,
+  type CommandAnswer,
+  type NewRollout,
+  type PlanCheck,
+  type PlanInput,
+  ProblemError,
+  type RolloutView,
+  type WriteOptions,
+} from '@rampart/api';
+import {
+  applyAll,
+  decide,
+  type EventRecord,
+  type Plan,
+  type PlanIssue,
+  type Principal,
+  RAMPART,
+  type RolloutCommand,
+  type RolloutState,
+  renderIncident,
+  renderReport,
+  SELF_CHECKED_PREFLIGHT,
+} from '@rampart/rollout';
+import type { Clock } from './clock.ts';
+import { recordOf, streamOf } from './event-records.ts';
+import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
+import { planCheckOf, readPlanFor, type Surroundings } from './plan-check.ts';
+import type { Cause, Change } from './rollout-commit.ts';
+import type { RolloutRun } from './rollout-run.ts';
+import type { RolloutTable } from './rollout-table.ts';
+import { viewOf } from './rollout-view.ts';
+import { flagOf } from './ruleset-of.ts';
+import { createSerialQueue } from './serial-queue.ts';
+import type { Store } from './store/store.ts';
+
+/** What can be done with rollouts. Every refusal is a `ProblemError`, every failure of the store a `StoreError`. */
+export type ControlPlane = {
+  readonly validatePlan: (plan: PlanInput) => PlanCheck;
+  readonly createRollout: (
+    plan: NewRollout,
+    by: Principal,
+    options?: Pick<WriteOptions, 'idempotencyKey'>,
+  ) => Promise<RolloutView>;
+  readonly command: (
+    id: string,
+    command: ClientCommand,
+    by: Principal,
+    options?: WriteOptions,
+  ) => Promise<CommandAnswer>;
+  /** Newest first. `active`: neither complete nor cancelled. */
+  readonly listRollouts: (state: 'active' | 'all') => readonly RolloutView[];
+  readonly getRollout: (id: string) => RolloutView;
+  readonly listEvents: (id: string, after: number) => Promise<readonly EventRecord[]>;
+  /** Markdown. */
+  readonly report: (id: string) => Promise<string>;
+  /** Markdown. */
+  readonly incident: (id: string, number: number) => Promise<string>;
+};
+
+/** What a control plane works with. */
+export type ControlPlaneOptions = {
+  readonly store: Store;
+  readonly table: RolloutTable;
+  readonly clock: Clock;
+  readonly environment: string;
+  /** Names of the metric sources that work here. Default: `telemetry`. */
+  readonly sources?: readonly string[];
+  /** Looks at a rollout soon: what a command led to may lead further. */
+  readonly wake: (id: string) => void;
+};
+
+/** Writes that meet others this often in a row give up. */
+const MOST_TRIES = 10;
+
+/** Commands and queries over the rollouts of a table. */
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { table, clock } = options;
+  return {
+    validatePlan: (plan) => planCheckOf(readPlanFor(plan, surroundingsOf(options))),
+    createRollout: creation(options),
+    command: commanding(options),
+    listRollouts: (which) =>
+      table
+        .all()
+        .filter(({ state }) => which === 'all' || isActive(state))
+        .toSorted((one, other) => other.state.createdAt - one.state.createdAt)
+        .map((run) => viewOf(run, clock.now())),
+    getRollout: (id) => viewOf(runOf(table, id), clock.now()),
+    ...documents(options),
+  };
+}
+
+function isActive({ phase }: RolloutState): boolean {
+  return phase !== 'complete' && phase !== 'cancelled';
+}
+
+function runOf(table: RolloutTable, id: string): RolloutRun {
+  const run = table.get(id);
+  if (run === undefined) throw new ProblemError('ROLLOUT_UNKNOWN', `There is no rollout ${JSON.stringify(id)}.`);
+  return run;
+}
+
+function surroundingsOf({ table, clock, environment, sources = ['telemetry'] }: ControlPlaneOptions): Surroundings {
+  return { environment, flags: table.book.flags(), segments: table.book.segments(), sources, now: clock.now() };
+}
+
+function documents({
+  store,
+  table,
+  clock,
+}: ControlPlaneOptions): Pick<ControlPlane, 'listEvents' | 'report' | 'incident'> {
+  const recordsOf = async (id: string, after = 0) => (await store.readStream(streamOf(id), after)).map(recordOf);
+  return {
+    listEvents: async (id, after) => {
+      runOf(table, id);
+      return recordsOf(id, after);
+    },
+    async report(id) {
+      const { state } = runOf(table, id);
+      const records = (await recordsOf(id)).slice(0, state.version);
+      return renderReport(records, state, { now: clock.now() });
+    },
+    async incident(id, number) {
+      const { state } = runOf(table, id);
+      const records = (await recordsOf(id)).slice(0, state.version);
+      const text = renderIncident(records, state, number, { now: clock.now() });
+      if (text !== undefined) return text;
+      throw new ProblemError(
+        'INCIDENT_UNKNOWN',
+        `Rollout ${id} has no incident ${number}; it has ${state.incidents.length}.`,
+      );
+    },
+  };
+}
+
+/** Repeats a try as long as others win the race, on what they left. */
+async function untilWritten<T>(table: RolloutTable, once: () => Promise<T | 'conflict'>): Promise<T> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const result = await once();
+    if (result !== 'conflict') return result;
+    await table.refresh();
+  }
+  throw new ProblemError('STORE_UNAVAILABLE', `The write met others ${MOST_TRIES} times in a row; repeat the request.`);
+}
+
+function creation(options: ControlPlaneOptions): ControlPlane['createRollout'] {
+  const { store, table, clock } = options;
+  // One at a time: the check for another rollout of the flag and the write belong together.
+  const queue = createSerialQueue();
+  return (plan, by, { idempotencyKey } = {}) =>
+    queue.run(() =>
+      untilWritten<RolloutView>(table, async () => {
+        const keyed = idempotencyKey === undefined ? undefined : keyedRequest(idempotencyKey, ['create', by.id], plan);
+        const kept = keyed && (await keptAnswer(store, keyed, clock.now()));
+        if (kept !== undefined) return kept as RolloutView;
+        return createOnce(options, plan, by, keyed);
+      }),
+    );
+}
+
+async function createOnce(
+  options: ControlPlaneOptions,
+  reading: NewRollout,
+  by: Principal,
+  keyed: KeyedRequest | undefined,
+): Promise<RolloutView | 'conflict'> {
+  const { table, clock } = options;
+  const at = clock.now();
+  const result = readPlanFor(reading, surroundingsOf(options));
+  if (!result.ok) throw planInvalid(result.issues);
+  const { plan, warnings } = result;
+  refuseSecondRollout(table, plan);
+  const id = newIdFor(plan.flag, table);
+  const decision = decide(undefined, { type: 'Create', id, plan, warnings }, by, at);
+  if (!decision.ok) throw new ProblemError(decision.code, decision.message);
+  const change: Change = {
+    rollout: id,
+    before: undefined,
+    causes: decision.events.map((event) => ({ event, by: by.id })),
+    at,
+    ...(keyed && { reply: (_, state) => replyWrite(keyed, viewOf({ state }, at), at) }),
+  };
+  const isNewFlag = !Object.hasOwn(table.book.flags(), plan.flag);
+  const committed = await table.commit(change, isNewFlag ? flagOf(plan) : undefined);
+  return committed.ok ? viewOf({ state: committed.state }, at) : 'conflict';
+}
+
+function planInvalid(issues: readonly PlanIssue[]): ProblemError {
+  const errors = issues.filter(({ severity }) => severity === 'error');
+  const detail = errors.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
+  return new ProblemError('PLAN_INVALID', detail, { issues });
+}
+
+function refuseSecondRollout(table: RolloutTable, plan: Plan): void {
+  const other = table.all().find(({ state }) => state.plan.flag === plan.flag && isActive(state));
+  if (other === undefined) return;
+  const { id, phase } = other.state;
+  throw new ProblemError(
+    'ROLLOUT_EXISTS',
+    `Flag ${plan.flag} is in rollout ${id}, which is in phase "${phase}"; cancel it or wait for its end.`,
+  );
+}
+
+/** The flag and a number: 1, 2, … Two servers that take the same meet in the store. */
+function newIdFor(flag: string, table: RolloutTable): string {
+  const name = flag.replaceAll(/[^A-Za-z0-9._-]+/g, '-');
+  let number = 1;
+  while (table.get(`${name}-${number}`) !== undefined) number += 1;
+  return `${name}-${number}`;
+}
+
+function commanding(options: ControlPlaneOptions): ControlPlane['command'] {
+  const { store, table, clock } = options;
+  return async (id, command, by, { ifVersion, idempotencyKey } = {}) => {
+    runOf(table, id);
+    const keyed =
+      idempotencyKey === undefined ? undefined : keyedRequest(idempotencyKey, ['command', id, by.id], command);
+    const answer = await table.exclusively(id, () =>
+      untilWritten<CommandAnswer>(table, async () => {
+        const kept = keyed && (await keptAnswer(store, keyed, clock.now()));
+        if (kept !== undefined) return kept as CommandAnswer;
+        return commandOnce(options, { id, command, by, ifVersion, keyed });
+      }),
+    );
+    options.wake(id);
+    return answer;
+  };
+}
+
+type Given = {
+  readonly id: string;
+  readonly command: ClientCommand;
+  readonly by: Principal;
+  readonly ifVersion: number | undefined;
+  readonly keyed: KeyedRequest | undefined;
+};
+
+async function commandOnce({ table, clock }: ControlPlaneOptions, given: Given): Promise<CommandAnswer | 'conflict'> {
+  const { id, by, keyed, ifVersion } = given;
+  const run = runOf(table, id);
+  refuseOtherVersion(run.state, ifVersion);
+  const at = clock.now();
+  const causes = causesOf(run, given.command, by, at);
+  if (causes.length === 0) return { rollout: viewOf(run, at), events: [] };
+  const answerOf = (events: readonly EventRecord[], state: RolloutState): CommandAnswer => ({
+    rollout: viewOf({ ...run, state }, at),
+    events,
+  });
+  const committed = await table.commit({
+    rollout: id,
+    before: run,
+    causes,
+    at,
+    ...(keyed && { reply: (records, state) => replyWrite(keyed, answerOf(records, state), at) }),
+  });
+  return committed.ok ? answerOf(committed.records, committed.state) : 'conflict';
+}
+
+function refuseOtherVersion({ id, version }: RolloutState, ifVersion: number | undefined): void {
+  if (ifVersion === undefined || ifVersion === version) return;
+  throw new ProblemError('VERSION_CONFLICT', `Rollout ${id} is at version ${version}, not ${ifVersion}.`, { version });
+}
+
+/** What a command leads to, and what Rampart itself adds to it at once. */
+function causesOf(run: RolloutRun, command: ClientCommand, by: Principal, at: number): readonly Cause[] {
+  const { events } = decided(run.state, withPeople(command, run), by, at);
+  const causes = events.map((event) => ({ event, by: by.id }));
+  if (command.type !== 'Start') return causes;
+  const started = applyAll(run.state, events, by, at);
+  return [...causes, ...selfAttested(started, at)];
+}
+
+function decided(state: RolloutState, command: RolloutCommand, by: Principal, at: number) {
+  const decision = decide(state, command, by, at);
+  if (!decision.ok) throw new ProblemError(decision.code, decision.message);
+  return decision;
+}
+
+/** An abort says how many people had seen the feature. */
+function withPeople(command: ClientCommand, { judgement, evidence }: RolloutRun): RolloutCommand {
+  if (command.type !== 'Abort' && command.type !== 'Kill') return command;
+  return { ...command, people: (judgement ?? evidence).people };
+}
+
+/** Pre-flight items that Rampart checks itself: the flag is there since the rollout was created. */
+function selfAttested(state: RolloutState | undefined, at: number): readonly Cause[] {
+  let current = state;
+  const causes: Cause[] = [];
+  for (const item of SELF_CHECKED_PREFLIGHT) {
+    if (current === undefined || current.preflight[item] !== null) continue;
+    const command = { type: 'Approve', item, evidence: `flag ${current.plan.flag} is served by Rampart` } as const;
+    const decision = decide(current, command, RAMPART, at);
+    if (!decision.ok) continue;
+    causes.push(...decision.events.map((event) => ({ event, by: RAMPART.id })));
+    current = applyAll(current, decision.events, RAMPART, at);
+  }
+  return causes;
+}

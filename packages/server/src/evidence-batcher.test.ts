@@ -1,0 +1,111 @@
+import type { TelemetrySeries } from '@rampart/api';
+import { applyAll, parsePlan, RAMPART, type RolloutState } from '@rampart/rollout';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addTelemetry, closeBatch, emptyBatch, type TelemetryBody } from './evidence-batcher.ts';
+import { PLAN } from './server-rig.test.support.ts';
+
+function rollout(): RolloutState {
+  const result = parsePlan(PLAN, { now: 0 });
+  if (!result.ok) throw new Error('the plan is refused');
+  const state = applyAll(undefined, [{ type: 'RolloutCreated', id: 'a', plan: result.plan, warnings: [] }], RAMPART, 1);
+  if (state === undefined) throw new Error('no state');
+  return { ...state, epoch: 3 };
+}
+
+const state = rollout();
+
+const cell = fc.record({
+  bucket: fc.integer({ min: 0, max: 63 }),
+  n: fc.integer({ min: 0, max: 50 }),
+  bin: fc.integer({ min: -9, max: 9 }),
+});
+const series: fc.Arbitrary<TelemetrySeries> = fc
+  .record({
+    rollout: fc.constantFrom('a', 'a', 'b'),
+    epoch: fc.integer({ min: 0, max: 5 }),
+    stratum: fc.constantFrom(5_000, 25_000),
+    arm: fc.constantFrom('treatment' as const, 'control' as const),
+    metric: fc.constantFrom('errorRate', 'p99Latency', 'assigned', 'unheardOf'),
+    cells: fc.uniqueArray(cell, { selector: ({ bucket }) => bucket, maxLength: 5 }),
+  })
+  .map(({ cells, ...place }) => ({
+    ...{ flag: 'checkout', attempt: 1, ...place },
+    bucket: cells.map(({ bucket }) => bucket),
+    count: cells.map(({ n }) => n),
+    sum: cells.map(({ n }) => n / 4),
+    sumSquares: cells.map(({ n }) => n / 2),
+    ...(place.metric === 'p99Latency' && { bins: cells.map(({ bin, n }) => [[bin, n] as const]) }),
+  }));
+const bodies = fc.array(
+  fc.record({
+    type: fc.constant('telemetry' as const),
+    instance: fc.constantFrom('i1', 'i2', 'i3'),
+    series: fc.array(series, { maxLength: 6 }),
+  }),
+  { maxLength: 6 },
+);
+
+function merged(list: readonly TelemetryBody[]) {
+  const open = list.reduce((batch, body, i) => addTelemetry(batch, i + 1, body, state), emptyBatch(0));
+  return { open, batch: closeBatch(open, 1, 0, 10) };
+}
+
+const total = (list: readonly { readonly count: readonly number[] }[]) =>
+  list.flatMap(({ count }) => count).reduce((sum, n) => sum + n, 0);
+const isOurs = ({ rollout: id, epoch, metric }: TelemetrySeries) => id === 'a' && epoch <= 3 && metric !== 'unheardOf';
+
+describe('an evidence batch', () => {
+  it('holds every observation of the rollout exactly once, and none of others', () => {
+    fc.assert(
+      fc.property(bodies, (list) => {
+        const { batch, open } = merged(list);
+        const given = list.flatMap((body) => body.series).filter(isOurs);
+        expect(total(batch.series)).toBe(total(given));
+        expect(open.isEmpty).toBe(given.length === 0);
+        expect(open.throughSeq).toBe(list.length);
+        for (const one of batch.series) {
+          const inBins = (one.bins ?? []).map((pairs) => pairs.reduce((sum, [, n]) => sum + n, 0));
+          if (one.bins !== undefined) expect(inBins).toEqual(one.count);
+        }
+      }),
+    );
+  });
+
+  it('has one series per metric, arm, epoch and stratum, and one entry per user bucket', () => {
+    fc.assert(
+      fc.property(bodies, (list) => {
+        const { batch } = merged(list);
+        const keys = batch.series.map(({ metric, arm, epoch, stratum }) => `${metric}/${arm}/${epoch}/${stratum}`);
+        expect(new Set(keys).size).toBe(keys.length);
+        for (const { bucket } of batch.series) expect(bucket).toEqual([...new Set(bucket)].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('is the same in whatever order telemetry arrived', () => {
+    fc.assert(
+      fc.property(bodies, (list) => {
+        const sorted = (all: readonly TelemetryBody[]) =>
+          merged(all)
+            .batch.series.map((one) => JSON.stringify(one))
+            .toSorted();
+        expect(sorted(list.toReversed())).toEqual(sorted(list));
+      }),
+    );
+  });
+
+  it('counts the processes that reported, and carries signals of metrics the plan has', () => {
+    const one: TelemetryBody = { type: 'telemetry', instance: 'i1', series: [] };
+    const signal = (metric: string) => ({ type: 'signals', occurrences: [{ metric, at: 5, count: 2 }] }) as const;
+    const { batch, open } = merged([one, signal('errorRate'), signal('unheardOf')]);
+    expect(batch).toEqual({
+      seq: 1,
+      fromAt: 0,
+      toAt: 10,
+      series: [],
+      occurrences: [{ metric: 'errorRate', at: 5, count: 2 }],
+    });
+    expect(open.isEmpty).toBe(false);
+  });
+});

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import { checkBody, type OperationId, PROBLEM_MEDIA_TYPE, ProblemError, ROUTES, type Route } from '@rampart/api';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Caller, Tokens } from '../auth.ts';
+import type { Log } from '../log.ts';
+import type { Answer, Ask, Handler, Handlers } from './handler.ts';
+import { problemOf } from './problem-of.ts';
+
+/** Largest body taken, bytes. */
+export const BODY_LIMIT = 4 * 1024 * 1024;
+/** Requests a minute of one address; SDK traffic is not counted. */
+const MOST_PER_MINUTE = 3_000;
+
+/** Routes whose number of requests says nothing about abuse: one per SDK process or probe. */
+const UNLIMITED: readonly OperationId[] = [
+  'sendTelemetry',
+  'sendSignals',
+  'streamRuleset',
+  'getRuleset',
+  'health',
+  'ready',
+  'metrics',
+];
+/** Routes that check their bodies themselves, with codes of their own. */
+const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals'];
+
+/** What an app works with. */
+export type AppOptions = {
+  readonly handlers: Handlers<OperationId>;
+  readonly tokens: Tokens;
+  readonly log: Log;
+};
+
+/** The HTTP API over the table of routes, not listening yet. Every failure is `application/problem+json`. */
+export async function createHttpApp(options: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 400 },
+    forceCloseConnections: true,
+    // Header limits and time-outs of Node stay: a client that sends slowly is cut off.
+    requestTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, options.log),
+  });
+  await app.register(helmet, { crossOriginResourcePolicy: { policy: 'same-origin' } });
+  await app.register(rateLimit, {
+    max: MOST_PER_MINUTE,
+    timeWindow: 60_000,
+    errorResponseBuilder: (_, { after }) =>
+      new ProblemError('RATE_LIMITED', `More than ${MOST_PER_MINUTE} requests a minute; wait ${after}.`),
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.log));
+  app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
+  for (const [id, route] of Object.entries<Route>(ROUTES)) addRoute(app, id as OperationId, route, options);
+  return app;
+}
+
+function addRoute(app: FastifyInstance, id: OperationId, route: Route, options: AppOptions): void {
+  const callers = new WeakMap<FastifyRequest, Caller | undefined>();
+  const handler = options.handlers[id];
+  const isUnlimited = UNLIMITED.includes(id);
+  app.route({
+    method: route.method,
+    url: route.path,
+    exposeHeadRoute: id !== 'streamRuleset',
+    ...(isUnlimited && { config: { rateLimit: false } }),
+    // Before the body is read: who may not send has nothing parsed.
+    onRequest: async (request) => {
+      callers.set(request, await callerOf(request, route, options.tokens));
+    },
+    handler: (request, reply) => serve(request, reply, { id, route, handler, caller: callers.get(request) }),
+  });
+}
+
+async function callerOf(request: FastifyRequest, route: Route, tokens: Tokens): Promise<Caller | undefined> {
+  if (route.auth.length === 0) return undefined;
+  const caller = await tokens.authenticate(request.headers.authorization);
+  if (route.auth.includes(caller.kind)) return caller;
+  throw new ProblemError(
+    'FORBIDDEN',
+    `A token of kind ${caller.kind} may not do this; it needs one of: ${route.auth.join(', ')}.`,
+  );
+}
+
+type Served = {
+  readonly id: OperationId;
+  readonly route: Route;
+  readonly handler: Handler;
+  readonly caller: Caller | undefined;
+};
+
+async function serve(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { id, route, handler, caller }: Served,
+): Promise<FastifyReply> {
+  const checksBody = route.body !== undefined && !SELF_CHECKED.includes(id);
+  const ask: Ask = {
+    // Fastify gives parameters of a path as texts.
+    params: request.params as Readonly<Record<string, string>>,
+    query: route.query === undefined ? {} : checkBody(route.query, request.query),
+    body: checksBody && route.body !== undefined ? checkBody(route.body, request.body) : request.body,
+    header: (name) => headerOf(request, name),
+    caller,
+    raw: request.raw,
+    response: reply.raw,
+  };
+  const answer = await handler(ask);
+  if (answer === 'hijacked') return reply.hijack();
+  return send(reply, answer);
+}
+
+function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function send(
+  reply: FastifyReply,
+  { status = 200, headers = {}, body, text }: Exclude<Answer, 'hijacked'>,
+): FastifyReply {
+  reply.code(status).headers({ 'cache-control': 'no-store', ...headers });
+  if (text !== undefined) return reply.type(text.mediaType).send(text.content);
+  return body === undefined ? reply.send() : reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  const { problem, isDefect } = problemOf(error, request.id);
+  if (isDefect)
+    log.error({ err: error, request: request.id, method: request.method, url: request.url }, 'a request failed');
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="rampart"');
+  // After an answer has begun nothing can be said but that it is over.
+  if (reply.raw.headersSent) return void reply.raw.destroy();
+  // Bytes, for Fastify adds a charset to the type of a text, and this type has none.
+  reply
+    .code(problem.status)
+    .header('cache-control', 'no-store')
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(Buffer.from(JSON.stringify(problem)));
+}
+
+/** Patterns of every route, to tell an unknown address from a method it does not take. */
+const PATTERNS = Object.values<Route>(ROUTES).map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`),
+}));
+
+function unknownAddress(request: FastifyRequest, reply: FastifyReply): ProblemError {
+  const [path = ''] = request.url.split('?');
+  const methods = PATTERNS.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+  const shown = path.slice(0, 200);
+  if (methods.length === 0) return new ProblemError('NOT_FOUND', `There is nothing at ${request.method} ${shown}.`);
+  reply.header('allow', methods.join(', '));
+  return new ProblemError('METHOD_NOT_ALLOWED', `${shown} takes ${methods.join(', ')}; received ${request.method}.`);
+}

@@ -1,0 +1,84 @@
+import { type ClientCommand, type NewRollout, type PlanInput, ProblemError, type RolloutView } from '@rampart/api';
+import type { Principal } from '@rampart/rollout';
+import type { ControlPlane } from '../control-plane.ts';
+import type { Answer, Ask, Handlers } from './handler.ts';
+
+type RolloutRoute =
+  | 'validatePlan'
+  | 'createRollout'
+  | 'listRollouts'
+  | 'getRollout'
+  | 'listEvents'
+  | 'command'
+  | 'getReport'
+  | 'getIncident';
+
+/** Routes of plans and rollouts. Bodies and queries were checked by the schema of their route: each cast is that edge. */
+export function rolloutHandlers(plane: ControlPlane): Handlers<RolloutRoute> {
+  return {
+    validatePlan: ({ body }) => ({ body: plane.validatePlan(body as PlanInput) }),
+    async createRollout(ask) {
+      const options = idempotencyOf(ask);
+      const rollout = await plane.createRollout(ask.body as NewRollout, principalOf(ask), options);
+      return { status: 201, headers: etagOf(rollout), body: { rollout } };
+    },
+    listRollouts({ query }) {
+      const { state = 'active' } = query as { readonly state?: 'active' | 'all' };
+      return { body: { rollouts: plane.listRollouts(state) } };
+    },
+    getRollout({ params }) {
+      const rollout = plane.getRollout(params.id ?? '');
+      return { headers: etagOf(rollout), body: rollout };
+    },
+    async listEvents({ params, query }) {
+      const { after = 0 } = query as { readonly after?: number };
+      return { body: { events: await plane.listEvents(params.id ?? '', after) } };
+    },
+    async command(ask) {
+      const options = { ...idempotencyOf(ask), ...ifVersionOf(ask) };
+      const answer = await plane.command(ask.params.id ?? '', ask.body as ClientCommand, principalOf(ask), options);
+      return { headers: etagOf(answer.rollout), body: answer };
+    },
+    getReport: async (ask) => markdownAnswer(ask, await plane.report(ask.params.id ?? '')),
+    async getIncident(ask) {
+      const number = Number(ask.params.number);
+      return markdownAnswer(ask, await plane.incident(ask.params.id ?? '', number));
+    },
+  };
+}
+
+/** Who acts. */
+export function principalOf({ caller }: Ask): Principal {
+  if (caller === undefined) throw new TypeError('a route that acts was left open');
+  return caller.principal;
+}
+
+function etagOf({ state }: RolloutView): Readonly<Record<string, string>> {
+  return { etag: `"${state.version}"` };
+}
+
+function idempotencyOf({ header }: Ask): { readonly idempotencyKey?: string } {
+  const idempotencyKey = header('idempotency-key');
+  if (idempotencyKey === undefined) return {};
+  if (idempotencyKey.length > 0 && idempotencyKey.length <= 255) return { idempotencyKey };
+  throw new ProblemError('BODY_INVALID', `Idempotency-Key has ${idempotencyKey.length} characters; give 1 to 255.`);
+}
+
+/** `*` asks only that it exists, which every command does. */
+function ifVersionOf({ header }: Ask): { readonly ifVersion?: number } {
+  const text = header('if-match');
+  if (text === undefined || text === '*') return {};
+  const [, version] = /^(?:W\/)?"(\d{1,15})"$/.exec(text) ?? [];
+  if (version !== undefined) return { ifVersion: Number(version) };
+  throw new ProblemError(
+    'BODY_INVALID',
+    `If-Match: received ${JSON.stringify(text.slice(0, 80))}; give a version in double quotes, such as "7".`,
+  );
+}
+
+function markdownAnswer({ header }: Ask, markdown: string): Answer {
+  const wantsJson = header('accept')?.includes('application/json') === true;
+  return wantsJson
+    ? { body: { markdown } }
+    : { text: { mediaType: 'text/markdown; charset=utf-8', content: markdown } };
+}

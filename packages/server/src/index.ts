@@ -1,0 +1,11 @@
+export { type Caller, createFirstToken, createTokens, type Tokens } from './auth.ts';
+export { type Clock, SYSTEM_CLOCK } from './clock.ts';
+export type { ControlPlane } from './control-plane.ts';
+export type { Log } from './log.ts';
+export type { Reconciler } from './reconciler.ts';
+export { rulesetOf } from './ruleset-of.ts';
+export { ServerError, type ServerErrorCode } from './server-error.ts';
+export { type RampartServer, type ServerOptions, startServer } from './start-server.ts';
+export { openSqliteStore } from './store/sqlite-store.ts';
+export type { Store } from './store/store.ts';
+export { StoreError, type StoreErrorCode } from './store/store-error.ts';

@@ -1,0 +1,99 @@
+import type { PlanCheck, PlanInput } from '@rampart/api';
+import type { Flag, Segment } from '@rampart/flags';
+import {
+  type Plan,
+  type PlanIssue,
+  type PlanIssueCode,
+  type PlanResult,
+  parsePlan,
+  withInternalSegment,
+} from '@rampart/rollout';
+import type { ByKey } from './ruleset-of.ts';
+
+/** What a plan meets on this server. */
+export type Surroundings = {
+  readonly environment: string;
+  readonly flags: ByKey<Flag>;
+  readonly segments: ByKey<Segment>;
+  /** Names of the metric sources that work here. */
+  readonly sources: readonly string[];
+  readonly now: number;
+};
+
+/** How a plan is to be read. */
+export type PlanReading = PlanInput & { readonly timeScale?: number; readonly override?: string };
+
+const DEFAULT_ENVIRONMENT = 'production';
+
+/** A plan as it would run on this server, or all that is wrong with it, here or anywhere. */
+export function readPlanFor(reading: PlanReading, here: Surroundings): PlanResult {
+  const { text, ...options } = reading;
+  const parsed = parsePlan(text, { ...options, now: here.now });
+  if (!parsed.ok) return parsed;
+  const hasInternal = Object.hasOwn(here.segments, 'internal');
+  const read = hasInternal ? withInternalSegment(parsed.plan) : parsed.plan;
+  // A plan that names no environment says production: it runs where it is created.
+  const plan = read.environment === DEFAULT_ENVIRONMENT ? { ...read, environment: here.environment } : read;
+  const issues = issuesHere(plan, here).map((issue) =>
+    reading.file === undefined ? issue : { ...issue, file: reading.file },
+  );
+  return issues.length === 0 ? { ok: true, plan, warnings: parsed.warnings } : { ok: false, issues };
+}
+
+/** The answer to a question whether a plan would run here. */
+export function planCheckOf(result: PlanResult): PlanCheck {
+  if (result.ok) return { ok: true, warnings: result.warnings, issues: [] };
+  const isError = ({ severity }: PlanIssue) => severity === 'error';
+  return { ok: false, warnings: result.issues.filter((one) => !isError(one)), issues: result.issues.filter(isError) };
+}
+
+function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
+  return [
+    ...environmentIssues(plan, here),
+    ...variantIssues(plan, here),
+    ...segmentIssues(plan, here),
+    ...sourceIssues(plan, here),
+  ];
+}
+
+function issue(code: PlanIssueCode, path: string, message: string): PlanIssue {
+  return { severity: 'error', code, path, message };
+}
+
+function environmentIssues(plan: Plan, { environment }: Surroundings): readonly PlanIssue[] {
+  if (plan.environment === environment) return [];
+  const message = `received ${plan.environment}; this server is for ${environment}: send the plan to the right server`;
+  return [issue('unknown-value', 'environment', message)];
+}
+
+/** The flag may be older than the plan: then it must have the plan's variants. */
+function variantIssues(plan: Plan, { flags }: Surroundings): readonly PlanIssue[] {
+  const flag = flags[plan.flag];
+  if (flag === undefined) return [];
+  const known = Object.keys(flag.variants);
+  return [plan.treatment, plan.control]
+    .filter((variant) => !known.includes(variant))
+    .map((variant) =>
+      issue('unknown-value', 'flag', `flag ${flag.key} has no variant "${variant}"; it has ${known.join(', ')}`),
+    );
+}
+
+function segmentIssues(plan: Plan, { segments }: Surroundings): readonly PlanIssue[] {
+  return plan.stages.flatMap(({ audience }, i) => {
+    if (audience === undefined || Object.hasOwn(segments, audience)) return [];
+    const message = `there is no segment "${audience}" on this server; create it first, or use one of: ${Object.keys(segments).join(', ') || 'none yet'}`;
+    return [issue('unknown-value', `stages[${i}].audience`, message)];
+  });
+}
+
+/** A metric that nothing feeds would leave the rollout blind for ever (semantics §3). */
+function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue[] {
+  const checks = [...plan.abortCriteria, ...plan.stages.flatMap(({ gate }) => gate), ...(plan.killSwitch?.trips ?? [])];
+  const needed = new Set(checks.filter(({ optional }) => !optional).map(({ metric }) => metric));
+  return Object.values(plan.metrics)
+    .filter(({ name, source }) => needed.has(name) && !sources.includes(source))
+    .map(({ name, source }) => {
+      const message = `source "${source}" is not set up on this server (it has: ${sources.join(', ')}); use one of them, or mark the checks of ${name} optional`;
+      return issue('unknown-value', `metrics.${name}.source`, message);
+    });
+}

@@ -1,0 +1,186 @@
+import { decide, mustCloseNow, RAMPART, type RolloutState, reconcile } from '@rampart/rollout';
+import type { Clock } from './clock.ts';
+import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
+import type { InstanceRegistry } from './instance-registry.ts';
+import { type Log, messageOf } from './log.ts';
+import type { Fold } from './rollout-commit.ts';
+import type { RolloutRun } from './rollout-run.ts';
+import type { RolloutTable } from './rollout-table.ts';
+import type { Conflict, Store } from './store/store.ts';
+import { StoreError } from './store/store-error.ts';
+
+const LONGEST_BATCH_MS = 60_000;
+const SHORTEST_BATCH_MS = 200;
+const LONGEST_TICK_MS = 1_000;
+/** Telemetry batches read at once. */
+const ROWS = 500;
+
+/** Longest time evidence waits for its batch to close: 60 s, scaled with the plan, never under 200 ms. */
+export function batchMsOf(timeScale: number): number {
+  return Math.min(LONGEST_BATCH_MS, Math.max(SHORTEST_BATCH_MS, LONGEST_BATCH_MS * timeScale));
+}
+
+/** Interval of looks at a rollout without news: 1 s, less for short demos, never under 200 ms. */
+export function tickMsOf(timeScale: number): number {
+  return Math.min(LONGEST_TICK_MS, batchMsOf(timeScale));
+}
+
+/** The loop that looks at rollouts: evidence, verdicts, decision. */
+export type Reconciler = {
+  /** Looks at a rollout as soon as it is free. Calls that come before it begins are one. Never rejects. */
+  readonly wake: (id: string) => Promise<void>;
+  /** Looks at every rollout now. */
+  readonly wakeAll: () => Promise<void>;
+  /** Looks regularly from now on, and whenever telemetry arrives. */
+  readonly start: () => void;
+  /** Looks no more; resolves when the last look has ended. */
+  readonly stop: () => Promise<void>;
+};
+
+/** What a reconciler works with. `onTick` is told how long each look took, in seconds. */
+export type ReconcilerOptions = {
+  readonly store: Store;
+  readonly table: RolloutTable;
+  readonly clock: Clock;
+  readonly instances: InstanceRegistry;
+  readonly log: Log;
+  readonly onTick: (seconds: number) => void;
+};
+
+/** A reconciler at rest. */
+export function createReconciler(options: ReconcilerOptions): Reconciler {
+  const { store, table, log } = options;
+  const queued = new Map<string, Promise<void>>();
+  const dueAt = new Map<string, number>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopListening: (() => void) | undefined;
+
+  // A failure that lasts is told once, not at every look.
+  const told = new Map<string, string>();
+  const tell = (id: string, error: unknown): void => {
+    const code = error instanceof StoreError ? error.code : 'INTERNAL';
+    if (told.get(id) === code) return;
+    told.set(id, code);
+    log.error({ code, rollout: id, err: error }, `rollout ${id} could not be reconciled: ${messageOf(error)}`);
+  };
+  const look = async (id: string): Promise<void> => {
+    queued.delete(id);
+    const startedAt = performance.now();
+    await lookAt(id, options).then(
+      () => void told.delete(id),
+      (error: unknown) => tell(id, error),
+    );
+    options.onTick((performance.now() - startedAt) / 1000);
+  };
+  const wake = (id: string): Promise<void> => {
+    const waiting = queued.get(id);
+    if (waiting !== undefined) return waiting;
+    // The queue reads a rollout in doubt again before the look, which can fail as well.
+    const turn = table
+      .exclusively(id, () => look(id))
+      .catch((error: unknown) => {
+        queued.delete(id);
+        log.error({ rollout: id, err: error }, `rollout ${id} could not be read: ${messageOf(error)}`);
+      });
+    queued.set(id, turn);
+    return turn;
+  };
+  const beat = (): void => {
+    const now = performance.now();
+    for (const { state } of table.all()) {
+      if (!isWatched(state, table) || now < (dueAt.get(state.id) ?? 0)) continue;
+      dueAt.set(state.id, now + tickMsOf(state.plan.timeScale));
+      void wake(state.id);
+    }
+  };
+
+  return {
+    wake,
+    async wakeAll() {
+      await Promise.all(table.all().map(({ state }) => wake(state.id)));
+    },
+    start() {
+      timer = setInterval(beat, SHORTEST_BATCH_MS);
+      stopListening = store.onChange(({ telemetryRollouts }) => {
+        for (const id of telemetryRollouts) void wake(id);
+      });
+    },
+    async stop() {
+      clearInterval(timer);
+      stopListening?.();
+      await Promise.all(queued.values());
+      await table.idle();
+    },
+  };
+}
+
+/** Whether time alone can change something. */
+function isWatched({ id, phase }: RolloutState, table: RolloutTable): boolean {
+  if (phase === 'aborted') return table.pendingEffect(id) !== undefined;
+  return phase === 'baseline' || phase === 'exposing' || phase === 'monitoring';
+}
+
+async function lookAt(id: string, options: ReconcilerOptions): Promise<void> {
+  const { store, table, clock } = options;
+  const run = table.get(id);
+  if (run === undefined) return;
+  const open = await pull(store, run);
+  const isIdle = open.isEmpty && !isWatched(run.state, table);
+  if (isIdle) return table.keep(run, { open });
+  const conflict = await turn({ ...run, open }, table, clock.now());
+  if (conflict !== undefined) return table.refresh();
+  await confirmEffect(id, options);
+}
+
+/** The open batch with all that has arrived since. */
+async function pull(store: Store, run: RolloutRun): Promise<OpenBatch> {
+  let open = run.open;
+  for (;;) {
+    const rows = await store.telemetryAfter(run.state.id, open.throughSeq, ROWS);
+    // JSON edge: written by `ingest.ts` only, after validation.
+    for (const { seq, body } of rows) open = addTelemetry(open, seq, body as TelemetryBody, run.state);
+    if (rows.length < ROWS) return open;
+  }
+}
+
+/** One turn of the loop: batch, evidence, verdicts, decision, and all of it in one transaction. */
+async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<Conflict | undefined> {
+  const { state, evidence, open } = run;
+  // A batch has a duration even while the clock stands still.
+  const batch = closeBatch(open, evidence.throughSeq + 1, run.closedAt, Math.max(now, run.closedAt + 1));
+  const isDue = now - run.closedAt >= batchMsOf(state.plan.timeScale);
+  const closes = !open.isEmpty && (isDue || mustCloseNow(state, evidence, batch, now));
+  const outcome = reconcile(state, evidence, closes ? batch : undefined, now);
+  const fold: Fold | undefined = closes
+    ? { evidence: outcome.evidence, batch, throughSeq: open.throughSeq }
+    : undefined;
+  const causes = outcome.events.map((event) => ({ event, by: RAMPART.id }));
+  const change = { rollout: state.id, before: run, causes, at: now, ...(fold && { fold }) };
+  if (causes.length > 0) {
+    const committed = await table.commit(change);
+    if (!committed.ok) return committed;
+  } else if (fold !== undefined) {
+    const saved = await table.saveFold(run, fold);
+    if (!saved.ok) return saved;
+  }
+  const after = table.get(state.id);
+  if (causes.length === 0 && fold === undefined) table.keep(run, { open, judgement: outcome.judgement });
+  else if (after !== undefined) table.keep(after, { open: after.open, judgement: outcome.judgement });
+  return undefined;
+}
+
+/** Records that an abort took, once every SDK there evaluates by its ruleset. */
+async function confirmEffect(id: string, { table, clock, instances }: ReconcilerOptions): Promise<void> {
+  const run = table.get(id);
+  const pending = table.pendingEffect(id);
+  const now = clock.now();
+  if (run === undefined || pending === undefined || now < pending.notBefore) return;
+  const { connected, acknowledged } = instances.acknowledged(pending.revision, now);
+  if (acknowledged < connected) return;
+  const command = { type: 'ConfirmEffect', incident: pending.incident, acknowledged, connected } as const;
+  const decision = decide(run.state, command, RAMPART, now);
+  if (!decision.ok || decision.events.length === 0) return;
+  const causes = decision.events.map((event) => ({ event, by: RAMPART.id }));
+  const committed = await table.commit({ rollout: id, before: run, causes, at: now });
+  if (!committed.ok) await table.refresh();
+}

@@ -1,0 +1,244 @@
+import { isDeepStrictEqual } from 'node:util';
+import { replay } from '@rampart/rollout';
+import { afterEach, describe, expect, it } from 'vitest';
+import { HEALTHY, live, liveUntil, type Rig, startRig, startRollout, trafficOf } from './server-rig.test.support.ts';
+import { openSse } from './sse-reader.test.support.ts';
+
+const rigs: Rig[] = [];
+async function rig(...args: Parameters<typeof startRig>): Promise<Rig> {
+  const one = await startRig(...args);
+  rigs.push(one);
+  return one;
+}
+
+afterEach(async () => {
+  for (const one of rigs.splice(0)) await one.dispose();
+});
+
+const stateOf = async ({ admin }: Rig, id: string) => (await admin.getRollout(id)).state;
+
+describe('the life of a rollout over HTTP', () => {
+  it('goes from the plan through every stage to GA and completion', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    expect((await stateOf(r, id)).phase).toBe('baseline');
+    await liveUntil(r, id, 'exposing');
+    expect((await stateOf(r, id)).baseline?.metrics.errorRate?.value).toBeCloseTo(0.002, 3);
+    await liveUntil(r, id, 'monitoring');
+    await r.admin.command(id, { type: 'Approve', item: 'docs-updated' });
+    await liveUntil(r, id, 'complete');
+    const { state } = await r.admin.getRollout(id);
+    expect(state.history.map(({ name, result }) => [name, result])).toEqual([
+      ['canary', 'passed'],
+      ['beta', 'passed'],
+      ['ga', 'passed'],
+    ]);
+    const ruleset = await r.sdk.getRuleset();
+    expect(ruleset).toMatchObject({ flags: { checkout: { exposure: { layers: [{ weight: 100_000 }] } } } });
+    expect(await r.admin.getReport(id)).toContain('# Rollout Report: checkout');
+    const records = await r.admin.listEvents(id);
+    expect(isDeepStrictEqual(JSON.parse(JSON.stringify(replay(records))), state)).toBe(true);
+    expect(await r.server.store.verifyChain()).toMatchObject({ ok: true });
+  });
+});
+
+const BAD = { ...HEALTHY, treatment: { errorRate: 0.08, latency: 0.2 } };
+
+describe('an abort', () => {
+  it('sets exposure to 0 in the transaction that records it, and is confirmed once the SDKs evaluate by it', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    const before = (await r.admin.status()).revision;
+    await liveUntil(r, id, 'aborted', { traffic: BAD, steps: 30 });
+    const aborted = await stateOf(r, id);
+    expect(aborted).toMatchObject({ layers: [], incidents: [{ number: 1, kind: 'criterion' }] });
+    expect(aborted.incidents[0]?.tookEffectAt).toBeUndefined();
+    const { revision } = await r.admin.status();
+    expect(revision).toBeGreaterThan(before);
+    // The next flush of the SDK names the new revision, and its control is measured on.
+    await live(r);
+    expect((await stateOf(r, id)).incidents[0]?.tookEffectAt).toBeDefined();
+    expect(await r.admin.getIncident(id, 1)).toContain('# Incident 1');
+  });
+
+  it('that nobody is connected to hear of is confirmed at once', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    await r.pass(120_000);
+    await r.admin.command(id, { type: 'Abort', reason: 'seen enough' });
+    await r.pass(0);
+    const { events } = await lastEvents(r, id);
+    expect(events.at(-1)).toMatchObject({
+      by: 'rampart',
+      event: { type: 'AbortTookEffect', acknowledged: 0, connected: 0 },
+    });
+  });
+
+  it('needs no whole batch: a plain breach closes it at once', async () => {
+    const r = await rig();
+    const id = await startRollout(r, undefined, 1);
+    await liveUntil(r, id, 'exposing', { steps: 2_000, stepMs: 240_000 });
+    const ruleset = await r.sdk.getRuleset();
+    if (ruleset === 'unchanged') throw new Error('no ruleset');
+    const now = r.clock.now();
+    await r.pass(1_000);
+    const closedBefore = (await r.server.store.evidenceAfter(id, 0)).length;
+    await r.sdk.sendTelemetry(trafficOf(ruleset, ruleset.flags.checkout!, 'breach', now, BAD));
+    await r.pass(0);
+    expect((await stateOf(r, id)).phase).toBe('aborted');
+    expect((await r.server.store.evidenceAfter(id, 0)).length).toBe(closedBefore + 1);
+  });
+});
+
+describe('a kill', () => {
+  it('latches the kill-switch flag for every SDK until a person re-arms it with a reason', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    await r.admin.command(id, { type: 'Kill', reason: 'prompt injection' });
+    expect(await r.sdk.getRuleset()).toMatchObject({
+      flags: {
+        'checkout-kill': { defaultVariant: 'killed' },
+        checkout: { killSwitch: 'checkout-kill', exposure: { layers: [] } },
+      },
+    });
+    await expect(r.admin.command(id, { type: 'Rearm', reason: '' })).rejects.toMatchObject({ code: 'REASON_REQUIRED' });
+    await r.admin.command(id, { type: 'Rearm', reason: 'filter deployed' });
+    expect(await r.sdk.getRuleset()).toMatchObject({
+      flags: { 'checkout-kill': { defaultVariant: 'armed' }, checkout: { exposure: { layers: [] } } },
+    });
+  });
+
+  it('reaches an open stream as a patch', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    const { revision } = await r.admin.status();
+    const stream = await openSse(`${r.server.url}/v1/stream?revision=${revision}`, {
+      authorization: `Bearer ${r.tokens.sdk}`,
+    });
+    await r.admin.command(id, { type: 'Kill', reason: 'now' });
+    expect(await stream.next()).toMatchObject({
+      event: 'patch',
+      id: String(revision + 1),
+      data: {
+        fromRevision: revision,
+        revision: revision + 1,
+        flags: { 'checkout-kill': { defaultVariant: 'killed' } },
+      },
+    });
+    await stream.cancel();
+  });
+});
+
+describe('time', () => {
+  it('without evidence is blindness: the rollout holds, and neither aborts nor proceeds', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    await r.pass(600_000);
+    await r.pass(600_000);
+    const state = await stateOf(r, id);
+    expect(state).toMatchObject({ phase: 'exposing', stage: { index: 0 } });
+    expect(state.blindSince).toBeDefined();
+  });
+
+  it('that the server slept through counts as blind, and one stage at most follows', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    r.clock.advance(3_600_000);
+    const woken = await r.restart();
+    rigs.push(woken);
+    await live(woken);
+    expect(await stateOf(woken, id)).toMatchObject({ phase: 'exposing', stage: { index: 0 } });
+    await liveUntil(woken, id, 'monitoring');
+  });
+
+  it('that goes back stands still, is logged once, and does not stop an abort', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    const at = r.clock.now();
+    r.clock.set(at - 3_600_000);
+    await r.pass(1_000);
+    await r.pass(1_000);
+    expect((await r.admin.status()).now).toBe(at);
+    expect(r.logged.filter(({ fields }) => 'code' in fields && fields.code === 'CLOCK_WENT_BACK')).toHaveLength(1);
+    await r.admin.command(id, { type: 'Abort', reason: 'clock or not' });
+    expect((await stateOf(r, id)).phase).toBe('aborted');
+  });
+});
+
+describe('a restart', () => {
+  it('replays the events to the same state, ruleset and evidence', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    await live(r);
+    const [state, ruleset, checkpoint] = [
+      await stateOf(r, id),
+      await r.sdk.getRuleset(),
+      await r.server.store.getCheckpoint(id),
+    ];
+    const woken = await r.restart();
+    rigs.push(woken);
+    expect(await stateOf(woken, id)).toEqual(state);
+    expect(await woken.sdk.getRuleset()).toEqual(ruleset);
+    expect(await woken.server.store.getCheckpoint(id)).toEqual(checkpoint);
+  });
+
+  it('is refused when the events do not make the stored state', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    const document = await r.server.store.getDocument('rollout', id);
+    const forged = { ...(document?.value as object), phase: 'complete' };
+    await r.server.store.putDocuments({ documents: [{ kind: 'rollout', key: id, value: forged }] });
+    await expect(r.restart()).rejects.toMatchObject({
+      code: 'REPLAY_MISMATCH',
+      message: expect.stringContaining('phase differs'),
+    });
+  });
+});
+
+describe('a full disk', () => {
+  it('answers 507, promotes nothing, and loses nothing that was acknowledged', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    const state = await stateOf(r, id);
+    const { storeBytes } = await r.admin.status();
+    const full = await r.restart({ maxPages: Math.ceil(storeBytes / 4096) });
+    rigs.push(full);
+    const batch = async (n: number) => full.sdk.sendTelemetry(await trafficNow(full, `full-${n}`));
+    let refused: unknown;
+    for (let n = 0; n < 500 && refused === undefined; n += 1)
+      refused = await batch(n).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    expect(refused).toMatchObject({ code: 'STORAGE_FULL', problem: { status: 507 } });
+    await full.pass(100_000);
+    const later = await stateOf(full, id);
+    expect(later.stage?.index).toBe(state.stage?.index);
+    expect(later.layers).toEqual(state.layers);
+    const ready = await fetch(`${full.server.url}/healthz`);
+    expect(ready.status).toBe(200);
+    const freed = await full.restart({ maxPages: 1_000_000 });
+    rigs.push(freed);
+    expect(await freed.server.store.verifyChain()).toMatchObject({ ok: true });
+    await liveUntil(freed, id, 'monitoring');
+  });
+});
+
+async function lastEvents(r: Rig, id: string) {
+  return { events: await r.admin.listEvents(id) };
+}
+
+async function trafficNow(r: Rig, batchId: string) {
+  const ruleset = await r.sdk.getRuleset();
+  if (ruleset === 'unchanged') throw new Error('no ruleset');
+  return trafficOf(ruleset, ruleset.flags.checkout!, batchId, r.clock.now(), HEALTHY);
+}

@@ -1,0 +1,53 @@
+import type { RolloutView } from '@rampart/api';
+import { formatDuration, openItems, type RolloutState, waitingFor } from '@rampart/rollout';
+import type { RolloutRun } from './rollout-run.ts';
+
+type Viewed = Pick<RolloutRun, 'state' | 'judgement'>;
+
+/** A rollout as the API shows it. */
+export function viewOf({ state, judgement }: Viewed, now: number): RolloutView {
+  return {
+    state,
+    ...(judgement && { judgement }),
+    now,
+    waitingFor: waitsOf(state, judgement, now),
+  };
+}
+
+function waitsOf(state: RolloutState, judgement: Viewed['judgement'], now: number): readonly string[] {
+  const held = state.hold === undefined ? [] : [`held by ${state.hold.by}: ${state.hold.reason}`];
+  const proposals = state.proposals.filter(({ decided }) => decided === undefined);
+  const asked = proposals.map(({ number, action, by }) => `approval of proposal ${number} (${action}, by ${by})`);
+  return [...waitsOfPhase(state, judgement, held, now), ...asked];
+}
+
+function waitsOfPhase(
+  state: RolloutState,
+  judgement: Viewed['judgement'],
+  held: readonly string[],
+  now: number,
+): readonly string[] {
+  switch (state.phase) {
+    case 'draft':
+      return ['the start'];
+    case 'preflight':
+      return [...held, ...openItems(state).map((item) => `pre-flight item "${item}"`)];
+    case 'baseline':
+      return [...held, ...baselineWaits(state, now)];
+    case 'exposing':
+    case 'monitoring':
+      return waitingFor(state, judgement, now);
+    case 'aborted':
+      return [state.killed ? 'the kill switch to be re-armed, then a retry' : 'a retry, or the end'];
+    case 'complete':
+    case 'cancelled':
+      return [];
+  }
+}
+
+function baselineWaits(state: RolloutState, now: number): readonly string[] {
+  if (state.baseline !== undefined || state.baselineSince === undefined) return ['the calendar'];
+  const leftMs = state.plan.baseline.windowMs - (now - state.baselineSince);
+  const left = formatDuration(Math.max(0, Math.ceil(leftMs / 1000) * 1000));
+  return leftMs > 0 ? [`the baseline: ${left} more`] : ['fresh evidence for the baseline'];
+}

@@ -1,0 +1,105 @@
+import type { TelemetryReceipt } from '@rampart/api';
+import type { Phase, RolloutState } from '@rampart/rollout';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** Metrics of the server itself. */
+export type ServerMetrics = {
+  readonly batch: (status: TelemetryReceipt['status'], ignoredSeries: number) => void;
+  readonly tick: (seconds: number) => void;
+  /** Prometheus text of the moment. */
+  readonly render: () => Promise<string>;
+  readonly contentType: string;
+};
+
+/** Where gauges read from when they are asked. */
+export type MetricSources = {
+  readonly rollouts: () => readonly RolloutState[];
+  readonly connectedSdks: () => number;
+  readonly revision: () => number;
+  readonly outbox: () => Promise<{ readonly pending: number; readonly dead: number }>;
+};
+
+const PHASES: readonly Phase[] = [
+  'draft',
+  'preflight',
+  'baseline',
+  'exposing',
+  'monitoring',
+  'complete',
+  'aborted',
+  'cancelled',
+];
+const TICK_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+
+/** Metrics in a registry of their own, so that two servers in one process do not mix. */
+export function createServerMetrics(sources: MetricSources): ServerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  addGauges(sources, registers);
+  const batches = new Counter({
+    name: 'rampart_ingest_batches_total',
+    help: 'Telemetry batches received.',
+    labelNames: ['status'],
+    registers,
+  });
+  const ignored = new Counter({
+    name: 'rampart_ingest_ignored_series_total',
+    help: 'Series and occurrences that no rollout reads.',
+    registers,
+  });
+  const ticks = new Histogram({
+    name: 'rampart_tick_seconds',
+    help: 'Time one look at one rollout took.',
+    buckets: TICK_BUCKETS,
+    registers,
+  });
+  return {
+    batch(status, ignoredSeries) {
+      batches.inc({ status });
+      if (ignoredSeries > 0) ignored.inc(ignoredSeries);
+    },
+    tick: (seconds) => ticks.observe(seconds),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+function addGauges(sources: MetricSources, registers: Registry[]): void {
+  new Gauge({
+    name: 'rampart_rollouts',
+    help: 'Rollouts by phase.',
+    labelNames: ['phase'],
+    registers,
+    collect() {
+      const states = sources.rollouts();
+      for (const phase of PHASES) this.set({ phase }, states.filter((state) => state.phase === phase).length);
+    },
+  });
+  new Gauge({
+    name: 'rampart_connected_sdks',
+    help: 'SDK processes with a stream or a sign of life in the last minute.',
+    registers,
+    collect() {
+      this.set(sources.connectedSdks());
+    },
+  });
+  new Gauge({
+    name: 'rampart_ruleset_revision',
+    help: 'Revision of the ruleset.',
+    registers,
+    collect() {
+      this.set(sources.revision());
+    },
+  });
+  new Gauge({
+    name: 'rampart_outbox_messages',
+    help: 'Messages of the outbox by state.',
+    labelNames: ['state'],
+    registers,
+    async collect() {
+      const { pending, dead } = await sources.outbox();
+      this.set({ state: 'pending' }, pending);
+      this.set({ state: 'dead' }, dead);
+    },
+  });
+}
