@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { parsePlan, type Plan, type Principal } from '@rampart/rollout';
+import { type Plan, type Principal, parsePlan } from '@rampart/rollout';
 import { proportionInterval } from '@rampart/stats';
+import { DEMO_TIME_SCALE, type DemoPlan, DIGEST_TURBO, SUMMARY_OUTLINE } from '../packages/cli/src/demo/demo-plans.ts';
 import { VirtualRollout } from '../spec/virtual-rollout.ts';
 import type { BenchResult } from './result.ts';
 import { type Behaviour, VirtualSite } from './virtual-site.ts';
@@ -17,18 +17,30 @@ const REGRESSED: Behaviour = { errorRate: 0.06, p99Seconds: 0.24, hallucinationR
 
 type Outcome = { readonly phase: string; readonly seconds: number; readonly people: number; readonly why: string };
 
-function planOf(name: string): Plan {
-  const file = `packages/cli/src/demo/${name}.plan.yaml`;
-  const parsed = parsePlan(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'), { file, now: START_AT });
+function planOf({ file, text }: DemoPlan): Plan {
+  const parsed = parsePlan(text, { file, now: START_AT, timeScale: DEMO_TIME_SCALE });
   if (!parsed.ok) throw new Error(`${file}: ${JSON.stringify(parsed.issues)}`);
   return parsed.plan;
 }
 
 function runOnce(plan: Plan, treatment: Behaviour, seed: number): Outcome {
   const rollout = new VirtualRollout(plan, PERSON, START_AT);
-  const site = new VirtualSite({ flag: plan.flag, users: 5000, requestsPerSecond: 300, treatment, control: CONTROL, seed });
+  const site = new VirtualSite({
+    flag: plan.flag,
+    users: 5000,
+    audienceShare: 0.05,
+    requestsPerSecond: 300,
+    treatment,
+    audience: CONTROL,
+    control: CONTROL,
+    seed,
+  });
   rollout.pass(PERSON);
-  while (rollout.now - START_AT < LONGEST_MS && rollout.state.phase !== 'aborted' && rollout.state.phase !== 'complete') {
+  while (
+    rollout.now - START_AT < LONGEST_MS &&
+    rollout.state.phase !== 'aborted' &&
+    rollout.state.phase !== 'complete'
+  ) {
     rollout.tick(STEP_MS, { series: site.step(rollout.state, STEP_MS) });
     rollout.approveAll(PERSON);
   }
@@ -71,7 +83,7 @@ function summary(outcomes: readonly Outcome[], wanted: string) {
 /** The two rollouts of the demo through the pure core on a virtual clock, one run per seed. `SEEDS` sets their number. Default: 1,000. */
 export async function run(): Promise<BenchResult> {
   const seeds = Number(process.env['SEEDS'] ?? DEFAULT_SEEDS);
-  const [healthyPlan, badPlan] = [planOf('summary-outline'), planOf('digest-turbo')];
+  const [healthyPlan, badPlan] = [planOf(SUMMARY_OUTLINE), planOf(DIGEST_TURBO)];
   const [healthy, bad]: [Outcome[], Outcome[]] = [[], []];
   for (let seed = 1; seed <= seeds; seed += 1) {
     healthy.push(runOnce(healthyPlan, CONTROL, seed));
@@ -79,5 +91,9 @@ export async function run(): Promise<BenchResult> {
     if (seed % 50 === 0) process.stderr.write(`\r${seed} of ${seeds} seeds`);
   }
   process.stderr.write('\n');
-  return { name: 'rollouts', ratios: {}, figures: { healthy: summary(healthy, 'complete'), bad: summary(bad, 'aborted') } };
+  return {
+    name: 'rollouts',
+    ratios: {},
+    figures: { healthy: summary(healthy, 'complete'), bad: summary(bad, 'aborted') },
+  };
 }

@@ -20,17 +20,24 @@ export type Behaviour = {
   readonly hallucinationRate: number;
   /** Mean dollars per query, exponentially distributed above half of it. */
   readonly costPerQuery: number;
+  /** Mean faithfulness in [0, 1] of an answer. Default: 0.98. */
+  readonly faithfulness?: number;
 };
 
 export type SiteOptions = {
   readonly flag: string;
   readonly users: number;
+  /** Share of users who belong to the audience of the plan's targeted stages, in [0, 1]. Default: 0. */
+  readonly audienceShare?: number;
   readonly requestsPerSecond: number;
   readonly treatment: Behaviour;
   readonly control: Behaviour;
+  /** How the new variant does for the audience. Default: as `treatment`. */
+  readonly audience?: Behaviour;
   readonly seed: number;
 };
 
+const HISTOGRAMS: readonly string[] = ['p99Latency', 'timeToFirstToken'];
 const TABLE = 4096;
 const SIGMA = 0.3;
 
@@ -58,7 +65,10 @@ class Cells {
     this.bins[bucket].set(bin, (this.bins[bucket].get(bin) ?? 0) + 1);
   }
 
-  series(place: Pick<EvidenceSeries, 'metric' | 'arm' | 'epoch' | 'stratum'>, isHistogram: boolean): EvidenceSeries | undefined {
+  series(
+    place: Pick<EvidenceSeries, 'metric' | 'arm' | 'epoch' | 'stratum'>,
+    isHistogram: boolean,
+  ): EvidenceSeries | undefined {
     const bucket = [...this.count.keys()].filter((index) => this.count[index] > 0);
     if (bucket.length === 0) return undefined;
     const pick = (from: Float64Array) => bucket.map((index) => from[index]);
@@ -73,9 +83,11 @@ export class VirtualSite {
   readonly #random: () => number;
   readonly #split: Float64Array;
   readonly #bucket: Int32Array;
-  readonly #latency: Record<'treatment' | 'control', Int32Array>;
+  readonly #does: Record<EvidenceSeries['arm'], Behaviour>;
+  readonly #latency: Record<EvidenceSeries['arm'], Int32Array>;
   #assigned = new Uint8Array(0);
   #epoch = -1;
+  #isTargeted = false;
 
   constructor(options: SiteOptions) {
     this.#options = options;
@@ -83,13 +95,20 @@ export class VirtualSite {
     const names = Array.from({ length: options.users }, (_, index) => `user-${options.seed}-${index}`);
     this.#split = Float64Array.from(names, (name) => bucketOf(options.flag, name));
     this.#bucket = Int32Array.from(names, (name) => userBucketOf(name));
-    this.#latency = { treatment: latencyBins(options.treatment.p99Seconds), control: latencyBins(options.control.p99Seconds) };
+    const { treatment, control, audience: targeted = treatment } = options;
+    this.#does = { treatment, control, targeted };
+    const bins = (arm: Behaviour) => latencyBins(arm.p99Seconds);
+    this.#latency = { treatment: bins(treatment), control: bins(control), targeted: bins(targeted) };
   }
 
   /** Number of requests in a step: Poisson, by the normal approximation where the mean is large. */
   #requests(forMs: number): number {
     const mean = (this.#options.requestsPerSecond * forMs) / 1000;
-    if (mean > 50) return Math.max(0, Math.round(mean + Math.sqrt(mean) * normalQuantile(Math.min(0.9999999, Math.max(1e-7, this.#random())))));
+    if (mean > 50)
+      return Math.max(
+        0,
+        Math.round(mean + Math.sqrt(mean) * normalQuantile(Math.min(0.9999999, Math.max(1e-7, this.#random())))),
+      );
     let count = -1;
     for (let product = 1; product > Math.exp(-mean); count += 1) product *= this.#random();
     return Math.max(0, count);
@@ -101,6 +120,7 @@ export class VirtualSite {
     if (this.#epoch !== state.epoch) {
       this.#epoch = state.epoch;
       this.#assigned = new Uint8Array(this.#options.users);
+      this.#isTargeted = state.layers.some((layer) => layer.segment !== undefined && layer.weight === FULL_WEIGHT);
     }
     const cells: Record<string, Cells> = {};
     const cell = (key: string) => {
@@ -110,8 +130,9 @@ export class VirtualSite {
     for (let left = this.#requests(forMs); left > 0; left -= 1) this.#request(weight, cell);
     return Object.entries(cells)
       .map(([key, one]) => {
-        const [arm, metric] = key.split('/') as ['treatment' | 'control', string];
-        return one.series({ metric, arm, epoch: state.epoch, stratum: Math.min(weight, FULL_WEIGHT) }, metric === 'p99Latency');
+        const [arm, metric] = key.split('/') as [EvidenceSeries['arm'], string];
+        const stratum = arm === 'targeted' ? FULL_WEIGHT : weight;
+        return one.series({ metric, arm, epoch: state.epoch, stratum }, HISTOGRAMS.includes(metric));
       })
       .filter((one) => one !== undefined);
   }
@@ -121,8 +142,9 @@ export class VirtualSite {
     // The square makes some users heavy: a tenth of them sends about a third of the requests.
     const user = Math.floor(random() ** 2 * this.#options.users);
     const bucket = this.#bucket[user];
-    const arm = this.#split[user] < weight ? 'treatment' : 'control';
-    const does = this.#options[arm];
+    const arm = this.#armOf(user, weight);
+    if (arm === undefined) return;
+    const does = this.#does[arm];
     if (this.#assigned[user] === 0) {
       this.#assigned[user] = 1;
       cell(`${arm}/assigned`).add(bucket, 1);
@@ -131,7 +153,19 @@ export class VirtualSite {
     cell(`${arm}/errorRate`).add(bucket, random() < does.errorRate ? 1 : 0);
     cell(`${arm}/throughput`).add(bucket, 1);
     cell(`${arm}/p99Latency`).addBin(bucket, this.#latency[arm][Math.floor(random() * TABLE)]);
+    cell(`${arm}/timeToFirstToken`).addBin(bucket, this.#latency[arm][Math.floor(random() * TABLE)]);
+    const faithful = does.faithfulness ?? 0.98;
+    cell(`${arm}/faithfulness`).add(bucket, Math.min(1, faithful + (random() - 0.5) * 0.04));
+    cell(`${arm}/tokensPerQuery`).add(bucket, 200 * (0.5 + random()));
     cell(`${arm}/hallucinationRate`).add(bucket, random() < does.hallucinationRate ? 1 : 0);
     cell(`${arm}/costPerQuery`).add(bucket, does.costPerQuery * (0.5 - 0.5 * Math.log(1 - random())));
+  }
+
+  /** Arm of a user: placed by the audience, by the split, or in none where a targeted stage leaves others out. */
+  #armOf(user: number, weight: number): EvidenceSeries['arm'] | undefined {
+    const isInAudience = user < (this.#options.audienceShare ?? 0) * this.#options.users;
+    if (this.#isTargeted && isInAudience) return 'targeted';
+    if (this.#isTargeted && weight === 0) return undefined;
+    return this.#split[user] < weight ? 'treatment' : 'control';
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createApiClient, ProblemError, type TelemetryBatch } from '@rampart/api';
-import { type EventRecord, type EvidenceSeries, replay, type RolloutState } from '@rampart/rollout';
+import { type EventRecord, type EvidenceSeries, type RolloutState, replay } from '@rampart/rollout';
 import { createClient, type RampartClient } from '@rampart/sdk';
 import { openSqliteStore } from '@rampart/server';
 import { seededRandom } from '../bench/virtual-site.ts';
@@ -53,7 +53,10 @@ class Acknowledged {
     const batch = JSON.parse(body) as TelemetryBatch;
     if (this.#seen.has(batch.batchId)) return;
     this.#seen.add(batch.batchId);
-    this.requests += batch.series.filter((one) => one.metric === 'errorRate').flatMap((one) => one.count).reduce((a, b) => a + b, 0);
+    this.requests += batch.series
+      .filter((one) => one.metric === 'errorRate')
+      .flatMap((one) => one.count)
+      .reduce((a, b) => a + b, 0);
   }
 }
 
@@ -69,7 +72,8 @@ class Traffic {
 
   async run(random: () => number): Promise<void> {
     while (this.#running) {
-      for (let index = 0; index < 10; index += 1) this.#request(`user-${Math.floor(random() * 2000)}`, random() < 0.002);
+      for (let index = 0; index < 10; index += 1)
+        this.#request(`user-${Math.floor(random() * 2000)}`, random() < 0.002);
       await pause(20);
     }
   }
@@ -90,7 +94,12 @@ class Traffic {
 }
 
 /** Sends a command until the server has answered it, however often it dies meanwhile. */
-async function commandUntilAnswered(server: KillableServer, id: string, command: Parameters<ReturnType<typeof createApiClient>['command']>[1], idempotencyKey: string): Promise<boolean> {
+async function commandUntilAnswered(
+  server: KillableServer,
+  id: string,
+  command: Parameters<ReturnType<typeof createApiClient>['command']>[1],
+  idempotencyKey: string,
+): Promise<boolean> {
   for (;;) {
     try {
       const api = createApiClient({ url: server.url, token: server.tokens?.admin ?? '' });
@@ -126,7 +135,11 @@ async function inspect(dataFile: string, id: string) {
 }
 
 /** Kills the server again and again at random moments of a rollout under traffic, and counts what was lost. */
-export async function crashRun(options: { readonly kills: number; readonly seed: number; readonly onKill?: (done: number) => void }): Promise<CrashResult> {
+export async function crashRun(options: {
+  readonly kills: number;
+  readonly seed: number;
+  readonly onKill?: (done: number) => void;
+}): Promise<CrashResult> {
   const dataDir = mkdtempSync(join(tmpdir(), 'rampart-crash-'));
   const random = seededRandom(options.seed);
   const server = new KillableServer(dataDir);
@@ -135,7 +148,12 @@ export async function crashRun(options: { readonly kills: number; readonly seed:
   const { state } = await api.createRollout({ text: PLAN });
   await api.command(state.id, { type: 'Start' });
   const acknowledged = new Acknowledged();
-  const client = createClient({ url: server.url, token: server.tokens?.sdk ?? '', flushIntervalMs: 200, fetch: acknowledged.fetch });
+  const client = createClient({
+    url: server.url,
+    token: server.tokens?.sdk ?? '',
+    flushIntervalMs: 200,
+    fetch: acknowledged.fetch,
+  });
   await client.ready();
   const traffic = new Traffic(client);
   const driving = traffic.run(random);
@@ -176,7 +194,8 @@ export async function crashRun(options: { readonly kills: number; readonly seed:
     requestsInEvidence: kept.counted,
     stages: records.flatMap(({ event }) => (event.type === 'StageEntered' ? [event.name] : [])),
     // The rollout goes on between the two reads: the state is compared with the events it was made from.
-    replayEqualsState: isSame(replay(records.slice(0, view.state.version)), view.state) && kept.events >= records.length,
+    replayEqualsState:
+      isSame(replay(records.slice(0, view.state.version)), view.state) && kept.events >= records.length,
     chainIntact: kept.chainIntact,
     evaluations: traffic.evaluations,
     evaluationsWithoutRuleset: traffic.withoutRuleset,
@@ -191,7 +210,12 @@ function isSame(a: RolloutState | undefined, b: RolloutState): boolean {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, sorted(one)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, one]) => one !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, one]) => [key, sorted(one)]),
+  );
 }
 
 /** Waits until the reconciler has folded all telemetry that was acknowledged. */

@@ -5,7 +5,9 @@ import { crashRun } from './crash-run.ts';
 const KILLS = Number(process.env['CRASH_KILLS'] ?? 8);
 
 describe('a control plane killed without warning during a rollout under traffic', () => {
-  it(`loses and repeats nothing over ${KILLS} kills, while SDKs go on serving`, { timeout: 60_000 + KILLS * 5_000 }, async () => {
+  it(`loses and repeats nothing over ${KILLS} kills, while SDKs go on serving`, {
+    timeout: 60_000 + KILLS * 5_000,
+  }, async () => {
     const result = await crashRun({ kills: KILLS, seed: 20_261_123 });
     if (KILLS >= 100) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
     expect(result).toMatchObject({

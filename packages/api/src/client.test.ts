@@ -202,11 +202,11 @@ describe('failures of the client', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it.each(['localhost:7070', 'not a url', 'ftp://example.com'])(
+  it.each(['localhost:4180', 'not a url', 'ftp://example.com'])(
     'says what an address looks like for %s',
     async (wrong) => {
       const error = await failureOf(createApiClient({ url: wrong }).health());
-      expect([error.code, error.message.includes('http://localhost:7070')]).toEqual(['UNREACHABLE', true]);
+      expect([error.code, error.message.includes('http://localhost:4180')]).toEqual(['UNREACHABLE', true]);
     },
   );
 });

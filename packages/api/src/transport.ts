@@ -3,7 +3,7 @@ import { isProblemCode } from './problem-table.ts';
 
 /** How to reach a server. */
 export type Connection = {
-  /** Origin of the server, for example `http://localhost:7070`; a path in it is kept as a prefix. */
+  /** Origin of the server, for example `http://localhost:4180`; a path in it is kept as a prefix. */
   readonly url: string;
   /** `rmp_…`; absent only for the open routes. */
   readonly token?: string;
@@ -51,7 +51,7 @@ export async function jsonOf<T>(response: Response): Promise<T> {
 function addressOf(base: string, path: string): URL {
   const url = URL.canParse(base) ? new URL(base) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    const detail = `The server address is not an http or https URL: received ${JSON.stringify(base)}. Example: http://localhost:7070`;
+    const detail = `The server address is not an http or https URL: received ${JSON.stringify(base)}. Example: http://localhost:4180`;
     throw new ProblemError('UNREACHABLE', detail);
   }
   return new URL(url.origin + url.pathname.replace(/\/$/, '') + path);

@@ -12,7 +12,7 @@ export type Credentials = { readonly url: string; readonly token: string; readon
 export type Target = { readonly url: string; readonly token?: string };
 
 /** Address of `rampart serve` with its defaults. */
-export const DEFAULT_URL = 'http://127.0.0.1:4180';
+const DEFAULT_URL = 'http://127.0.0.1:4180';
 
 /** `~/.config/rampart/credentials.json`, below XDG_CONFIG_HOME where that is set. */
 export function credentialsFile(env: Env): string {

@@ -29,7 +29,7 @@ const ANA: Principal = { id: 'ana', kind: 'person', roles: ['admin'] };
 /** Token the fake knows. */
 export const TOKEN = 'rmp_admin_fake1234_abcdefghijklmnopqrstuvwxyz012345';
 /** Address of the fake. */
-export const URL_OF_FAKE = 'http://rampart.test:7070';
+export const URL_OF_FAKE = 'http://rampart.test:4180';
 
 /** Routes of the API over the real rollout core, in memory, behind a `fetch`: no socket, no waiting, its own clock. */
 export class FakeControlPlane {

@@ -4,7 +4,7 @@ import { openItems, type RolloutState } from '@rampart/rollout';
 export type NextStep = { readonly command: string; readonly why: string };
 
 /** Words as a shell takes them: quoted where they hold anything but plain characters. */
-export function shellWord(text: string): string {
+function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
@@ -49,6 +49,7 @@ function afterAbort(state: RolloutState): readonly NextStep[] {
         ]
       : []),
     { command: `rampart retry ${state.id} --release NEW-VERSION`, why: 'next attempt, from stage 1' },
+    { command: `rampart cancel ${state.id} --reason …`, why: 'ends it, and frees the flag for another plan' },
   ];
 }
 

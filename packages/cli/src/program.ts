@@ -18,12 +18,12 @@ import { addWebhookCommands } from './commands/webhook.ts';
 import type { Shell } from './session.ts';
 
 const AFTER = `
-ROLLOUT is an id, or the key of a flag, and may be left out when one rollout is active.
+A rollout is named by its id or its flag, or left out when one is active.
 Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no server answers.
 First steps: rampart demo, or rampart init, then rampart serve.`;
 
 /** Version of this package. */
-export function cliVersion(): string {
+function cliVersion(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
   return isManifest ? String(manifest.version) : 'unknown';
@@ -47,7 +47,7 @@ export function createProgram(shell: Shell, isQuiet: boolean): Command {
     .option('--token <token>', 'token; better in RAMPART_TOKEN, because others see options')
     .option('--json', 'print one JSON document')
     .option('--no-color', 'print without colours, as NO_COLOR does')
-    .configureHelp({ showGlobalOptions: true, subcommandTerm })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm, minWidthToWrap: 20 })
     .addHelpCommand(
       new Command('help').argument('[command]').helpGroup('More:').description('show what a command takes'),
     )

@@ -92,7 +92,7 @@ describe('reaching a server', () => {
     plane.isDown = true;
     const { code, err } = await run(['list']);
     expect(code).toBe(3);
-    expect(err).toContain('http://rampart.test:7070');
+    expect(err).toContain('http://rampart.test:4180');
     expect(err).toContain('npx rampart serve');
     expect(await json<Failed>(['list'])).toMatchObject({ code: 3, data: { error: { code: 'UNREACHABLE' } } });
   });
@@ -125,6 +125,6 @@ describe('reaching a server', () => {
 describe('errors of the command line', () => {
   it.each(Object.keys(CLI_ERRORS))('%s stands in docs/errors.md, in its section', (code) => {
     const docs = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
-    expect(docs.split('## Command line')[1]).toContain(`| \`${code}\` |`);
+    expect(docs.split('## Command line')[1]).toContain(`| \`${code}\` `);
   });
 });

@@ -82,11 +82,12 @@ export function seriesOf(
   place: { readonly epoch: number; readonly stratum: number },
   { n, x, xx = x, values }: Arms,
   users = true,
+  turn = 0,
 ): EvidenceSeries {
   const size = users ? USER_BUCKETS : 1;
   const bins = values && Array.from({ length: size }, () => new Map<number, number>());
   values?.forEach((value, index) => {
-    const into = bins?.[index % size];
+    const into = bins?.[(index + 5 * turn) % size];
     into?.set(binOf(value), (into.get(binOf(value)) ?? 0) + 1);
   });
   return {
@@ -97,8 +98,8 @@ export function seriesOf(
     count: values
       ? (bins ?? []).map((one) => [...one.values()].reduce((sum, count) => sum + count, 0))
       : parts(n, size, 0),
-    sum: parts(x, size, 7),
-    sumSquares: parts(xx, size, 7),
+    sum: parts(x, size, 7 + 11 * turn),
+    sumSquares: parts(xx, size, 7 + 11 * turn),
     ...(bins && { bins: bins.map((one) => [...one]) }),
   };
 }
@@ -115,11 +116,12 @@ export function bothArms(
   bad: number,
   badControl: number,
   users = true,
+  turn = 0,
 ): readonly EvidenceSeries[] {
   const place = placeOf(state);
   const n = Math.round((2000 * place.stratum) / 100_000);
   const arm = (name: 'treatment' | 'control', count: number, share: number) =>
-    count === 0 ? [] : [seriesOf(metric, name, place, { n: count, x: Math.round(count * share) }, users)];
+    count === 0 ? [] : [seriesOf(metric, name, place, { n: count, x: Math.round(count * share) }, users, turn)];
   return [...arm('treatment', n, bad), ...arm('control', 2000 - n, badControl)];
 }
 
@@ -198,7 +200,9 @@ export class Drive {
   serve(forMs: number, bad = 0.001, badControl = 0.001, users = true): this {
     const { phase, stage } = this.state;
     for (let left = forMs; left > 0; left -= BATCH_MS) {
-      this.tick(Math.min(left, BATCH_MS), { series: bothArms(this.state, 'errorRate', bad, badControl, users) });
+      this.tick(Math.min(left, BATCH_MS), {
+        series: bothArms(this.state, 'errorRate', bad, badControl, users, this.batches.length),
+      });
       if (this.state.phase !== phase || this.state.stage?.index !== stage?.index) break;
     }
     return this;
@@ -283,7 +287,7 @@ export type Happening =
       readonly badControl: number;
       readonly users: boolean;
     }
-  | { readonly what: 'empty' | 'silence' | 'again'; readonly forMs: number }
+  | { readonly what: 'empty' | 'silence' | 'again' | 'down'; readonly forMs: number }
   | { readonly what: 'failing'; readonly forMs: number }
   | { readonly what: 'late'; readonly forMs: number; readonly back: number }
   | { readonly what: 'people'; readonly assigned: number; readonly reported: number }
@@ -311,7 +315,10 @@ export const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ what: fc.constantFrom('empty' as const, 'silence' as const, 'again' as const), forMs: gap }),
+    arbitrary: fc.record({
+      what: fc.constantFrom('empty' as const, 'silence' as const, 'again' as const, 'down' as const),
+      forMs: gap,
+    }),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('failing' as const), forMs: gap }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('late' as const), forMs: gap, back: small }) },
@@ -354,6 +361,7 @@ export function happen(drive: Drive, one: Happening): void {
   if (one.what === 'command') drive.command(one.command, one.by);
   else if (one.what === 'serve') drive.serve(one.forMs, one.bad, one.badControl, one.users);
   else if (one.what === 'empty') drive.tick(one.forMs, {});
+  else if (one.what === 'down') drive.now += one.forMs;
   else if (one.what === 'silence') drive.tick(one.forMs);
   else if (one.what === 'again') drive.tick(one.forMs, drive.batches.at(-1)?.batch);
   else if (one.what === 'failing')

@@ -3,7 +3,7 @@ import { ProblemError } from '@rampart/api';
 import type { ReplyWrite, Store } from './store/store.ts';
 
 /** How long an answer is kept under its idempotency key, milliseconds. */
-export const REPLY_KEEP_MS = 24 * 3_600_000;
+const REPLY_KEEP_MS = 24 * 3_600_000;
 
 type Kept = { readonly fingerprint: string; readonly answer: unknown };
 

@@ -12,6 +12,8 @@ import { StoreError } from './store/store-error.ts';
 const LONGEST_BATCH_MS = 60_000;
 const SHORTEST_BATCH_MS = 200;
 const LONGEST_TICK_MS = 1_000;
+/** Interval at which changes by other processes on the same store are looked for. */
+const CATCH_UP_MS = 1_000;
 /** Telemetry batches read at once. */
 const ROWS = 500;
 
@@ -85,8 +87,15 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     queued.set(id, turn);
     return turn;
   };
+  let caughtUpAt = 0;
+  const catchUp = (now: number): void => {
+    if (now - caughtUpAt < CATCH_UP_MS) return;
+    caughtUpAt = now;
+    table.catchUp().catch((error: unknown) => tell('*', error));
+  };
   const beat = (): void => {
     const now = performance.now();
+    catchUp(now);
     for (const { state } of table.all()) {
       if (!isWatched(state, table) || now < (dueAt.get(state.id) ?? 0)) continue;
       dueAt.set(state.id, now + tickMsOf(state.plan.timeScale));

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
+import { createApiClient } from '@rampart/api';
 import { replay } from '@rampart/rollout';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HEALTHY, live, liveUntil, type Rig, startRig, startRollout, trafficOf } from './server-rig.test.support.ts';
 import { openSse } from './sse-reader.test.support.ts';
+import { startServer } from './start-server.ts';
 
 const rigs: Rig[] = [];
 async function rig(...args: Parameters<typeof startRig>): Promise<Rig> {
@@ -200,6 +202,31 @@ describe('a restart', () => {
       code: 'REPLAY_MISMATCH',
       message: expect.stringContaining('phase differs'),
     });
+  });
+});
+
+describe('two servers on one store', () => {
+  it('see what the other decides, and never both decide the same', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    const other = await startServer({ file: r.file, port: 0, clock: r.clock, log: r.log });
+    const twin = createApiClient({ url: other.url, token: r.tokens.admin });
+    await Promise.all([
+      r.admin.command(id, { type: 'AddIssue', title: 'one', severity: 'minor' }),
+      twin.command(id, { type: 'AddIssue', title: 'other', severity: 'minor' }),
+    ]);
+    const stream = await openSse(`${other.url}/v1/stream`, { authorization: `Bearer ${r.tokens.sdk}` });
+    await stream.next();
+    await r.admin.command(id, { type: 'Abort', reason: 'the other must hear' });
+    expect(await stream.next()).toMatchObject({
+      event: 'patch',
+      data: { flags: { checkout: { exposure: { layers: [] } } } },
+    });
+    expect((await twin.getRollout(id)).state).toEqual((await r.admin.getRollout(id)).state);
+    expect((await twin.getRollout(id)).state.issues.map(({ number }) => number)).toEqual([1, 2]);
+    await stream.cancel();
+    await other.close();
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Flag, Ruleset } from '@rampart/flags';
 import type { EventRecord, RolloutState } from '@rampart/rollout';
 import type { MonotoneClock } from './clock.ts';
+import { streamOf } from './event-records.ts';
 import { emptyBatch } from './evidence-batcher.ts';
 import { INSTANCE_TTL_MS } from './instance-registry.ts';
 import { type Addressing, type Change, type Fold, foldWrites, type Prepared, prepare } from './rollout-commit.ts';
@@ -9,14 +10,15 @@ import { createRulesetBook, type RulesetBook } from './ruleset-book.ts';
 import { servingKey } from './ruleset-of.ts';
 import { createSerialQueue, type SerialQueue } from './serial-queue.ts';
 import type { Conflict, DocumentWrite, Store } from './store/store.ts';
+import { StoreError } from './store/store-error.ts';
 
 /** A change that stands in the store, or why it does not. */
-export type Committed =
+type Committed =
   | { readonly ok: true; readonly records: readonly EventRecord[]; readonly state: RolloutState }
   | Conflict;
 
 /** An abort that is not known to have taken everywhere: SDKs must evaluate by `revision` or later. */
-export type PendingEffect = { readonly incident: number; readonly revision: number; readonly notBefore: number };
+type PendingEffect = { readonly incident: number; readonly revision: number; readonly notBefore: number };
 
 /** Every rollout in memory, and the only way to change one. */
 export type RolloutTable = {
@@ -34,6 +36,8 @@ export type RolloutTable = {
   readonly pendingEffect: (id: string) => PendingEffect | undefined;
   /** Reads again what others have changed. */
   readonly refresh: () => Promise<void>;
+  /** Refreshes when another process on the same store has changed a rollout; cheap when none has. */
+  readonly catchUp: () => Promise<void>;
   /** Resolves when no job runs. */
   readonly idle: () => Promise<void>;
 };
@@ -93,6 +97,7 @@ export async function openRolloutTable(options: TableOptions): Promise<RolloutTa
     },
     pendingEffect: effects.of,
     refresh: book.refresh,
+    catchUp: createCatchUp(store, runs, book, (await store.stats()).events),
     idle: jobs.idle,
   };
 }
@@ -135,6 +140,20 @@ async function reloadChanged(store: Store, runs: Runs): Promise<void> {
   for (const document of changed) runs.set(document.key, await loadRun(store, document));
 }
 
+const EVENTS_AT_ONCE = 500;
+
+/** Looks at the events since the last look: one that memory does not have came from elsewhere. */
+function createCatchUp(store: Store, runs: Runs, book: RulesetBook, fromSeq: number): () => Promise<void> {
+  let seq = fromSeq;
+  return async () => {
+    const events = await store.readEvents(seq, EVENTS_AT_ONCE);
+    if (events.length === 0) return;
+    const known = new Map([...runs.values()].map(({ state }) => [streamOf(state.id), state.version]));
+    if (events.some(({ stream, version }) => version > (known.get(stream) ?? 0))) await book.refresh();
+    seq = events.at(-1)?.seq ?? seq;
+  };
+}
+
 type Jobs = Pick<RolloutTable, 'exclusively' | 'idle'> & {
   /** A write whose failure leaves it unknown what stands: the rollout is read again before it is used next. */
   readonly guarded: <T>(id: string, write: () => Promise<T>) => Promise<T>;
@@ -164,7 +183,8 @@ function createJobs(store: Store, runs: Runs): Jobs {
       try {
         return await write();
       } catch (error) {
-        doubtful.add(id);
+        const isWithoutTrace = error instanceof StoreError && error.code === 'STORAGE_FULL';
+        if (!isWithoutTrace) doubtful.add(id);
         throw error;
       }
     },

@@ -13,7 +13,7 @@ export type RulesetChange = {
 };
 
 /** Writes the documents of a change in one transaction with whatever it follows from. */
-export type WriteChange<T> = (documents: readonly DocumentWrite[]) => Promise<T>;
+type WriteChange<T> = (documents: readonly DocumentWrite[]) => Promise<T>;
 
 /** The flags, the segments and the ruleset of one environment: in memory as in the store. */
 export type RulesetBook = {

@@ -31,7 +31,7 @@ export function testClock(at = START_AT): TestClock {
 }
 
 /** What a server wrote to its log. */
-export type LogEntry = { readonly level: string; readonly fields: object; readonly message: string };
+type LogEntry = { readonly level: string; readonly fields: object; readonly message: string };
 
 /** A real server on a free port with a store of its own, and clients of it. */
 export type Rig = {
@@ -41,6 +41,9 @@ export type Rig = {
   readonly sdk: ApiClient;
   readonly tokens: { readonly admin: string; readonly sdk: string };
   readonly logged: readonly LogEntry[];
+  readonly log: Log;
+  /** Of the store. */
+  readonly file: string;
   /** Moves the clock and has every rollout looked at. */
   readonly pass: (ms: number) => Promise<void>;
   /** Stops the server and starts another on the same store. */
@@ -63,7 +66,8 @@ async function rigOf(
   options: Partial<ServerOptions>,
 ): Promise<Rig> {
   const logged: LogEntry[] = [];
-  const server = await startServer({ dataDir: dir, port: 0, clock, log: logInto(logged), ...options });
+  const log = logInto(logged);
+  const server = await startServer({ dataDir: dir, port: 0, clock, log, ...options });
   const tokens = known ?? server.firstToken;
   if (tokens === undefined) throw new Error('a new store gave no tokens');
   return {
@@ -71,6 +75,8 @@ async function rigOf(
     clock,
     tokens,
     logged,
+    log,
+    file: join(dir, 'rampart.db'),
     admin: createApiClient({ url: server.url, token: tokens.admin }),
     sdk: createApiClient({ url: server.url, token: tokens.sdk }),
     async pass(ms) {
@@ -94,7 +100,7 @@ function logInto(logged: LogEntry[]): Log {
 }
 
 /** How users fare: rates in [0, 1], latency in seconds. */
-export type Outcome = { readonly errorRate: number; readonly latency: number };
+type Outcome = { readonly errorRate: number; readonly latency: number };
 
 /** Users of one flush, and how they fare in each arm. */
 export type TrafficOptions = { readonly users: number; readonly treatment: Outcome; readonly control: Outcome };

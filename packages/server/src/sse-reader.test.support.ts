@@ -1,5 +1,5 @@
 /** One frame of a stream. */
-export type Frame = { readonly event: string; readonly id: string; readonly data: unknown };
+type Frame = { readonly event: string; readonly id: string; readonly data: unknown };
 
 /** A stream under reading. */
 export type SseReader = {

@@ -67,6 +67,8 @@ export type RampartServer = {
 
 const DEFAULT_PORT = 4180;
 const PRUNE_EVERY_MS = 60_000;
+/** How long requests under way may take to finish when the server closes. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
  * Starts a control plane. @throws ServerError `PORT_IN_USE`, `ADDRESS_REFUSED`, `REPLAY_MISMATCH`, `DATA_DIR_UNUSABLE`
@@ -202,7 +204,7 @@ function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): (
   void reconciler.wakeAll();
   dispatcher.start();
   const prune = setInterval(() => {
-    store.prune({ now: clock.now() }).catch((error: unknown) => {
+    pruneAll(store, clock).catch((error: unknown) => {
       log.warn({ err: error }, `the store could not be pruned: ${messageOf(error)}`);
     });
   }, PRUNE_EVERY_MS);
@@ -213,9 +215,18 @@ function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): (
   };
 }
 
+/** In small steps: other writes go in between. */
+async function pruneAll(store: Store, clock: Clock): Promise<void> {
+  let pruned = await store.prune({ now: clock.now() });
+  while (pruned.more) pruned = await store.prune({ now: clock.now() });
+}
+
 async function stopAll({ app, stream, table, store }: Parts, stopWork: () => Promise<void>): Promise<void> {
   stream.close();
+  // Requests under way may finish, but a client that does not read must not keep the server up.
+  const deadline = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
   await app.close();
+  clearTimeout(deadline);
   await stopWork();
   await table.idle();
   await store.close();

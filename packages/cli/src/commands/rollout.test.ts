@@ -30,6 +30,12 @@ killSwitch: { flag: new-checkout-kill, trip: [ { metric: errorRate, limit: 20% }
 const QUIET = { n: 100, bad: 0, controlN: 1900, controlBad: 2 };
 const BAD = { n: 100, bad: 8, controlN: 1900, controlBad: 2 };
 
+/** Quiet evidence of 2,000 requests in the proportions of a share. */
+function splitOf(share: number): typeof QUIET {
+  const n = Math.round(2000 * share);
+  return { n, bad: 0, controlN: 2000 - n, controlBad: share < 1 ? 2 : 0 };
+}
+
 function withPlan(): Cli {
   const cli = openCli();
   writeFileSync(join(cli.dir, 'plan.yaml'), PLAN);
@@ -93,7 +99,7 @@ describe('rampart start', () => {
 
   it('starts a draft that exists', async () => {
     const { run, plane } = withPlan();
-    await plane.fetch('http://rampart.test:7070/v1/rollouts', {
+    await plane.fetch('http://rampart.test:4180/v1/rollouts', {
       method: 'POST',
       body: JSON.stringify({ text: PLAN }),
       headers: { authorization: `Bearer ${(await import('../fake-control-plane.test.support.ts')).TOKEN}` },
@@ -151,7 +157,7 @@ describe('rampart status', () => {
     expect(isPlain((await run(['status'], { isTty: true })).out)).toBe(false);
     expect(isPlain((await run(['status', '--no-color'], { isTty: true })).out)).toBe(true);
     expect(isPlain((await run(['status', '--json'], { isTty: true })).out)).toBe(true);
-    const env = { HOME: dir, RAMPART_URL: 'http://rampart.test:7070', RAMPART_TOKEN: 'x', NO_COLOR: '1' };
+    const env = { HOME: dir, RAMPART_URL: 'http://rampart.test:4180', RAMPART_TOKEN: 'x', NO_COLOR: '1' };
     expect(isPlain((await run(['status'], { isTty: true, env })).err)).toBe(true);
   });
 
@@ -166,16 +172,23 @@ describe('rampart status', () => {
 
 describe('rampart status --watch', () => {
   /** Lets an hour pass at each look. */
-  const passing = (cli: Cli, id: string, evidence: typeof QUIET) => ({
-    sleep: () => {
-      cli.plane.run(id, HOUR, evidence);
+  const passing = (cli: Cli, id: string, evidence: (stage: number) => typeof QUIET) => {
+    let looks = 0;
+    const sleep = () => {
+      looks += 1;
+      if (looks > 80) throw new Error(`the rollout goes on: ${cli.plane.view(id).waitingFor.join('; ')}`);
+      cli.plane.run(id, HOUR, evidence(cli.plane.view(id).state.stage?.index ?? 0));
       return Promise.resolve();
-    },
-  });
+    };
+    return { sleep };
+  };
 
   it('ends with 1 when the rollout is aborted, having printed each event once', async () => {
     const cli = await inCanary();
-    const { code, out } = await cli.run(['status', '--watch'], passing(cli, cli.id, BAD));
+    const { code, out } = await cli.run(
+      ['status', '--watch'],
+      passing(cli, cli.id, () => BAD),
+    );
     expect(code).toBe(1);
     expect(out.match(/entered stage canary/g)).toHaveLength(1);
     expect(out.match(/set exposure to 0/g)).toHaveLength(1);
@@ -184,9 +197,13 @@ describe('rampart status --watch', () => {
   it('ends with 0 when it is complete, as one document with --json', async () => {
     const cli = await inCanary();
     for (const item of ['No critical bugs', 'docs-updated', 'flag-cleanup-scheduled']) await cli.run(['approve', item]);
-    const { code, data } = await cli.json<Status>(['status', '--watch'], passing(cli, cli.id, { ...QUIET, n: 2000 }));
-    expect(data.state.phase).toBe('aborted');
-    expect(code).toBe(1);
+    const shares = [0.05, 0.25, 1];
+    const { code, data } = await cli.json<Status>(
+      ['status', '--watch'],
+      passing(cli, cli.id, (stage) => splitOf(shares[stage] ?? 1)),
+    );
+    expect(data.state.phase).toBe('complete');
+    expect(code).toBe(0);
   });
 
   it('redraws on a terminal, and ends with 0 on Ctrl-C', async () => {
@@ -209,6 +226,7 @@ describe('rampart status --watch', () => {
     const sleep = () => {
       looks += 1;
       cli.plane.isDown = looks === 1;
+      if (looks > 20) throw new Error('it goes on');
       if (looks === 2) cli.plane.run(cli.id, HOUR, BAD);
       return Promise.resolve();
     };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import picocolors from 'picocolors';
@@ -58,6 +58,8 @@ export async function runDemo(options: DemoOptions, io: Io): Promise<ExitCode> {
     screen.clear();
     await tearDown(running);
     await rm(dataDir, { recursive: true, force: true });
+    // Refused, and rightly so, when papers were written into it.
+    await rmdir(directory).catch(() => undefined);
   }
 }
 

@@ -20,17 +20,16 @@ function phaseText(state: RolloutState, paint: Paint): string {
   return state.blindSince === undefined ? paint.cyan(state.phase) : paint.yellow(`${state.phase}, blind`);
 }
 
-function header({ state, now, judgement, dashboardUrl }: RolloutView, paint: Paint): string {
+function header({ state, now, judgement, dashboardUrl }: RolloutView, width: number, paint: Paint): string {
   const { plan } = state;
   const people = judgement?.people;
   const seen = people === undefined ? '' : ` · ${formatCount(people.treatment + people.targeted)} people so far`;
   const attempt = `attempt ${state.attempt} of ${plan.retry.limit + 1}`;
+  const where = `flag ${plan.flag} in ${plan.environment} · version ${oneLine(versionOf(state))} · ${attempt} · ${state.id}`;
   return [
     `${paint.bold(oneLine(plan.title))}  ${phaseText(state, paint)}`,
-    paint.dim(
-      `flag ${plan.flag} in ${plan.environment} · version ${oneLine(versionOf(state))} · ${attempt} · ${state.id}`,
-    ),
-    `exposed: ${formatLayers(state.layers)}${seen}`,
+    paint.dim(wrap(where, width, '  ')),
+    wrap(`exposed: ${formatLayers(state.layers)}${seen}`, width, '  '),
     paint.dim(`${formatDate(now)}${plan.timeScale === 1 ? '' : ` · time scale ${plan.timeScale}`}`),
     ...(dashboardUrl === undefined ? [] : [paint.dim(dashboardUrl)]),
   ].join('\n');
@@ -93,7 +92,7 @@ export function renderStatus({ view, events }: StatusFacts, width: number, paint
   const verdicts = view.judgement?.verdicts ?? state.verdicts;
   const section = (title: string, body: string) => (body === '' ? [] : [`${paint.bold(title)}\n${body}`]);
   return [
-    header(view, paint),
+    header(view, width, paint),
     renderStageBar(state, now, width, paint),
     ...section('Checks', verdicts.length === 0 ? '' : renderChecks(verdicts, state, width, paint)),
     ...section('Waiting for', list(waitingLines(view), width)),

@@ -3,7 +3,7 @@ import { NOTHING } from './format.ts';
 import { padEnd, widthOf, wrap } from './text.ts';
 
 /** One column of a table. A droppable one moves into the lines below the row when the page is too narrow. */
-export type Column<Row> = {
+type Column<Row> = {
   readonly title: string;
   readonly cell: (row: Row) => string;
   /** Lower ones move first. Default: stays. */

@@ -8,7 +8,6 @@ import { foldEvidence } from '../judge/fold-evidence.ts';
 import type { RolloutState } from '../state.ts';
 import { silenceMs } from './cadence.ts';
 import { coversLayers, layersOf, servedMs } from './exposure.ts';
-import { assertInvariants, InvariantError } from './invariants.ts';
 
 const PLANS = [
   planOf(),

@@ -156,8 +156,9 @@ function lacking(tally: Tally, metric: Metric, side: Side): string | undefined {
       return `users in ${LEAST_BUCKETS} of ${K} buckets in each arm (now ${active.join(' and ')})`;
   }
   if (metric.kind !== 'proportion' && metric.kind !== 'quantile') return undefined;
-  const events = side === 'fail' ? xT : Math.max(xT, (xC / nC) * nT);
-  return events < LEAST_EVENTS ? `${LEAST_EVENTS} bad events in treatment (now ${Math.floor(events)})` : undefined;
+  // Where harm is a lack of events, their number in control is what tells: none at all in treatment is the worst case.
+  const events = side === 'fail' && metric.harm === 'higher' ? xT : Math.max(xT, (xC / nC) * nT);
+  return events < LEAST_EVENTS ? `${LEAST_EVENTS} events in treatment (now ${Math.floor(events)})` : undefined;
 }
 
 /** Size of effect worth finding: half of what control gives, or the limit's own offset where that is more. */

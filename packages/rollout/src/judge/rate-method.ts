@@ -1,13 +1,5 @@
 import { FULL_WEIGHT } from '@rampart/flags';
-import {
-  designEffect,
-  poissonLogE,
-  poissonPassLogE,
-  thresholdLogE,
-  thresholdPassLogE,
-  weightedAverageLogE,
-} from '@rampart/stats';
-import type { Limit } from '../plan.ts';
+import { designEffect, oneSidedMeanLogE, poissonLogE, poissonPassLogE, weightedAverageLogE } from '@rampart/stats';
 import { type MetricBatch, UNKNOWN } from './arm-sums.ts';
 import { limitOf, lineOf, type Side } from './line.ts';
 import type { Method, MethodContext, SideEvidence } from './method.ts';
@@ -66,22 +58,23 @@ function splitOf(tally: Tally, context: MethodContext): Split {
   return { x: total(ofTreatment), n, share: tally[AT.designed] / n, seconds: tally[AT.seconds], effect };
 }
 
+/** Least observations, counted by users, that the normal approximation asks for. */
+const LEAST_OBSERVATIONS = 50;
+/** Smallest difference worth finding, as part of the designed share. */
+const LEAST_EFFECT = 0.05;
+
 /** Share of the split's observations that are treatment's, against the designed share times the limit's ratio: diurnal traffic cancels. */
-function splitLogE(split: Split, side: Side, context: MethodContext, limit: Limit): number {
+function splitLogE(split: Split, side: Side, context: MethodContext): number {
   const { x, n, share, seconds, effect } = split;
-  const isLow = context.metric.harm === 'lower';
-  if (limit.kind !== 'relative')
-    return rateLogE(
-      x,
-      (lineOf(context.check, context.metric, side, undefined) ?? 0) * seconds * share,
-      effect,
-      side,
-      context,
-    );
+  const limit = limitOf(context.check, side);
+  if (limit.kind === 'absolute') return rateLogE(x, limit.value * seconds * share, effect, side, context);
+  if (limit.kind !== 'relative' || n / effect < LEAST_OBSERVATIONS) return 0;
   const odds = (limit.ratio * share) / (1 - share);
   const line = odds / (1 + odds);
-  const [bad, at] = isLow ? [n - x, 1 - line] : [x, line];
-  return (side === 'fail' ? thresholdLogE : thresholdPassLogE)(bad / effect, n / effect, at);
+  const se = Math.sqrt((line * (1 - line) * effect) / n);
+  const tau = Math.max(Math.abs(share - line), LEAST_EFFECT * share);
+  const direction = (context.metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
+  return oneSidedMeanLogE({ delta: x / n, se, tau, nullDelta: line, direction });
 }
 
 function rateLogE(x: number, expected: number, effect: number, side: Side, context: MethodContext): number {
@@ -111,7 +104,7 @@ function evidence(tally: Tally, side: Side, context: MethodContext): SideEvidenc
   const logE = weightedAverageLogE(
     [0.5, 0.5],
     [
-      isSplit ? splitLogE(split, side, context, limitOf(context.check, side)) : 0,
+      isSplit ? splitLogE(split, side, context) : 0,
       isWhole ? rateLogE(whole, line * wholeSeconds, context.metric.designEffect, side, context) : 0,
     ],
   );
@@ -120,11 +113,11 @@ function evidence(tally: Tally, side: Side, context: MethodContext): SideEvidenc
 }
 
 /**
- * Observations per second, as if everyone were exposed. While there is a split, treatment's share of all observations (a3);
+ * Observations per second, as if everyone were exposed. While there is a split, treatment's share of all observations (b1);
  * where everyone is exposed or the source knows no arms, the whole against its line (d1). The two e-processes are averaged.
  */
 export const RATE_METHOD: Method = {
-  name: 'share of traffic with design effect of users (a3); Poisson rate (d1) without control',
+  name: 'share of traffic (b1) with design effect of users; Poisson rate (d1) of the whole',
   increment: (batch, _side, context) => increment(batch, context),
   evidence: (tally, side, context) =>
     evidence(tally.length === 0 ? new Array<number>(SIZE).fill(0) : tally, side, context),

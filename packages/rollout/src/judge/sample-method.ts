@@ -1,15 +1,9 @@
-import {
-  designEffect,
-  meanInterval,
-  oneSidedMeanLogE,
-  proportionInterval,
-  thresholdLogE,
-  thresholdPassLogE,
-} from '@rampart/stats';
+import { designEffect, meanInterval, oneSidedMeanLogE, proportionInterval } from '@rampart/stats';
 import type { Metric } from '../plan.ts';
 import { type ArmSums, exceedances, exposedSums, UNKNOWN } from './arm-sums.ts';
 import { lineOf, type Side } from './line.ts';
 import type { Method, MethodContext, SideEvidence } from './method.ts';
+import { shareLogE } from './share-log-e.ts';
 import { plus, type Tally, total } from './tally.ts';
 
 const WIDTH = UNKNOWN + 1;
@@ -59,18 +53,15 @@ function validityOf(sums: Sums): SideEvidence['validity'] {
 function shareEvidence(sums: Sums, side: Side, context: MethodContext, line: number): SideEvidence {
   const { metric } = context;
   const [n, sum] = [total(sums.n), total(sums.x)];
-  const isLowHarm = metric.harm === 'lower';
-  const allowed = metric.kind === 'quantile' ? 1 - (metric.quantile ?? 0.99) : line;
-  const limit = isLowHarm ? 1 - allowed : allowed;
-  const bad = isLowHarm ? n - sum : sum;
+  // A quantile counts what lies beyond the line, which is harm or the lack of it as the metric says.
+  const limit = metric.kind === 'quantile' ? 1 - (metric.quantile ?? 0.99) : line;
   const effect = effectOf(sums, metric);
-  const [x, m] = [bad / effect, n / effect];
-  const possible = limit > 0 && limit < 1;
-  const logE = !possible ? 0 : side === 'fail' ? thresholdLogE(x, m, limit) : thresholdPassLogE(x, m, limit);
+  const direction = (metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
+  const logE = shareLogE(sum / effect, n / effect, limit, direction);
   const counts = { logE, treatmentCount: n, controlCount: 0, validity: validityOf(sums) };
   // Only the pass side is shown, and an interval is the dearest part of a look.
   if (metric.kind === 'quantile' || n === 0 || side === 'fail') return counts;
-  const { low, high } = proportionInterval(sum / effect, m, INTERVAL_ALPHA);
+  const { low, high } = proportionInterval(sum / effect, n / effect, INTERVAL_ALPHA);
   return { ...counts, value: sum / n, interval: [low, high] };
 }
 

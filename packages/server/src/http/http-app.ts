@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import { checkBody, type OperationId, PROBLEM_MEDIA_TYPE, ProblemError, ROUTES, type Route } from '@rampart/api';
+import {
+  checkBody,
+  type OperationId,
+  PROBLEM_MEDIA_TYPE,
+  ProblemError,
+  parseToken,
+  ROUTES,
+  type Route,
+} from '@rampart/api';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Caller, Tokens } from '../auth.ts';
 import type { Log } from '../log.ts';
@@ -9,8 +17,8 @@ import type { Answer, Ask, Handler, Handlers } from './handler.ts';
 import { problemOf } from './problem-of.ts';
 
 /** Largest body taken, bytes. */
-export const BODY_LIMIT = 4 * 1024 * 1024;
-/** Requests a minute of one address; SDK traffic is not counted. */
+const BODY_LIMIT = 4 * 1024 * 1024;
+/** Requests a minute of one token, or of one address without a token; SDK traffic is not counted. */
 const MOST_PER_MINUTE = 3_000;
 
 /** Routes whose number of requests says nothing about abuse: one per SDK process or probe. */
@@ -40,7 +48,7 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
     bodyLimit: BODY_LIMIT,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 400 },
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     // Header limits and time-outs of Node stay: a client that sends slowly is cut off.
     requestTimeout: 60_000,
     keepAliveTimeout: 72_000,
@@ -50,6 +58,7 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   await app.register(rateLimit, {
     max: MOST_PER_MINUTE,
     timeWindow: 60_000,
+    keyGenerator: (request) => selectorIn(request.headers.authorization) ?? request.ip,
     errorResponseBuilder: (_, { after }) =>
       new ProblemError('RATE_LIMITED', `More than ${MOST_PER_MINUTE} requests a minute; wait ${after}.`),
   });
@@ -115,6 +124,11 @@ async function serve(
   const answer = await handler(ask);
   if (answer === 'hijacked') return reply.hijack();
   return send(reply, answer);
+}
+
+/** Many people share the address of a proxy; what a token claims to be is enough to tell them apart here. */
+function selectorIn(authorization: string | undefined): string | undefined {
+  return parseToken(authorization?.replace(/^Bearer +/i, '') ?? '')?.selector;
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {

@@ -20,6 +20,7 @@ export function sdkHandlers(
   parts: SdkParts,
 ): Handlers<'getRuleset' | 'streamRuleset' | 'sendTelemetry' | 'sendSignals'> {
   const { clock, ingest, instances, stream, ruleset } = parts;
+  const contentOf = createContentCache();
   return {
     getRuleset(ask) {
       const ifNoneMatch = ask.header('if-none-match');
@@ -28,7 +29,7 @@ export function sdkHandlers(
       const current = ruleset();
       const headers = { etag: `"${current.revision}"`, 'cache-control': 'no-cache' };
       if (Number(known) === current.revision) return { status: 304, headers };
-      return { headers, body: current };
+      return { headers, text: { mediaType: 'application/json; charset=utf-8', content: contentOf(current) } };
     },
     streamRuleset(ask) {
       // Checked by the schema of the route.
@@ -44,6 +45,15 @@ export function sdkHandlers(
     async sendSignals(ask) {
       return { status: 202, body: await ingest.signals(ask.body) };
     },
+  };
+}
+
+/** The JSON of the newest ruleset asked for: a herd that polls costs one encoding. */
+function createContentCache(): (ruleset: Ruleset) => string {
+  let cached: { readonly ruleset: Ruleset; readonly content: string } | undefined;
+  return (ruleset) => {
+    if (cached?.ruleset !== ruleset) cached = { ruleset, content: JSON.stringify(ruleset) };
+    return cached.content;
   };
 }
 
