@@ -5,7 +5,13 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@rampart/source'], externalConditions: ['@rampart/source'] } },
   test: {
     isolate: false,
-    include: ['packages/*/src/**/*.test.ts', 'spec/**/*.test.ts', 'e2e/**/*.test.ts', 'lint/**/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'examples/*/src/**/*.test.ts',
+      'spec/**/*.test.ts',
+      'e2e/**/*.test.ts',
+      'lint/**/*.test.ts',
+    ],
     reporters: ['default', './lint/counts-reporter.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -82,7 +82,7 @@ function summary(outcomes: readonly Outcome[], wanted: string) {
 
 /** The two rollouts of the demo through the pure core on a virtual clock, one run per seed. `SEEDS` sets their number. Default: 1,000. */
 export async function run(): Promise<BenchResult> {
-  const seeds = Number(process.env['SEEDS'] ?? DEFAULT_SEEDS);
+  const seeds = Number(process.env.SEEDS ?? DEFAULT_SEEDS);
   const [healthyPlan, badPlan] = [planOf(SUMMARY_OUTLINE), planOf(DIGEST_TURBO)];
   const [healthy, bad]: [Outcome[], Outcome[]] = [[], []];
   for (let seed = 1; seed <= seeds; seed += 1) {

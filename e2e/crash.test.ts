@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { crashRun } from './crash-run.ts';
 
 /** `CRASH_KILLS=100 npm test -- e2e/crash` is the full run. */
-const KILLS = Number(process.env['CRASH_KILLS'] ?? 8);
+const KILLS = Number(process.env.CRASH_KILLS ?? 8);
 
 describe('a control plane killed without warning during a rollout under traffic', () => {
   it(`loses and repeats nothing over ${KILLS} kills, while SDKs go on serving`, {

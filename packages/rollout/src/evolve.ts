@@ -213,8 +213,7 @@ function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState 
   };
 }
 
-const EVOLVERS: { readonly [T in RolloutEvent['type']]: Evolver<T> } = {
-  RolloutCreated: (state) => state,
+const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>]: Evolver<T> } = {
   PreflightStarted: (state, event, _at, by) => ({
     ...state,
     phase: 'preflight',

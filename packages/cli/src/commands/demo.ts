@@ -4,16 +4,16 @@ import { ordinal, port } from './arguments.ts';
 
 type DemoOptions = { readonly seed?: number; readonly keep?: boolean; readonly port?: number };
 
-/** The command that shows whole rollouts on simulated traffic. */
+/** The command that shows whole rollouts of a real app under generated load. */
 export function addDemoCommand(program: Command, { perform }: Shell): void {
   program
     .command('demo')
     .helpGroup('Run:')
-    .summary('see rollouts go well and go wrong, on simulated traffic')
+    .summary('see one rollout go well and one go wrong, under generated load')
     .description(
-      'Runs a control plane and simulated apps, and shows rollouts that go well and go wrong, in about a minute.',
+      'Runs a control plane, an example app and a load generator, and rolls out a good feature and a bad one, in about 75 s.',
     )
-    .option('--seed <n>', 'seed of the simulated traffic', ordinal)
+    .option('--seed <n>', 'seed of users and timing', ordinal)
     .option('--keep', 'keep the control plane running at the end')
     .option('--port <port>', 'where it listens; 0 is any free one', port)
     .action((options: DemoOptions, command: Command) =>

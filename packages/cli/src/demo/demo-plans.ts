@@ -11,8 +11,7 @@ export const DEMO_ENVIRONMENT = 'demo';
 const PEOPLE = `environment: ${DEMO_ENVIRONMENT}
 owners: { operator: ana, observer: olga, analyst: 'agent:triage', stakeholders: [product@example.com] }
 preflight: [launch-readiness, flag-configured, dashboards-ready, rollback-tested]
-baseline: { window: 24h }
-metrics: { tokensPerQuery: {}, timeToFirstToken: {} }`;
+baseline: { window: 24h }`;
 
 const STAGES = `stages:
   - name: internal                    # our own team first
@@ -49,6 +48,8 @@ alerts:
   - { metric: p99Latency, limit: 1.5x control }
   - { metric: faithfulness, limit: 0.85 }
   - { metric: costPerQuery, limit: 1.5x control }
+  - { metric: tokensPerQuery, limit: 1.5x control }
+  - { metric: timeToFirstToken, limit: 2s }
 exit: [ga-stable, no-abort, docs-updated, flag-cleanup-scheduled]`;
 
 /** A new summarizer that is as good as the old one. */

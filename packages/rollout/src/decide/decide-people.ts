@@ -139,11 +139,8 @@ export const decline: Handler<Of<'Decline'>> = (state, command, by, now) =>
   lacksReason(command.reason, 'decline a proposal') ??
   decideProposal(state, command.proposal, false, by, now, command.reason);
 
-export const cancel: Handler<Of<'Cancel'>> = (state, command, by) => {
+export const cancel: Handler<Of<'Cancel'>> = (_state, command, by) => {
   const no = lacksRole(by, RAISING, 'cancel a rollout') ?? lacksReason(command.reason, 'cancel');
   if (no) return no;
-  if (state.phase === 'complete' || state.phase === 'cancelled') {
-    return refuse('WRONG_PHASE', `Rollout ${state.id} is ${state.phase}: nothing follows that.`);
-  }
   return accept({ type: 'RolloutCancelled', reason: command.reason });
 };

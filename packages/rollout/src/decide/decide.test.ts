@@ -8,11 +8,6 @@ import { assertInvariants, InvariantError } from './invariants.ts';
 
 const canary = (plan = planOf()) => new Drive(plan).reach('canary');
 const refused = (code: string) => ({ ok: false, code });
-const _fixed = (drive: Drive) => {
-  drive.command({ type: 'RecordFix', incident: drive.state.incidents.length, text: 'fixed', reference: 'PR 1' });
-  drive.now += HOUR_MS;
-  return drive;
-};
 
 describe('authority', () => {
   it.each<[RolloutCommand]>([

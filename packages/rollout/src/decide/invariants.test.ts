@@ -107,7 +107,8 @@ function checkProceed(drive: Drive, step: Step): void {
   expect(servedMs(before, at)).toBeLessThanOrEqual(servedByHistory(drive, step));
   expect(servedMs(before, at)).toBeGreaterThanOrEqual(stage.durationMs ?? before.plan.monitorMs);
   expect(judgement?.freshAt).toBeGreaterThanOrEqual(at - silenceMs(before.plan));
-  expect([before.hold, before.dataInvalid, before.killed, before.alerting]).toEqual([undefined, undefined, false, []]);
+  const { hold, dataInvalid, killed, alerting } = step.after;
+  expect([before.hold, hold, dataInvalid, killed, alerting]).toEqual([undefined, undefined, undefined, false, []]);
   expect(stage.confirmations.every((text) => `${stage.name}: ${text}` in before.confirmations)).toBe(true);
   for (const verdict of judgement?.verdicts ?? []) {
     if (verdict.tier !== 'alert') expect(verdict.status).not.toBe('fail');

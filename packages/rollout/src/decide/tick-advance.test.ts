@@ -4,16 +4,6 @@ import { waitingFor } from './tick-advance.ts';
 
 const canary = (plan = planOf()) => new Drive(plan).reach('canary');
 const refused = (code: string) => ({ ok: false, code });
-const _aborted = (plan = planOf()) => {
-  const drive = canary(plan);
-  drive.command({ type: 'Abort', reason: 'a bug' });
-  return drive;
-};
-const _fixed = (drive: Drive) => {
-  drive.command({ type: 'RecordFix', incident: drive.state.incidents.length, text: 'fixed', reference: 'PR 1' });
-  drive.now += HOUR_MS;
-  return drive;
-};
 
 describe('a stage', () => {
   it('counts no time while held, blind, or both at once', () => {

@@ -3,11 +3,6 @@ import { bothArms, Drive, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
 import { RAMPART } from '../principal.ts';
 
 const canary = (plan = planOf()) => new Drive(plan).reach('canary');
-const _aborted = (plan = planOf()) => {
-  const drive = canary(plan);
-  drive.command({ type: 'Abort', reason: 'a bug' });
-  return drive;
-};
 
 describe('blindness', () => {
   it('tells people after the limit, and rolls back only where the plan says so', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BATCH_MS, bothArms, Drive, HOUR_MS, MINUTE_MS, placeOf, planOf, seriesOf } from '../arbitraries.contract.ts';
+import { hasControl } from '../decide/exposure.ts';
 import type { EvidenceBatch, EvidenceSeries } from '../evidence.ts';
 import { mustCloseNow } from '../reconcile.ts';
 import type { RolloutState } from '../state.ts';
@@ -206,6 +207,8 @@ describe('judging', () => {
       dataInvalid: expect.stringContaining('not split as designed'),
     });
     expect(skewed.command({ type: 'Proceed', reason: 'x' })).toMatchObject({ ok: false, code: 'GATE_NOT_REACHED' });
+    people(skewed, 1300, 1300);
+    expect(skewed.state.dataInvalid, 'the split is right again').toBeUndefined();
     const crashing = canary();
     people(crashing, 1000, 400);
     expect(crashing.state).toMatchObject({
@@ -215,6 +218,34 @@ describe('judging', () => {
     const fewer = canary();
     people(fewer, 950, 940);
     expect(fewer.state).toMatchObject({ phase: 'exposing' });
+  });
+
+  it('counts people placed by their audience as exposed, and compares them with nobody', () => {
+    const stages = [
+      { name: 'team', audience: 'team', percentage: 100, duration: '1h', gate: [{ metric: 'errorRate', limit: '1%' }] },
+      { name: 'ga', percentage: 100, duration: 'permanent' },
+    ];
+    const drive = new Drive(
+      planOf({
+        stages,
+        abortCriteria: [
+          { metric: 'userComplaints', limit: '2 per 24h' },
+          { metric: 'errorRate', limit: '2%' },
+        ],
+      }),
+    ).begin();
+    expect([hasControl(drive.state.layers), hasControl([{ weight: 5000 }])]).toEqual([false, true]);
+    const place = { epoch: drive.state.epoch, stratum: 100_000 };
+    drive.tick(BATCH_MS, {
+      series: [
+        seriesOf('errorRate', 'targeted', place, { n: 640, x: 0 }),
+        seriesOf('assigned', 'targeted', place, { n: 12, x: 0 }),
+      ],
+    });
+    expect(check(drive, 'gate:errorRate')).toMatchObject({ status: 'pass', treatmentCount: 640, controlCount: 0 });
+    expect(drive.judgement?.people).toMatchObject({ treatment: 0, targeted: 12 });
+    drive.tick(BATCH_MS, { series: [seriesOf('userComplaints', 'targeted', place, { n: 3, x: 3 })] });
+    expect(drive.state.phase).toBe('aborted');
   });
 
   it('trips by the plain rule on two breaches running, for shares, means and quantiles, but never for a rate', () => {

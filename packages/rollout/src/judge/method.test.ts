@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_MS, planOf, START_AT, seriesOf } from '../arbitraries.contract.ts';
-import type { EvidenceBatch, EvidenceSeries } from '../evidence.ts';
+import { binOf, type EvidenceBatch, type EvidenceSeries } from '../evidence.ts';
 import { parseLimit } from '../plan/limit.ts';
 import { passLimitOf } from '../plan/margin.ts';
 import type { Check, Metric } from '../plan.ts';
@@ -276,10 +276,12 @@ describe('false alarms of a method', () => {
     }
     const base = { metric, arm: name, ...HALF, bucket: count.map((_, index) => index), count, sum, sumSquares };
     if (metric !== 'p99Latency') return base;
-    return {
-      ...base,
-      bins: values.map((own) => own.map((value) => [Math.ceil(Math.log2(value) * 16) - 1, 1] as const)),
-    };
+    const bins = values.map((own) => {
+      const counts = new Map<number, number>();
+      for (const value of own) counts.set(binOf(value), (counts.get(binOf(value)) ?? 0) + 1);
+      return [...counts];
+    });
+    return { ...base, bins };
   }
 
   function falseFails(metric: string, limit: string, draw: Draw, p: number, ratio = 1): number {
