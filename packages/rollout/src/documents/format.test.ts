@@ -27,10 +27,12 @@ describe('formatMeasured', () => {
 });
 
 describe('formatInstant', () => {
-  it('prints minutes in UTC, or in a zone with its offset', () => {
+  it('prints seconds in UTC, or in a zone with its offset, and leaves out whole minutes', () => {
     const at = Date.UTC(2026, 6, 1, 23, 30, 59);
-    expect(formatInstant(at)).toBe('2026-07-01 23:30 UTC');
-    expect(formatInstant(at, 'Asia/Kolkata')).toBe('2026-07-02 05:00 GMT+5:30');
+    expect(formatInstant(at)).toBe('2026-07-01 23:30:59 UTC');
+    expect(formatInstant(at, 'Asia/Kolkata')).toBe('2026-07-02 05:00:59 GMT+5:30');
+    expect(formatInstant(at + 1000)).toBe('2026-07-01 23:31 UTC');
+    expect(formatInstant(at + 1000, 'Asia/Kolkata')).toBe('2026-07-02 05:01 GMT+5:30');
   });
 
   it('refuses a zone that does not exist', () => {

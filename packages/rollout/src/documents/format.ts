@@ -11,9 +11,9 @@ export type DocumentOptions = { readonly now: number; readonly timeZone?: string
 /** Shown where there is nothing to show. */
 export const NOTHING = '–';
 
-/** An instant to the minute: `2026-01-05 09:00 UTC`, or with its offset in a zone: `2026-01-05 10:00 GMT+1`. */
+/** An instant to the second, the minute where it is whole: `2026-01-05 09:00 UTC`; with its offset in a zone: `2026-01-05 10:00:07 GMT+1`. */
 export function formatInstant(at: number, timeZone = 'UTC'): string {
-  if (timeZone === 'UTC') return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  if (timeZone === 'UTC') return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ').replace(/:00$/, '')} UTC`;
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
@@ -22,11 +22,13 @@ export function formatInstant(at: number, timeZone = 'UTC'): string {
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
+    second: '2-digit',
     timeZoneName: 'shortOffset',
   });
   const parts = new Map(format.formatToParts(at).map((part) => [part.type, part.value]));
   const date = `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`;
-  return `${date} ${parts.get('hour')}:${parts.get('minute')} ${parts.get('timeZoneName')}`;
+  const seconds = parts.get('second') === '00' ? '' : `:${parts.get('second')}`;
+  return `${date} ${parts.get('hour')}:${parts.get('minute')}${seconds} ${parts.get('timeZoneName')}`;
 }
 
 const ELAPSED = [

@@ -79,13 +79,13 @@ describe('renderIncident', () => {
     expect(section(incident(worked), 'Timeline')).toBe(`| Step | When | After the breach | Detail |
 | --- | --- | --- | --- |
 | Breach seen | 2026-01-09 09:01 UTC | 0 ms | abort:errorRate:1% |
-| Flag to 0 % | 2026-01-09 09:01 UTC | 30 s | by Rampart |
-| Took effect | 2026-01-09 09:01 UTC | 31 s | 9 of 10 connected SDKs confirmed exposure 0 |
-| Notification queued | 2026-01-09 09:01 UTC | 30 s | on-call, team-web, agent:triage, product@example.com; recorded together with the abort, delivered from the outbox |
-| Triage assigned | 2026-01-09 09:01 UTC | 30 s | to agent:triage |
-| Root cause recorded | 2026-01-09 10:01 UTC | 1 h | by agent:triage |
-| Fix recorded | 2026-01-09 11:01 UTC | 2 h | by bo |
-| Resolved | 2026-01-09 12:01 UTC | 3 h | – |`);
+| Flag to 0 % | 2026-01-09 09:01:30 UTC | 30 s | by Rampart |
+| Took effect | 2026-01-09 09:01:31 UTC | 31 s | 9 of 10 connected SDKs confirmed exposure 0 |
+| Notification queued | 2026-01-09 09:01:30 UTC | 30 s | on-call, team-web, agent:triage, product@example.com; recorded together with the abort, delivered from the outbox |
+| Triage assigned | 2026-01-09 09:01:30 UTC | 30 s | to agent:triage |
+| Root cause recorded | 2026-01-09 10:01:30 UTC | 1 h | by agent:triage |
+| Fix recorded | 2026-01-09 11:01:30 UTC | 2 h | by bo |
+| Resolved | 2026-01-09 12:01:30 UTC | 3 h | – |`);
   });
 
   it('sums up what happened, to whom, and on what evidence', () => {
@@ -164,7 +164,7 @@ describe('renderIncident', () => {
     expect(section(incident(story, 1, START_AT + ABORT_AT), 'Next Step')).toBe(
       [
         'Retry from stage 1 as attempt 2 (0 of 3 retries used), with the same people unless it asks otherwise. It needs:\n',
-        '- the cool-down of 1 h, which ends 2026-01-09 10:01 UTC (open)',
+        '- the cool-down of 1 h, which ends 2026-01-09 10:01:30 UTC (open)',
         '- a recorded fix (missing) and a new version, because the same version continues statistics in which these failed: abort:errorRate:1%',
       ].join('\n'),
     );
@@ -187,7 +187,7 @@ describe('renderIncident', () => {
     );
     expect(section(incident([...story, cancelled]), 'Next Step')).toBe('None: the rollout is cancelled.');
     expect(section(incident([...worked, ...retry]), 'Next Step')).toBe(
-      'Attempt 2 started at 2026-01-09 13:01 UTC with version build-4712.',
+      'Attempt 2 started at 2026-01-09 13:01:30 UTC with version build-4712.',
     );
   });
 

@@ -58,6 +58,8 @@ export type EvidenceState = {
   readonly deficit: readonly number[];
   /** Users assigned in this epoch, by stratum: those who may report. */
   readonly assigned: Readonly<Record<string, { readonly treatment: number; readonly control: number }>>;
+  /** Users by arm: in the running epoch, and the most of any epoch (a user is counted once in each). */
+  readonly peopleNow: { readonly treatment: number; readonly control: number; readonly targeted: number };
   readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
   /** Occurrences of count metrics inside their windows, and when the count broke the limit. */
   readonly occurrences: Readonly<Record<string, readonly { readonly at: number; readonly count: number }[]>>;
@@ -77,6 +79,7 @@ export const NO_EVIDENCE: EvidenceState = {
   assignment: [],
   deficit: [],
   assigned: {},
+  peopleNow: { treatment: 0, control: 0, targeted: 0 },
   people: { treatment: 0, control: 0, targeted: 0 },
   occurrences: {},
   failures: {},

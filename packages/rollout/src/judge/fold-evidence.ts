@@ -22,6 +22,8 @@ import { plus, total } from './tally.ts';
 /** Live restarts of the late-onset mixture; an older one is dropped, which only costs power (its e-value counts as 0). */
 const LIVE_RESTARTS = 6;
 const QUARTERS = 4;
+/** Control observations of the running stage after which quantile cuts come from it alone, so that old noise is forgotten. */
+const ENOUGH_FOR_CUT = 1000;
 
 /** Evidence that belongs to the rollout as it is now: a new lineage begins empty, a new stage begins its pass sides afresh. */
 function aligned(evidence: EvidenceState, state: RolloutState, at: number): EvidenceState {
@@ -50,6 +52,7 @@ function aligned(evidence: EvidenceState, state: RolloutState, at: number): Evid
       assignment: [],
       deficit: [],
       assigned: {},
+      peopleNow: NO_EVIDENCE.peopleNow,
       ...(freshAt !== undefined && { freshAt }),
       ...(gap !== undefined && { gap }),
     },
@@ -136,12 +139,15 @@ function foldSampleRatios(evidence: EvidenceState, batch: EvidenceBatch): Eviden
   return { ...evidence, assignment, deficit, assigned };
 }
 
-function foldPeople(evidence: EvidenceState, batch: EvidenceBatch, fromEpoch: number): EvidenceState {
-  const people = { ...evidence.people };
+/** People who saw each variant: a user is counted once per epoch, so the most of any epoch counts, not the sum. */
+function foldPeople(evidence: EvidenceState, batch: EvidenceBatch): EvidenceState {
+  const now = { ...evidence.peopleNow };
   for (const series of batch.series) {
-    if (series.metric === 'assigned' && series.epoch >= fromEpoch) people[series.arm] += total(series.count);
+    if (series.metric === 'assigned' && series.epoch === evidence.epoch) now[series.arm] += total(series.count);
   }
-  return { ...evidence, people };
+  const most = (arm: keyof typeof now) => Math.max(evidence.people[arm], now[arm]);
+  const people = { treatment: most('treatment'), control: most('control'), targeted: most('targeted') };
+  return { ...evidence, peopleNow: now, people };
 }
 
 /** Source freshness: any data of any arm shows that the source is alive. */
@@ -163,7 +169,7 @@ export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, stat
   let next = quartered(aligned(evidence, state, batch.fromAt), state, batch.toAt);
   if (batch.toAt - next.restartedAt >= restartEveryMs(state.plan)) next = restarted(next, batch.toAt);
   next = foldFreshness(next, batch, state);
-  next = foldSampleRatios(foldPeople(next, batch, state.statisticsFromEpoch), batch);
+  next = foldSampleRatios(foldPeople(next, batch), batch);
   const metrics = { ...next.metrics };
   const checks = { ...next.checks };
   const isBaseline = state.phase === 'baseline';
@@ -179,7 +185,7 @@ export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, stat
       const context: MethodContext = {
         check,
         metric,
-        controlBefore: before.controlSoFar,
+        controlBefore: before.control.n >= ENOUGH_FOR_CUT ? before.control.bins : before.controlSoFar,
         batchMs,
         ...(state.baseline && { baseline: state.baseline }),
       };
