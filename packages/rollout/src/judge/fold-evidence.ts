@@ -4,11 +4,12 @@ import { restartEveryMs, silenceMs } from '../decide/cadence.ts';
 import type { EvidenceBatch, UserCount } from '../evidence.ts';
 import type { Check } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
-import { type MetricBatch, metricBatch, ofEpoch } from './arm-sums.ts';
+import { type Histogram, type MetricBatch, metricBatch, ofEpoch } from './arm-sums.ts';
 import {
   type CheckEvidence,
   checksOf,
   type EvidenceState,
+  type MetricEvidence,
   NO_CHECK_EVIDENCE,
   NO_EVIDENCE,
   NO_METRIC_EVIDENCE,
@@ -160,6 +161,11 @@ function foldFreshness(evidence: EvidenceState, batch: EvidenceBatch, state: Rol
   return { ...evidence, failures, freshAt: batch.toAt, ...(isGap && { gap: { fromAt: before, toAt: batch.toAt } }) };
 }
 
+/** Control's histogram that cuts are taken from: of the running stage once it holds enough, of the attempt before that. */
+function controlBefore(before: MetricEvidence): Histogram {
+  return before.control.n >= ENOUGH_FOR_CUT ? before.control.bins : before.controlSoFar;
+}
+
 /**
  * Evidence after one more batch. Batches are folded in the order of `seq`, each once; one that was folded already
  * changes nothing. `state` is the rollout when the batch was closed.
@@ -185,7 +191,7 @@ export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, stat
       const context: MethodContext = {
         check,
         metric,
-        controlBefore: before.control.n >= ENOUGH_FOR_CUT ? before.control.bins : before.controlSoFar,
+        controlBefore: controlBefore(before),
         batchMs,
         ...(state.baseline && { baseline: state.baseline }),
       };
