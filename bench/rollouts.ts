@@ -1,57 +1,26 @@
-import { type Plan, type Principal, parsePlan } from '@rampart/rollout';
+import { fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { proportionInterval } from '@rampart/stats';
-import { DEMO_TIME_SCALE, type DemoPlan, DIGEST_TURBO, SUMMARY_OUTLINE } from '../packages/cli/src/demo/demo-plans.ts';
-import { VirtualRollout } from '../spec/virtual-rollout.ts';
 import type { BenchResult } from './result.ts';
-import { type Behaviour, VirtualSite } from './virtual-site.ts';
+import type { Outcome, Pair } from './rollouts-run.ts';
 
-const PERSON: Principal = { id: 'ana', kind: 'person', roles: ['operator', 'approver'] };
-const START_AT = Date.UTC(2026, 0, 5, 9);
-/** Batches of the demo arrive this often; a run that is undecided after ten minutes of virtual time counts as neither. */
-const STEP_MS = 250;
-const LONGEST_MS = 600_000;
 const DEFAULT_SEEDS = 1000;
 
-const CONTROL: Behaviour = { errorRate: 0.002, p99Seconds: 0.06, hallucinationRate: 0.015, costPerQuery: 0.002 };
-const REGRESSED: Behaviour = { errorRate: 0.06, p99Seconds: 0.24, hallucinationRate: 0.3, costPerQuery: 0.002 };
-
-type Outcome = { readonly phase: string; readonly seconds: number; readonly people: number; readonly why: string };
-
-function planOf({ file, text }: DemoPlan): Plan {
-  const parsed = parsePlan(text, { file, now: START_AT, timeScale: DEMO_TIME_SCALE });
-  if (!parsed.ok) throw new Error(`${file}: ${JSON.stringify(parsed.issues)}`);
-  return parsed.plan;
-}
-
-function runOnce(plan: Plan, treatment: Behaviour, seed: number): Outcome {
-  const rollout = new VirtualRollout(plan, PERSON, START_AT);
-  const site = new VirtualSite({
-    flag: plan.flag,
-    users: 5000,
-    audienceShare: 0.05,
-    requestsPerSecond: 300,
-    treatment,
-    audience: CONTROL,
-    control: CONTROL,
-    seed,
+/** Runs the seeds from, from + step, … up to `last` in a process of its own. */
+async function runShare(from: number, step: number, last: number, onDone: () => void): Promise<readonly Pair[]> {
+  const script = fileURLToPath(new URL('./rollouts-run.ts', import.meta.url));
+  const child = fork(script, [String(from), String(step), String(last)], { execArgv: process.execArgv });
+  const pairs: Pair[] = [];
+  child.on('message', (pair: Pair) => {
+    pairs.push(pair);
+    onDone();
   });
-  rollout.pass(PERSON);
-  while (
-    rollout.now - START_AT < LONGEST_MS &&
-    rollout.state.phase !== 'aborted' &&
-    rollout.state.phase !== 'complete'
-  ) {
-    rollout.tick(STEP_MS, { series: site.step(rollout.state, STEP_MS) });
-    rollout.approveAll(PERSON);
-  }
-  const { state, now } = rollout;
-  const incident = state.incidents.at(-1);
-  return {
-    phase: state.phase,
-    seconds: (now - START_AT) / 1000,
-    people: incident ? incident.people.treatment + incident.people.targeted : 0,
-    why: incident?.reason ?? state.phase,
-  };
+  return new Promise((resolve, reject) => {
+    child.once('exit', (code) =>
+      code === 0 ? resolve(pairs) : reject(new Error(`a simulation ended with code ${code}`)),
+    );
+  });
 }
 
 function share(outcomes: readonly Outcome[], phase: string) {
@@ -83,14 +52,16 @@ function summary(outcomes: readonly Outcome[], wanted: string) {
 /** The two rollouts of the demo through the pure core on a virtual clock, one run per seed. `SEEDS` sets their number. Default: 1,000. */
 export async function run(): Promise<BenchResult> {
   const seeds = Number(process.env.SEEDS ?? DEFAULT_SEEDS);
-  const [healthyPlan, badPlan] = [planOf(SUMMARY_OUTLINE), planOf(DIGEST_TURBO)];
-  const [healthy, bad]: [Outcome[], Outcome[]] = [[], []];
-  for (let seed = 1; seed <= seeds; seed += 1) {
-    healthy.push(runOnce(healthyPlan, CONTROL, seed));
-    bad.push(runOnce(badPlan, REGRESSED, seed));
-    if (seed % 50 === 0) process.stderr.write(`\r${seed} of ${seeds} seeds`);
-  }
+  const processes = Math.min(seeds, availableParallelism());
+  let done = 0;
+  const onDone = () => {
+    done += 1;
+    if (done % 10 === 0) process.stderr.write(`\r${done} of ${seeds} seeds`);
+  };
+  const shares = Array.from({ length: processes }, (_, index) => runShare(index + 1, processes, seeds, onDone));
+  const pairs = (await Promise.all(shares)).flat();
   process.stderr.write('\n');
+  const [healthy, bad] = [pairs.map((pair) => pair.healthy), pairs.map((pair) => pair.bad)];
   return {
     name: 'rollouts',
     ratios: {},
