@@ -4,6 +4,7 @@ import type { BenchResult } from './result.ts';
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<BenchResult> }>>> = {
   evaluate: () => import('./evaluate.ts'),
   rollouts: () => import('./rollouts.ts'),
+  demo: () => import('./demo.ts'),
 };
 
 const USAGE = `usage: npm run bench -- NAME [--json]\nNAME is one of: ${Object.keys(BENCHMARKS).join(', ')}\n`;

@@ -68,6 +68,8 @@ export type TelemetryBatch = {
   readonly revision: number;
   /** Observations dropped since the last flush because a bound was reached. */
   readonly dropped: number;
+  /** Only on the last batch: the process has closed its client, and no confirmation waits for it any more. */
+  readonly closing?: true;
   readonly series: readonly TelemetrySeries[];
 };
 

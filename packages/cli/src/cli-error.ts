@@ -39,9 +39,12 @@ export type CliErrorCode = keyof typeof CLI_ERRORS;
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly code: CliErrorCode;
+  /** Code to tell: that of the server behind a `START_FAILED`, else `code`. */
+  readonly shownCode: string;
 
-  constructor(code: CliErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: CliErrorCode, message: string, options?: ErrorOptions & { readonly shownCode?: string }) {
     super(message, options);
     this.code = code;
+    this.shownCode = options?.shownCode ?? code;
   }
 }

@@ -38,6 +38,7 @@ export function openCli(): Cli {
       stdin: () => Promise.reject(new Error('nothing is typed here')),
       isTty: false,
       columns: () => 80,
+      call: 'rampart',
       env: { HOME: dir, RAMPART_URL: URL_OF_FAKE, RAMPART_TOKEN: TOKEN },
       cwd: dir,
       fetch: plane.fetch,

@@ -47,8 +47,8 @@ describe('the target of a command', () => {
   it("never gets the file's token when it is another server", () => {
     const one = env();
     writeCredentials(one, HOME);
-    expect(targetOf({ url: 'http://evil.example' }, one)).toEqual({ url: 'http://evil.example' });
-    expect(targetOf({ url: 'http://127.0.0.1:4181' }, one)).toEqual({ url: 'http://127.0.0.1:4181' });
+    expect(targetOf({ url: 'http://evil.example' }, one)).toEqual({ url: 'http://evil.example', isNamed: true });
+    expect(targetOf({ url: 'http://127.0.0.1:4181' }, one)).toEqual({ url: 'http://127.0.0.1:4181', isNamed: true });
     expect(targetOf({ url: 'http://localhost:4180/' }, one)).toMatchObject({ token: HOME.token });
   });
 

@@ -8,8 +8,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What later commands need to reach a server. */
 export type Credentials = { readonly url: string; readonly token: string; readonly sdkToken?: string };
 
-/** Where to find the server, and who asks. */
-export type Target = { readonly url: string; readonly token?: string };
+/** Where to find the server, and who asks. `isNamed`: by an option or RAMPART_URL. */
+export type Target = { readonly url: string; readonly token?: string; readonly isNamed?: boolean };
 
 /** Address of `rampart serve` with its defaults. */
 const DEFAULT_URL = 'http://127.0.0.1:4180';
@@ -55,7 +55,9 @@ export function targetOf(options: { readonly url?: string; readonly token?: stri
   const stored = readCredentials(env);
   const url = named ?? stored?.url ?? DEFAULT_URL;
   if (token !== undefined) return { url, token };
-  return stored !== undefined && originOf(url) === originOf(stored.url) ? { url, token: stored.token } : { url };
+  return stored !== undefined && originOf(url) === originOf(stored.url)
+    ? { url, token: stored.token }
+    : { url, ...(named !== undefined && { isNamed: true }) };
 }
 
 /** System code of a failed file operation, for messages. */

@@ -10,6 +10,8 @@ export type Io = {
   readonly isTty: boolean;
   /** Width to lay pages out for, in characters; asked for at each page. */
   readonly columns: () => number;
+  /** How a person calls this command line: `rampart`, or `npx rampart` in a checkout. */
+  readonly call: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly fetch: typeof fetch;

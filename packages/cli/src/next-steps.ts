@@ -8,8 +8,6 @@ function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-const WATCH = 'rampart status --watch';
-
 function approvals(state: RolloutState): readonly NextStep[] {
   // Exit items can be given early, but nobody has to.
   const isDue = (item: string) => state.phase !== 'exposing' || !Object.hasOwn(state.exit, item);
@@ -27,28 +25,36 @@ function approvals(state: RolloutState): readonly NextStep[] {
   return [...items, ...proposals];
 }
 
+/** How to raise exposure again, unless that must fail: a latched kill switch comes first, and attempts are limited. */
+function nextAttempt({ id, killed, attempt, plan, incidents }: RolloutState): readonly NextStep[] {
+  if (attempt > plan.retry.limit) return [];
+  if (killed) {
+    const why = 'lifts the latch of the kill switch; exposure stays 0 until a retry';
+    return [{ command: `rampart rearm ${id} --reason …`, why }];
+  }
+  const { number = 1, fix } = incidents.at(-1) ?? {};
+  const retry = `rampart retry ${id} --version NEW-VERSION`;
+  if (fix !== undefined) return [{ command: retry, why: 'next attempt, from stage 1, on fresh statistics' }];
+  return [
+    { command: `rampart incident fix ${number} 'what was fixed' --rollout ${id}`, why: 'needed for fresh statistics' },
+    { command: `${retry} --reason …`, why: 'next attempt; without a fix it needs a reason' },
+  ];
+}
+
 function afterAbort(state: RolloutState): readonly NextStep[] {
   const incident = state.incidents.at(-1);
   const number = incident?.number ?? 1;
   return [
     { command: `rampart incident show ${number} --rollout ${state.id}`, why: 'what happened, with the evidence' },
-    ...(incident?.fix === undefined
+    ...(incident?.rootCause === undefined
       ? [
           {
-            command: `rampart incident fix ${number} 'what was fixed' --rollout ${state.id}`,
-            why: 'needed for fresh statistics',
+            command: `rampart incident root-cause ${number} 'what went wrong' --rollout ${state.id}`,
+            why: 'adds the root cause to the record',
           },
         ]
       : []),
-    ...(state.killed
-      ? [
-          {
-            command: `rampart rearm ${state.id} --reason …`,
-            why: 'lifts the latch of the kill switch; exposure stays 0',
-          },
-        ]
-      : []),
-    { command: `rampart retry ${state.id} --release NEW-VERSION`, why: 'next attempt, from stage 1' },
+    ...nextAttempt(state),
     { command: `rampart cancel ${state.id} --reason …`, why: 'ends it, and frees the flag for another plan' },
   ];
 }
@@ -62,16 +68,29 @@ function whileRunning(state: RolloutState): readonly NextStep[] {
   return [...(state.hold ? [resume] : []), ...(state.stage?.askedAt === undefined ? [] : decide), ...approvals(state)];
 }
 
-/** What a person can usefully type next; the first is the likeliest. */
-export function nextStepsOf(state: RolloutState): readonly NextStep[] {
+/** Where the steps are shown. */
+export type StepsAt = {
+  /** How this command line is called. */
+  readonly call: string;
+  /** Whether the rollout is being watched already. */
+  readonly isWatching?: boolean;
+};
+
+/** What a person can usefully type next, nothing that is bound to fail; the first is the likeliest. */
+export function nextStepsOf(state: RolloutState, { call, isWatching = false }: StepsAt): readonly NextStep[] {
+  const steps = stepsOf(state, isWatching);
+  return steps.map((step) => ({ ...step, command: step.command.replace(/^rampart/, call) }));
+}
+
+function stepsOf(state: RolloutState, isWatching: boolean): readonly NextStep[] {
   if (state.phase === 'draft') return [{ command: `rampart start --rollout ${state.id}`, why: 'enters pre-flight' }];
   if (state.phase === 'aborted') return afterAbort(state);
   if (state.phase === 'complete' || state.phase === 'cancelled') {
     return [{ command: `rampart report ${state.id}`, why: 'the whole story' }];
   }
   const steps = whileRunning(state);
-  const watch = { command: `${WATCH} ${state.id}`, why: 'follows it' };
+  const watch = isWatching ? [] : [{ command: `rampart status --watch ${state.id}`, why: 'follows it' }];
   return steps.length > 0
-    ? [...steps, watch]
-    : [watch, { command: `rampart abort ${state.id}`, why: 'exposure to 0 at once' }];
+    ? [...steps, ...watch]
+    : [...watch, { command: `rampart abort ${state.id} --reason …`, why: 'exposure to 0 at once' }];
 }

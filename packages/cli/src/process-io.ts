@@ -14,6 +14,8 @@ export function processIo(): Io {
     stdin: () => text(process.stdin),
     isTty: process.stdout.isTTY === true,
     columns: () => process.stdout.columns ?? (Number(process.env.COLUMNS) || DEFAULT_COLUMNS),
+    // Only a checkout runs the sources.
+    call: import.meta.url.endsWith('.ts') ? 'npx rampart' : 'rampart',
     env: process.env,
     cwd: process.cwd(),
     fetch: globalThis.fetch,

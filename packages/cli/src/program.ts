@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addFlagCommands } from './commands/flag.ts';
@@ -17,10 +17,10 @@ import { addTokenCommands } from './commands/token.ts';
 import { addWebhookCommands } from './commands/webhook.ts';
 import type { Shell } from './session.ts';
 
-const AFTER = `
+const afterHelp = (call: string) => `
 A rollout is named by its id or its flag, or left out when one is active.
 Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no server answers.
-First steps: rampart demo, or rampart init, then rampart serve.`;
+First steps: ${call} demo, or ${call} init, then ${call} serve.`;
 
 /** Version of this package. */
 function cliVersion(): string {
@@ -37,29 +37,44 @@ function subcommandTerm(command: Command): string {
   return [command.name(), ...(command.commands.length > 0 ? ['…'] : words)].join(' ');
 }
 
-/** The whole command line; commands take over the settings made before they are added. `isQuiet`: usage errors are not printed. */
-export function createProgram(shell: Shell, isQuiet: boolean): Command {
+/** Options of all commands. The version is not among them: behind a subcommand its flag belongs to that one. */
+function visibleGlobalOptions(command: Command): Option[] {
+  const help = Object.assign(new Help(), { showGlobalOptions: true });
+  return help.visibleGlobalOptions(command).filter(({ long }) => long !== '--version');
+}
+
+/** Whether `-V` or `--version` stands behind a subcommand. */
+function isVersionOfSubcommand(program: Command, words: readonly string[]): boolean {
+  const at = words.findIndex((word) => word === '-V' || /^--version(?:=|$)/.test(word));
+  return words.slice(0, Math.max(0, at)).some((word) => program.commands.some((command) => command.name() === word));
+}
+
+/**
+ * The whole command line; commands take over the settings made before they are added. `words`: what is to be parsed.
+ * `isQuiet`: usage errors are not printed.
+ */
+export function createProgram(shell: Shell, words: readonly string[], isQuiet: boolean): Command {
   const { io } = shell;
   const program = new Command('rampart')
     .description('Progressive rollouts of features, with metric gates.')
-    .version(cliVersion(), '-V, --version')
     .option('--url <url>', 'address of the server. Default: RAMPART_URL, else where `rampart serve` ran')
     .option('--token <token>', 'token; better in RAMPART_TOKEN, because others see options')
     .option('--json', 'print one JSON document')
     .option('--no-color', 'print without colours, as NO_COLOR does')
-    .configureHelp({ showGlobalOptions: true, subcommandTerm, minWidthToWrap: 20 })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm, visibleGlobalOptions, minWidthToWrap: 20 })
     .addHelpCommand(
       new Command('help').argument('[command]').helpGroup('More:').description('show what a command takes'),
     )
     .configureOutput({
       writeOut: io.stdout,
       writeErr: (text) => (isQuiet ? undefined : io.stderr(text)),
+      // Told with its code, like every other error.
+      outputError: () => undefined,
       getOutHelpWidth: () => Math.min(110, io.columns()),
       getErrHelpWidth: () => Math.min(110, io.columns()),
     })
-    .showHelpAfterError('Add --help for what it takes.')
     .exitOverride()
-    .addHelpText('after', AFTER);
+    .addHelpText('after', afterHelp(io.call));
   addServeCommands(program, shell);
   addDemoCommand(program, shell);
   addInitCommand(program, shell);
@@ -75,5 +90,6 @@ export function createProgram(shell: Shell, isQuiet: boolean): Command {
   addTokenCommands(program, shell);
   addWebhookCommands(program, shell);
   addCompletionCommand(program, shell);
+  if (!isVersionOfSubcommand(program, words)) program.version(cliVersion(), '-V, --version');
   return program;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { problem } from '@rampart/api';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { openCli } from './cli.test.support.ts';
@@ -16,7 +17,7 @@ function everyPath(): readonly (readonly string[])[] {
   const silent = { stdout: () => undefined, stderr: () => undefined, columns: () => 80 };
   const shell = { io: silent, perform: () => Promise.resolve() };
   // Only the tree is read: no command runs, so the rest of the io is never touched.
-  return pathsOf(createProgram(shell as unknown as Parameters<typeof createProgram>[0], false));
+  return pathsOf(createProgram(shell as unknown as Parameters<typeof createProgram>[0], [], false));
 }
 
 describe('help', () => {
@@ -43,6 +44,15 @@ describe('help', () => {
     const { code, out } = await run(['--version']);
     expect(code).toBe(0);
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('the flag of the version', () => {
+  it('belongs to a subcommand it stands behind', async () => {
+    const { run } = openCli();
+    expect(await run(['--json', '-V'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d/) });
+    expect(await run(['status', '--version'])).toMatchObject({ code: 2, out: '' });
+    expect((await run(['retry', '--help'])).out.match(/--version/g)).toHaveLength(1);
   });
 });
 
@@ -73,6 +83,7 @@ describe('wrong usage', () => {
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toContain(said);
     expect(err).toContain('--help');
+    expect(err).toMatch(/^error USAGE: /);
     expect(plane.seen).toEqual([]);
   });
 
@@ -111,6 +122,21 @@ describe('reaching a server', () => {
     const { code, err } = await run(['status'], { env: { HOME: dir } });
     expect(code).toBe(2);
     expect(err).toMatch(/NO_TOKEN.*127\.0\.0\.1:4180[\s\S]*rampart serve/);
+  });
+
+  it('without a token says that a server which was named is not there, before it asks for a token', async () => {
+    const { run, dir, plane } = openCli();
+    const env = { HOME: dir };
+    expect(await run(['list', '--url', 'http://127.0.0.1:1'], { env })).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('error UNREACHABLE'),
+    });
+    const asks = () => Promise.resolve(Response.json(problem('TOKEN_MISSING', 'No token.'), { status: 401 }));
+    expect(await run(['list', '--url', 'http://127.0.0.1:1'], { env, fetch: asks })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('error NO_TOKEN'),
+    });
+    expect(plane.seen).toEqual([]);
   });
 
   it('with a token it does not know ends with 1', async () => {

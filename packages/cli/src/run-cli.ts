@@ -26,7 +26,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode>
   };
   try {
     const words = argv.length === 0 ? ['--help'] : argv;
-    await createProgram(shell, isJson).parseAsync([...words], { from: 'user' });
+    await createProgram(shell, words, isJson).parseAsync([...words], { from: 'user' });
     return exitCode;
   } catch (error) {
     return report(error, isJson, io);
@@ -39,8 +39,8 @@ function report(error: unknown, isJson: boolean, io: Io): ExitCode {
   if (failure === undefined) throw error;
   if (failure.exitCode === 0) return 0;
   if (isJson) io.stdout(`${JSON.stringify({ error: failure }, null, 2)}\n`);
-  // Commander has told its own errors already.
-  else if (!(error instanceof CommanderError)) io.stderr(tell(failure, io));
+  // Commander has shown the help of a bare group already.
+  else if (!(error instanceof CommanderError && error.code === 'commander.help')) io.stderr(tell(failure, io));
   return failure.exitCode;
 }
 
@@ -51,13 +51,18 @@ function usageFailure({ code, exitCode, message }: CommanderError): Failure {
   return { code: 'USAGE', message: what, remedy, exitCode: exitCode === 0 ? 0 : 2 };
 }
 
+/** Text with every command to type (in backquotes) as this command line is called. */
+function spelled(text: string, { call }: Io): string {
+  return text.replace(/`(?:npx )?rampart /g, `\`${call} `);
+}
+
 function tell({ code, message, remedy, issues = [], instance }: Failure, io: Io): string {
   const paint = picocolors.createColors(hasColours(io));
   return [
     ...(issues.length === 0 ? [] : [renderIssues(issues, undefined, io.columns(), paint)]),
-    `${paint.red('error')} ${paint.bold(code)}: ${oneLine(message)}`,
+    `${paint.red('error')} ${paint.bold(code)}: ${spelled(oneLine(message), io)}`,
     // The client says it in its message already, with the address it tried.
-    ...(code === 'UNREACHABLE' ? [] : [`  ${oneLine(remedy)}`]),
+    ...(code === 'UNREACHABLE' ? [] : [`  ${spelled(oneLine(remedy), io)}`]),
     ...(instance === undefined ? [] : [`  request ${oneLine(instance)}`]),
     '',
   ].join('\n');

@@ -19,7 +19,7 @@ export type Session = {
   /** Width to lay pages out for, in characters. */
   readonly width: () => number;
   readonly target: () => Target;
-  /** Throws `NO_TOKEN` when none is known. */
+  /** Throws `NO_TOKEN` when none is known, for a server that was named only once it answers. */
   readonly client: () => ApiClient;
 };
 
@@ -61,7 +61,9 @@ export function hasColours(io: Io): boolean {
   return io.isTty && !io.env.NO_COLOR && io.env.TERM !== 'dumb';
 }
 
-function connect({ url, token }: Target, io: Io): ApiClient {
+function connect({ url, token, isNamed = false }: Target, io: Io): ApiClient {
+  // A server that was named is asked all the same: that it is not there matters more than the token.
+  if (token === undefined && isNamed) return createApiClient({ url, fetch: io.fetch });
   if (token === undefined) throw new CliError('NO_TOKEN', `No token is known for ${url}.`);
   return createApiClient({ url, token, fetch: io.fetch });
 }

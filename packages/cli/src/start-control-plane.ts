@@ -14,7 +14,7 @@ export async function startControlPlane({ logAsJson, ...options }: ServeOptions)
       throw new CliError('PORT_IN_USE', sentence(cause.message), { cause });
     }
     if (!(cause instanceof ServerError || cause instanceof StoreError)) throw cause;
-    throw new CliError('START_FAILED', `${cause.code}: ${sentence(cause.message)}`, { cause });
+    throw new CliError('START_FAILED', sentence(cause.message), { cause, shownCode: cause.code });
   }
 }
 

@@ -63,7 +63,10 @@ function show({ io, isJson, paint, width }: Session, { view, events }: Seen, sho
   if (isJson) return last;
   const canRedraw = io.isTty && io.env.TERM !== 'dumb';
   if (canRedraw) {
-    io.stdout(`${CLEAR}${renderStatus({ view, events }, width(), paint)}\n\n${paint.dim('Ctrl-C ends watching')}\n`);
+    const steps = { call: io.call, isWatching: true };
+    io.stdout(
+      `${CLEAR}${renderStatus({ view, events, steps }, width(), paint)}\n\n${paint.dim('Ctrl-C ends watching')}\n`,
+    );
     return last;
   }
   const fresh = events.filter(({ version, event }) => version > shown && event.type !== 'ChecksJudged');

@@ -23,6 +23,12 @@ export const yesOrNo: Check = (value, path) =>
 export const finite: Check = (value, path) =>
   typeof value === 'number' && Number.isFinite(value) ? undefined : problem(path, 'a number', value);
 
+/** A finite number above 0. */
+export const positive: Check = (value, path) =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0
+    ? undefined
+    : problem(path, 'a number above 0', value);
+
 /** A whole number in [0, max]. */
 export function wholeUpTo(max: number): Check {
   return (value, path) =>

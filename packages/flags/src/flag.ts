@@ -63,6 +63,11 @@ export type Exposure = {
   readonly layers: readonly ExposureLayer[];
   /** The metrics the rollout judges: the SDK aggregates these and drops the rest. */
   readonly metrics: Readonly<Record<string, Aggregation>>;
+  /**
+   * Longest time between two reports, in milliseconds, above 0: less often, and the rollout would count as blind.
+   * Default: the interval of the SDK.
+   */
+  readonly reportEveryMs?: number;
 };
 
 /** A feature flag as the ruleset carries it. */

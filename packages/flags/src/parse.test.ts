@@ -93,6 +93,10 @@ describe('parseRuleset', () => {
       "flags.f.exposure.metrics.m: give one of sum, histogram; received 'mean'",
     ],
     [
+      withFlag({ exposure: { ...exposure, reportEveryMs: 0 } }),
+      'flags.f.exposure.reportEveryMs: give a number above 0; received 0',
+    ],
+    [
       withFlag({ exposure: { ...exposure, layers: [{ segment: 'x', weight: 1 }] } }),
       "flags.f: add segment 'x' to the ruleset or stop naming it; received a ruleset without it",
     ],

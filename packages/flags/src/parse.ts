@@ -6,6 +6,7 @@ import {
   name,
   objectWith,
   oneOf,
+  positive,
   problem,
   recordOf,
   text,
@@ -76,15 +77,18 @@ const servedSplit = objectWith({ split: listOf(objectWith({ variant: name, weigh
 const serve: Check = (value, path) =>
   isRecord(value) && value.split !== undefined ? servedSplit(value, path) : servedVariant(value, path);
 
-const exposure = objectWith({
-  rollout: name,
-  attempt: count,
-  epoch: count,
-  treatment: name,
-  control: name,
-  layers: listOf(objectWith({ weight }, { segment: name })),
-  metrics: recordOf(oneOf('sum', 'histogram')),
-});
+const exposure = objectWith(
+  {
+    rollout: name,
+    attempt: count,
+    epoch: count,
+    treatment: name,
+    control: name,
+    layers: listOf(objectWith({ weight }, { segment: name })),
+    metrics: recordOf(oneOf('sum', 'histogram')),
+  },
+  { reportEveryMs: positive },
+);
 
 const flagShape = objectWith(
   { key: name, enabled: yesOrNo, variants: recordOf(jsonValue), defaultVariant: name },

@@ -256,6 +256,7 @@ const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
     type: fc.constant('Retry' as const),
     version: fc.constantFrom('v1', 'v2', 'v3'),
     people: fc.constantFrom('same' as const, 'fresh' as const),
+    reason: fc.constantFrom('because', 'because', 'because', ' '),
   }),
   fc.record({ type: fc.constant('ConfirmEffect' as const), incident: small, acknowledged: small, connected: small }),
   fc.record({ type: fc.constant('AssignIncident' as const), incident: small, assignee: reason }),

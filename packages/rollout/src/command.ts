@@ -19,6 +19,7 @@ export type RolloutCommand =
   | { readonly type: 'Abort'; readonly reason: string; readonly people?: Judgement['people'] }
   | { readonly type: 'Kill'; readonly reason: string; readonly people?: Judgement['people'] }
   | { readonly type: 'Rearm'; readonly reason: string }
+  /** Without a recorded fix, `reason` says why the same version may be shown again. */
   | { readonly type: 'Retry'; readonly version?: string; readonly people?: 'same' | 'fresh'; readonly reason?: string }
   | {
       readonly type: 'ConfirmEffect';

@@ -36,6 +36,8 @@ export type RolloutEvent =
       readonly name: string;
       readonly metrics: readonly MetricSnapshot[];
       readonly verdicts: readonly Verdict[];
+      /** A person moved on although the gate had not opened by itself. */
+      readonly overridden?: true;
     }
   | {
       readonly type: 'ChecksJudged';

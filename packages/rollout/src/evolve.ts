@@ -68,12 +68,9 @@ function withoutAsked(stage: StageRun): StageRun {
 function closeRecord(
   state: RolloutState,
   at: number,
-  result: StageRecord['result'],
-  metrics: StageRecord['metrics'],
+  end: Pick<StageRecord, 'result' | 'overriddenBy' | 'metrics'>,
 ): readonly StageRecord[] {
-  return state.history.map((record) =>
-    record.endedAt === undefined ? { ...record, endedAt: at, result, metrics } : record,
-  );
+  return state.history.map((record) => (record.endedAt === undefined ? { ...record, endedAt: at, ...end } : record));
 }
 
 function endAttempt(
@@ -133,7 +130,7 @@ function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by:
     epoch: event.epoch,
     layers: [],
     alerting: [],
-    history: closeRecord(state, at, 'rolled-back', event.metrics),
+    history: closeRecord(state, at, { result: 'rolled-back', metrics: event.metrics }),
     attempts: endAttempt(state, at, 'aborted'),
     incidents: [...state.incidents, incident],
     issues: issue === undefined ? state.issues : [...state.issues, issue],
@@ -230,9 +227,11 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
   BaselineStarted: (state, _event, at) => ({ ...state, phase: 'baseline', baselineSince: at }),
   BaselineCaptured: (state, event) => ({ ...without(state, 'baselineSince'), baseline: event.baseline }),
   StageEntered: enterStage,
-  StagePassed: (state, event, at) => ({
+  StagePassed: (state, event, at, by) => ({
     ...without(pause(state, at), 'stage'),
-    history: closeRecord(state, at, 'passed', event.metrics),
+    history: event.overridden
+      ? closeRecord(state, at, { result: 'overridden', overriddenBy: by, metrics: event.metrics })
+      : closeRecord(state, at, { result: 'passed', metrics: event.metrics }),
   }),
   ChecksJudged: (state, event) => ({
     ...state,
@@ -314,7 +313,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     ...pause(state, at),
     phase: 'complete',
     verdicts: event.verdicts,
-    history: closeRecord(state, at, 'passed', event.metrics),
+    history: closeRecord(state, at, { result: 'passed', metrics: event.metrics }),
     attempts: endAttempt(state, at, 'completed'),
   }),
   RolloutCancelled: (state, _event, at) => ({
@@ -324,7 +323,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     layers: [],
     alerting: [],
     proposals: lapsed(state.proposals, at),
-    history: closeRecord(state, at, 'rolled-back', state.history.at(-1)?.metrics ?? []),
+    history: closeRecord(state, at, { result: 'rolled-back', metrics: state.history.at(-1)?.metrics ?? [] }),
     attempts: endAttempt(state, at, 'cancelled'),
   }),
 };

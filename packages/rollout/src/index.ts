@@ -8,6 +8,7 @@ export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './dec
 export { InvariantError } from './decide/invariants.ts';
 export { waitingFor } from './decide/tick-advance.ts';
 export { describeEvent } from './documents/describe-event.ts';
+export { formatMeasured, formatShare, unitOf } from './documents/format.ts';
 export { renderIncident } from './documents/incident.ts';
 export { renderReport } from './documents/report.ts';
 export type { EventRecord, RolloutEvent } from './event.ts';
@@ -28,7 +29,7 @@ export { foldEvidence } from './judge/fold-evidence.ts';
 export { judge } from './judge/judge.ts';
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';
-export { formatDuration, parseDuration } from './plan/duration.ts';
+export { formatDuration, formatElapsed, parseDuration } from './plan/duration.ts';
 export { formatLimit, formatValue } from './plan/format-limit.ts';
 export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-segment.ts';
 export { type PlanOptions, type PlanResult, parsePlan, planFromObject } from './plan/parse-plan.ts';

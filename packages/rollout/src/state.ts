@@ -47,7 +47,9 @@ export type StageRecord = {
   readonly name: string;
   readonly startedAt: number;
   readonly endedAt?: number;
-  readonly result: 'in-progress' | 'passed' | 'rolled-back';
+  readonly result: 'in-progress' | 'passed' | 'overridden' | 'rolled-back';
+  /** Who moved past it by an override. */
+  readonly overriddenBy?: string;
   readonly metrics: readonly MetricSnapshot[];
 };
 

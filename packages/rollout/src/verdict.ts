@@ -45,7 +45,10 @@ export type MetricSnapshot = {
   readonly baseline?: number;
   readonly control?: number;
   readonly count: number;
+  /** Worst of its checks; `no-data` without any. */
   readonly status: VerdictStatus;
+  /** Set where no check judges it now. */
+  readonly judged?: false;
 };
 
 /** All that was concluded from the evidence at one instant; the only way evidence reaches `decide`. */

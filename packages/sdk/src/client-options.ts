@@ -18,7 +18,7 @@ export type ClientOptions = {
   readonly file?: string;
   /** Path where the last ruleset from the server is kept, for the next start. */
   readonly cacheFile?: string;
-  /** Interval of telemetry in milliseconds. Default: 5000. */
+  /** Longest interval of telemetry in milliseconds; a rollout with short stages asks for a shorter one. Default: 5000. */
   readonly flushIntervalMs?: number;
   /** Longest wait of `ready()` in milliseconds. Default: 2000. */
   readonly initTimeoutMs?: number;
@@ -49,7 +49,7 @@ export type ClientStatus = {
   readonly ageMs?: number;
   /** Observations lost since the start because a bound was reached, a value was no number or the server refused them. */
   readonly dropped: number;
-  /** Set when the server refuses the token: nothing is tried any more. */
+  /** Set when the address is no URL or the server refuses the token: nothing is tried any more. */
   readonly fatal?: string;
 };
 
@@ -83,6 +83,8 @@ export type RampartClient = {
   track(metric: string, value?: number, target?: EvaluationContext | Scope): void;
   /** Opens a scope: outcomes inside it belong to the flags evaluated inside it. Use `scope.run(work)`. */
   openScope(context?: EvaluationContext): Scope;
+  /** For middlewares: tells, the first time only, that the context of a request could not be made (`CONTEXT_FAILED`). */
+  contextFailed(error: unknown): void;
   /** Records errorRate, p99Latency and throughput for the flags evaluated in a scope. Default: the scope of the caller. */
   recordOutcome(outcome: Outcome, scope?: Scope): void;
   status(): ClientStatus;

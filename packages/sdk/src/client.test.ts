@@ -103,6 +103,23 @@ describe('starting', () => {
   });
 });
 
+describe('an address that is none', () => {
+  it.each(['', 'rampart.example.com', 'ftp://rampart.example.com'])('%j is told once and not tried', async (url) => {
+    let tried = 0;
+    const fetch = (): Promise<Response> => {
+      tried += 1;
+      return Promise.reject(new Error('nothing is there'));
+    };
+    const client = harness().start({ url, bootstrap: rulesetOf(4, BANNER), fetch });
+    expect(await harness().until('error')).toMatchObject({ code: 'URL_INVALID', fatal: true });
+    await client.ready();
+    expect(client.status()).toMatchObject({ state: 'stale', fatal: expect.stringContaining(`received "${url}"`) });
+    expect(client.string('banner', 'x')).toBe('Hi');
+    expect(await client.flush()).toBe(true);
+    expect([tried, harness().clock.pending]).toEqual([0, []]);
+  });
+});
+
 describe('last known good', () => {
   it('serves what the server last sent after a restart with the server down', async () => {
     const cacheFile = join(folder, 'deep', 'cache.json');

@@ -4,7 +4,7 @@ import type { ClientOptions, ClientState, ClientStatus, Outcome, RampartClient }
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Evaluator } from './evaluator.ts';
-import { type ClientEvent, type ClientListener, EventHub } from './event.ts';
+import { type ClientEvent, type ClientListener, EventHub, messageOf } from './event.ts';
 import { RulesetHolder } from './ruleset-holder.ts';
 import { Scope, ScopeStore } from './scope.ts';
 import { sdkVersion } from './sdk-version.ts';
@@ -35,6 +35,7 @@ class Client implements RampartClient {
   #state: ClientState = 'connecting';
   #contactMs: number | undefined;
   #fatal: string | undefined;
+  #toldContext = false;
   #closing: Promise<void> | undefined;
 
   constructor(options: ClientOptions) {
@@ -53,12 +54,13 @@ class Client implements RampartClient {
     );
     this.#ready = this.#untilReady();
     this.#loadLocal();
-    const connection = connectionOf(options, this.#clock);
+    const connection = this.#connect(options);
     if (connection === undefined) {
-      this.#state = 'live';
+      this.#state = this.#fatal === undefined ? 'live' : 'stale';
     } else {
       this.#telemetry = this.#createTelemetry(connection);
       this.#telemetry.start();
+      this.#events.on('change', () => this.#telemetry?.adapt());
       this.#sync = this.#createSync(connection);
       void this.#sync.run();
     }
@@ -104,6 +106,13 @@ class Client implements RampartClient {
 
   openScope(context?: EvaluationContext): Scope {
     return this.#scopes.open(this.#clock.monotonicMs(), context);
+  }
+
+  contextFailed(error: unknown): void {
+    if (this.#toldContext) return;
+    this.#toldContext = true;
+    const message = `The context of a request could not be made: ${messageOf(error)}. It is empty instead, so its user is in no split. Told once.`;
+    this.#events.error('CONTEXT_FAILED', message);
   }
 
   recordOutcome(outcome: Outcome, scope: Scope | undefined = this.#scopes.current): void {
@@ -179,15 +188,32 @@ class Client implements RampartClient {
     else if (source === 'file') this.#events.error(code, `${path} does not exist. Give "file" the path of a ruleset.`);
   }
 
+  #connect(options: ClientOptions): Connection | undefined {
+    const { url } = options;
+    if (url === undefined || isHttpAddress(url)) return connectionOf(options, this.#clock);
+    const received = JSON.stringify(url);
+    this.#fatal = `"url" is no http or https address: received ${received}. Give the address of the control plane, for example http://127.0.0.1:4180.`;
+    this.#events.error('URL_INVALID', this.#fatal, true);
+    return undefined;
+  }
+
   #createTelemetry(connection: Connection): Telemetry {
     return new Telemetry({
       connection,
       events: this.#events,
       random: this.#options.random ?? Math.random,
       sdk: sdkVersion(),
-      flushIntervalMs: this.#options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS,
+      flushIntervalMs: () => this.#flushIntervalMs,
       revision: () => this.#holder.held?.ruleset.revision ?? 0,
     });
+  }
+
+  /** A rollout that judges quickly needs reports more often than the application asked for. */
+  get #flushIntervalMs(): number {
+    return Math.min(
+      this.#options.flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS,
+      this.#holder.held?.reportEveryMs ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   #createSync(connection: Connection): Sync {
@@ -238,6 +264,10 @@ class Client implements RampartClient {
     telemetry.reported(assignment);
     telemetry.observe(assignment, metric, value);
   }
+}
+
+function isHttpAddress(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
 function connectionOf(options: ClientOptions, clock: Clock): Connection | undefined {

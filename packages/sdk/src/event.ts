@@ -18,6 +18,10 @@ export type ClientErrorCode =
   | 'TELEMETRY_REFUSED'
   /** Telemetry could not be delivered; the same batch is being retried. */
   | 'TELEMETRY_UNSENT'
+  /** The `context` option of a middleware threw; told once. Its requests are evaluated with an empty context. */
+  | 'CONTEXT_FAILED'
+  /** The option `url` is no http or https address. Nothing is tried. */
+  | 'URL_INVALID'
   /** A listener threw. */
   | 'LISTENER_FAILED';
 

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient } from './client.ts';
 import type { RampartClient } from './client-options.ts';
 import { CHECKOUT, ControlPlane, rulesetOf } from './control-plane.test.support.ts';
+import type { ClientEvent } from './event.ts';
 import { expressMiddleware, fastifyPlugin } from './http.ts';
 import { ManualClock } from './manual-clock.test.support.ts';
 
@@ -208,8 +209,9 @@ describe.each([
 });
 
 describe('a context function that throws', () => {
-  it('does not break the request', () => {
-    const client = createClient({ bootstrap: rulesetOf(1, CHECKOUT) });
+  it('does not break the request, and is told once by the client', () => {
+    const told: ClientEvent[] = [];
+    const client = createClient({ bootstrap: rulesetOf(1, CHECKOUT), onEvent: (event) => told.push(event) });
     const heard: unknown[] = [];
     const middleware = expressMiddleware<string>(client, {
       context: () => {
@@ -217,12 +219,14 @@ describe('a context function that throws', () => {
       },
       onError: (error) => heard.push(error),
     });
-    let value: boolean | undefined;
+    const values: boolean[] = [];
     const response = { statusCode: 200, once: () => undefined };
-    middleware('request', response, () => {
-      value = client.boolean('checkout', true);
-    });
-    expect(value).toBe(false);
-    expect(heard).toEqual([new Error('no user')]);
+    for (const request of ['first', 'second']) {
+      middleware(request, response, () => void values.push(client.boolean('checkout', true)));
+    }
+    expect(values).toEqual([false, false]);
+    expect(heard).toEqual([new Error('no user'), new Error('no user')]);
+    const errors = told.filter((event) => event.type === 'error');
+    expect(errors).toMatchObject([{ code: 'CONTEXT_FAILED', message: expect.stringContaining('no user') }]);
   });
 });

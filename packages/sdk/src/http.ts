@@ -6,7 +6,7 @@ import type { Scope } from './scope.ts';
 export type MiddlewareOptions<Request> = {
   /** Context of evaluations in this request that are given none. Default: empty. */
   readonly context?: (request: Request) => EvaluationContext;
-  /** Hears of an error thrown by `context`; the request goes on with an empty one. */
+  /** Hears of every error thrown by `context`; the request goes on with an empty one. The client tells the first. */
   readonly onError?: (error: unknown) => void;
 };
 
@@ -81,6 +81,7 @@ function openScope<Request>(client: RampartClient, options: MiddlewareOptions<Re
   try {
     return client.openScope(options.context?.(request));
   } catch (error) {
+    client.contextFailed(error);
     options.onError?.(error);
     return client.openScope();
   }

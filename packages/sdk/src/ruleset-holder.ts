@@ -16,6 +16,8 @@ export type Held = {
   readonly source: RulesetSource;
   /** Keys of the flags whose rollout judges a metric, by metric. */
   readonly flagsByMetric: ReadonlyMap<string, readonly string[]>;
+  /** Shortest interval of reports that a rollout asks for, in milliseconds; `Infinity` when none asks. */
+  readonly reportEveryMs: number;
 };
 
 /** What became of a patch. `gap`: it does not start where we are, the whole ruleset is needed. */
@@ -84,7 +86,10 @@ export class RulesetHolder {
   #hold(ruleset: Ruleset, source: RulesetSource): boolean {
     const before = this.held?.ruleset;
     try {
-      this.held = { ruleset, compiled: compile(ruleset), source, flagsByMetric: indexMetrics(ruleset) };
+      this.held = {
+        ...{ ruleset, compiled: compile(ruleset), source },
+        ...{ flagsByMetric: indexMetrics(ruleset), reportEveryMs: shortestReportMs(ruleset) },
+      };
     } catch (error) {
       this.#events.error('RULESET_INVALID', `The ruleset from ${source} cannot be compiled: ${messageOf(error)}`);
       return false;
@@ -104,6 +109,12 @@ function indexMetrics(ruleset: Ruleset): Map<string, string[]> {
     }
   }
   return index;
+}
+
+function shortestReportMs(ruleset: Ruleset): number {
+  return Math.min(
+    ...Object.values(ruleset.flags).map((flag) => flag.exposure?.reportEveryMs ?? Number.POSITIVE_INFINITY),
+  );
 }
 
 /** Keys of the flags whose evaluation may differ between two rulesets. */

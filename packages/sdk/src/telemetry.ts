@@ -29,7 +29,8 @@ export type TelemetryOptions = {
   readonly random: () => number;
   /** Name and version of the SDK. */
   readonly sdk: string;
-  readonly flushIntervalMs: number;
+  /** Interval of flushes now; it may change with the ruleset. */
+  readonly flushIntervalMs: () => number;
   /** Revision evaluated by now; 0 before the first ruleset. */
   readonly revision: () => number;
   readonly seen?: SeenUsers;
@@ -44,6 +45,7 @@ export class Telemetry {
   readonly #table: SeriesTable;
   readonly #sender: TelemetrySender;
   #cancelFlush: () => void = () => undefined;
+  #flushAtMs = Number.POSITIVE_INFINITY;
   #fromAt: number;
   #batches = 0;
   #toldRevision = 0;
@@ -63,7 +65,15 @@ export class Telemetry {
 
   /** Flushes regularly from now on. The first time comes early and at random: processes started together spread out. */
   start(): void {
-    this.#flushAfter(this.#options.random() * this.#options.flushIntervalMs);
+    this.#flushAfter(this.#options.random() * this.#options.flushIntervalMs());
+  }
+
+  /** Brings the next flush forward where the interval became shorter; at random, as all processes hear of it together. */
+  adapt(): void {
+    const intervalMs = this.#options.flushIntervalMs();
+    if (this.#closed || this.#flushAtMs - this.#clock.monotonicMs() <= intervalMs) return;
+    this.#cancelFlush();
+    this.#flushAfter(this.#options.random() * intervalMs);
   }
 
   /** Observations lost so far. */
@@ -99,7 +109,7 @@ export class Telemetry {
     return this.#sender.drain();
   }
 
-  /** Delivers what it can within 2 s and stops. Idempotent. */
+  /** Delivers what it can within 2 s, tells that this process is gone, and stops. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -109,7 +119,7 @@ export class Telemetry {
       cancel = this.#clock.after(CLOSE_TIMEOUT_MS, 'close', resolve);
     });
     // Two tries: a connection that the server had closed while idle fails once.
-    this.#cut();
+    this.#cut(true);
     const delivered = this.#sender.drain().then((done) => done || this.#sender.drain());
     await Promise.race([delivered, timeout]);
     cancel();
@@ -125,18 +135,19 @@ export class Telemetry {
   }
 
   #flushAfter(delayMs: number): void {
+    this.#flushAtMs = this.#clock.monotonicMs() + delayMs;
     this.#cancelFlush = this.#clock.after(delayMs, 'flush', () => {
-      this.#flushAfter(this.#options.flushIntervalMs);
+      this.#flushAfter(this.#options.flushIntervalMs());
       if (this.#sender.hasRoom) this.#cut();
       if (!this.#sender.isBackingOff) void this.#sender.drain();
     });
   }
 
   /** Closes the sums so far into batches. While too many wait it is not called and summing goes on: nothing is lost, only coarser. */
-  #cut(): void {
+  #cut(isLast = false): void {
     const revision = this.#options.revision();
     const { series, dropped } = this.#table.take();
-    if (series.length === 0 && dropped === 0 && revision === this.#toldRevision) return;
+    if (!isLast && series.length === 0 && dropped === 0 && revision === this.#toldRevision) return;
     this.#dropped += dropped;
     const fromAt = this.#fromAt;
     // A clock that was set back must not give an interval that ends before it starts.
@@ -144,12 +155,14 @@ export class Telemetry {
     this.#fromAt = toAt;
     this.#toldRevision = revision;
     const { connection, sdk } = this.#options;
-    for (const [index, part] of split(series).entries()) {
+    const parts = split(series);
+    for (const [index, part] of parts.entries()) {
       this.#batches += 1;
       const batchId = `${connection.instance}-${this.#batches}`;
       this.#sender.enqueue({
         ...{ schema: 1, batchId, instance: connection.instance, sdk, fromAt, toAt, revision },
         ...{ dropped: index === 0 ? dropped : 0, series: part },
+        ...(isLast && index === parts.length - 1 && { closing: true as const }),
       });
     }
   }

@@ -116,7 +116,7 @@ function bearerOf(authorization: string | undefined): string {
 
 /** One answer for every token that is not ours: it tells nothing about which selectors exist. */
 function invalid(): ProblemError {
-  return new ProblemError('TOKEN_INVALID', 'The token is unknown here (it is not repeated).');
+  return new ProblemError('TOKEN_INVALID', 'The token is not one of this server.');
 }
 
 function storedIn({ value }: StoredDocument): StoredToken {

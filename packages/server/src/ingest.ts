@@ -47,7 +47,8 @@ export function createIngest(options: IngestOptions): Ingest {
   return {
     telemetry(json) {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
-      instances.seen(batch.instance, batch.revision, clock.now());
+      if (batch.closing) instances.left(batch.instance);
+      else instances.seen(batch.instance, batch.revision, clock.now());
       const rollouts = [...new Set(batch.series.map(({ rollout }) => rollout))].filter(reads);
       const series = batch.series.filter(({ rollout }) => rollouts.includes(rollout));
       const body = { type: 'telemetry', instance: batch.instance, series } as const;

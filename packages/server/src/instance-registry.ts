@@ -1,13 +1,22 @@
 /** How long an SDK process counts as there after its last sign of life, milliseconds. */
 export const INSTANCE_TTL_MS = 60_000;
 
+/** How long a process whose stream was closed properly may take to come back with a new one, milliseconds. */
+export const RETURN_WITHIN_MS = 10_000;
+
 /** What is known of SDK processes: who is there, and by which revision each says it evaluates. */
 export type InstanceRegistry = {
   /** A request of an instance; `revision` where it named one. */
   readonly seen: (instance: string | undefined, revision: number | undefined, now: number) => void;
-  /** A stream was opened; the result tells that it ended. */
-  readonly opened: (instance: string | undefined, revision: number | undefined, now: number) => (now: number) => void;
-  /** Instances with a stream or a sign of life in the last 60 s, and streams of those that do not name themselves. */
+  /** A stream was opened; the result tells that it ended: `isClean` when the process itself closed it. */
+  readonly opened: (
+    instance: string | undefined,
+    revision: number | undefined,
+    now: number,
+  ) => (now: number, isClean: boolean) => void;
+  /** An instance said that it is going. */
+  readonly left: (instance: string) => void;
+  /** Instances with a stream or a sign of life in the last 60 s (10 s where its stream was closed properly), and streams of those that do not name themselves. */
   readonly connected: (now: number) => number;
   /** How many named instances are there, and how many of them evaluate by this revision or a later one. */
   readonly acknowledged: (
@@ -16,7 +25,7 @@ export type InstanceRegistry = {
   ) => { readonly connected: number; readonly acknowledged: number };
 };
 
-type Instance = { revision: number; seenAt: number; streams: number };
+type Instance = { revision: number; seenAt: number; streams: number; ttlMs: number };
 
 /** An empty registry. */
 export function createInstanceRegistry(): InstanceRegistry {
@@ -24,17 +33,24 @@ export function createInstanceRegistry(): InstanceRegistry {
   let nameless = 0;
 
   const note = (name: string, revision: number | undefined, now: number): Instance => {
-    const instance = instances.get(name) ?? { revision: 0, seenAt: now, streams: 0 };
+    const instance = instances.get(name) ?? { revision: 0, seenAt: now, streams: 0, ttlMs: INSTANCE_TTL_MS };
     instance.seenAt = now;
+    instance.ttlMs = INSTANCE_TTL_MS;
     // The last word counts, even a lower one: a process may have gone back to an older server.
     if (revision !== undefined) instance.revision = revision;
     instances.set(name, instance);
     return instance;
   };
 
+  const ended = (name: string, at: number, isClean: boolean): void => {
+    const instance = note(name, undefined, at);
+    instance.streams = Math.max(0, instance.streams - 1);
+    if (isClean) instance.ttlMs = RETURN_WITHIN_MS;
+  };
+
   const present = (now: number): readonly Instance[] => {
-    for (const [name, { streams, seenAt }] of instances) {
-      if (streams === 0 && now - seenAt > INSTANCE_TTL_MS) instances.delete(name);
+    for (const [name, { streams, seenAt, ttlMs }] of instances) {
+      if (streams === 0 && now - seenAt > ttlMs) instances.delete(name);
     }
     return [...instances.values()];
   };
@@ -46,11 +62,13 @@ export function createInstanceRegistry(): InstanceRegistry {
     opened(name, revision, now) {
       if (name === undefined) nameless += 1;
       else note(name, revision, now).streams += 1;
-      return (endedAt) => {
+      return (endedAt, isClean) => {
         if (name === undefined) nameless -= 1;
-        else note(name, undefined, endedAt).streams -= 1;
+        // One that said it is going is not brought back by the end of its stream.
+        else if (instances.has(name)) ended(name, endedAt, isClean);
       };
     },
+    left: (name) => void instances.delete(name),
     connected: (now) => present(now).length + nameless,
     acknowledged(revision, now) {
       const all = present(now);

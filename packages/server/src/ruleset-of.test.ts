@@ -75,6 +75,19 @@ describe('the ruleset', () => {
     });
   });
 
+  it.each([
+    [1, 5000],
+    [0.01, 750],
+    [0.000_01, 500],
+  ])(
+    'asks at time scale %d for a report each %d ms: before the rollout counts as blind',
+    (timeScale, reportEveryMs) => {
+      const state = stateAfter('a', 1, started, baseline);
+      const scaled = { ...state, plan: { ...state.plan, timeScale } };
+      expect(served(scaled).checkout?.exposure?.reportEveryMs).toBe(reportEveryMs);
+    },
+  );
+
   it('carries the salt of fresh people', () => {
     const again: RolloutEvent = { ...started, attempt: 2, salt: 'checkout#2' };
     expect(served(stateAfter('a', 1, started, entered, aborted, again, entered)).checkout?.salt).toBe('checkout#2');

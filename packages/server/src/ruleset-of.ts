@@ -1,5 +1,5 @@
 import type { Aggregation, Exposure, Flag, Ruleset, Segment } from '@rampart/flags';
-import type { Phase, Plan, RolloutState } from '@rampart/rollout';
+import { type Phase, type Plan, type RolloutState, silenceMs } from '@rampart/rollout';
 
 /** Flags or segments by key. */
 export type ByKey<T> = Readonly<Record<string, T>>;
@@ -36,10 +36,20 @@ function aggregationsOf(metrics: Plan['metrics']): ByKey<Aggregation> {
   );
 }
 
+/** Range of the interval of reports, ms. */
+const SHORTEST_REPORT_MS = 200;
+const LONGEST_REPORT_MS = 5000;
+
+/** Four reports in the time after which silence counts as blindness: one that is late or lost blinds nobody. */
+function reportEveryMs(plan: Plan): number {
+  return Math.max(SHORTEST_REPORT_MS, Math.min(LONGEST_REPORT_MS, Math.floor(silenceMs(plan) / 4)));
+}
+
 function exposureOf(state: RolloutState): Exposure {
   const { id, attempt, epoch, layers, plan } = state;
   const { treatment, control, metrics } = plan;
-  return { rollout: id, attempt, epoch, treatment, control, layers, metrics: aggregationsOf(metrics) };
+  const reports = { metrics: aggregationsOf(metrics), reportEveryMs: reportEveryMs(plan) };
+  return { rollout: id, attempt, epoch, treatment, control, layers, ...reports };
 }
 
 function overlaid(flag: Flag, state: RolloutState): Flag {

@@ -27,7 +27,11 @@ beforeEach(async () => {
   const server = createServer((request, response) => {
     const revision = new URL(request.url ?? '', 'http://x').searchParams.get('revision');
     const name = String(request.headers['x-name']);
-    stream.serve(response, revision === null ? undefined : Number(revision), () => void names.push(name));
+    stream.serve(
+      response,
+      revision === null ? undefined : Number(revision),
+      (isClean) => void names.push(isClean ? `${name} left` : name),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -71,7 +75,7 @@ describe('the ruleset stream', () => {
     expect(stream.size()).toBe(3);
     await Promise.all(readers.map((reader) => reader.cancel()));
     while (stream.size() > 0) await new Promise((resolve) => setImmediate(resolve));
-    expect(ended).toHaveLength(3);
+    expect(ended).toEqual(Array.from({ length: 3 }, () => 'undefined left'));
   });
 
   it('drops a client that does not read, and no other', async () => {

@@ -14,8 +14,8 @@ const RETRY_SPREAD_MS = 2_000;
 export type RulesetStream = {
   /** Sends a new revision to everyone, in the turn of the call. */
   readonly publish: (ruleset: Ruleset) => void;
-  /** Serves a stream from `revision` on (absent: unknown); `onEnd` is called once. */
-  readonly serve: (response: ServerResponse, revision: number | undefined, onEnd: () => void) => void;
+  /** Serves a stream from `revision` on (absent: unknown); `onEnd` is called once: `isClean` when the client closed it, and no error broke it. */
+  readonly serve: (response: ServerResponse, revision: number | undefined, onEnd: (isClean: boolean) => void) => void;
   readonly size: () => number;
   /** Ends every stream and takes no more. */
   readonly close: () => void;
@@ -66,9 +66,11 @@ export function createRulesetStream({ random, onFuture }: StreamOptions): Rulese
       const client = open(response);
       client(encoded(retryLine(SHORTEST_RETRY_MS + random() * RETRY_SPREAD_MS) + greeting(revision)));
       clients.set(response, client);
+      const socket = response.socket;
       response.once('close', () => {
         clients.delete(response);
-        onEnd();
+        // We end a response when we close; a broken connection never brings the end of what the client sends.
+        onEnd(socket?.readableEnded === true && !response.writableEnded);
       });
     },
     size: () => clients.size,

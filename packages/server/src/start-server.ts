@@ -83,7 +83,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     const firstToken = await createFirstToken(store, parts.tokens);
     const url = await listen(parts.app, options);
     const stopWork = startWork(parts, log);
-    log.info({ url, environment, revision: parts.table.book.ruleset().revision }, `Rampart listens on ${url}`);
+    const { revision } = parts.table.book.ruleset();
+    // Whoever started it speaks first: a banner is not to stand below a line of the log.
+    setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
     const { controlPlane, reconciler } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));

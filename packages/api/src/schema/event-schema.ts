@@ -40,7 +40,7 @@ export const rolloutEventSchema = z
       durationMs: z.number(),
       why: text,
     }),
-    event('StagePassed', { index: z.int(), name: text, metrics, verdicts }),
+    event('StagePassed', { index: z.int(), name: text, metrics, verdicts, overridden: z.literal(true).optional() }),
     event('ChecksJudged', { verdicts, metrics }),
     event('AlertRaised', { check: text, verdict: verdictSchema }),
     event('AlertCleared', { check: text }),

@@ -140,6 +140,7 @@ export const servedFlagSchema = flagShape
         control: z.string(),
         layers: z.array(z.object({ segment: z.string().optional(), weight: z.int() })),
         metrics: z.record(z.string(), z.enum(['sum', 'histogram'])),
+        reportEveryMs: z.number().positive().optional(),
       })
       .optional(),
   })

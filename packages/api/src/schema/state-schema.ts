@@ -84,7 +84,8 @@ const stageRecordSchema = z.object({
   name: z.string(),
   startedAt: instantSchema,
   endedAt: instantSchema.optional(),
-  result: z.enum(['in-progress', 'passed', 'rolled-back']),
+  result: z.enum(['in-progress', 'passed', 'overridden', 'rolled-back']),
+  overriddenBy: z.string().optional(),
   metrics: z.array(metricSnapshotSchema),
 });
 

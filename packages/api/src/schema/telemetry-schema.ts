@@ -58,6 +58,7 @@ export const telemetryBatchSchema = z
     toAt: instantSchema,
     revision: countSchema,
     dropped: countSchema,
+    closing: z.literal(true).optional().describe('The last batch: the process has closed its client.'),
     series: z.array(telemetrySeriesSchema).max(MAX_SERIES),
   })
   .refine((batch) => batch.fromAt <= batch.toAt, { path: ['toAt'], message: 'expected an instant not before fromAt' })

@@ -44,6 +44,7 @@ export const metricSnapshotSchema = z.object({
   control: z.number().optional(),
   count: z.number(),
   status: statusSchema,
+  judged: z.literal(false).optional().describe('Set where no check judges it now.'),
 }) satisfies z.ZodType<MetricSnapshot>;
 
 /** All that was concluded from the evidence at one instant. */

@@ -1,7 +1,7 @@
-import type { Incident } from '@rampart/rollout';
+import { formatElapsed, type Incident } from '@rampart/rollout';
 import type { Command } from 'commander';
 import { findRollout } from '../find-rollout.ts';
-import { formatDate, formatElapsed } from '../output/format.ts';
+import { formatDate } from '../output/format.ts';
 import { renderTable } from '../output/table.ts';
 import { oneLine } from '../output/text.ts';
 import type { Outcome, Session, Shell } from '../session.ts';

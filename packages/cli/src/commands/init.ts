@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { codeOf } from '../config.ts';
@@ -27,15 +27,24 @@ export function addInitCommand(program: Command, { perform }: Shell): void {
 const defaultFile = ({ short = false }: InitOptions) => (short ? 'rampart.plan.ts' : 'rampart.plan.yaml');
 
 async function init({ io, paint }: Session, file: string, options: InitOptions): Promise<Outcome> {
+  refuseEnding(file, options);
   await write(file, options.short ? SHORT_PLAN : LONG_PLAN, options.force === true, io);
   const steps = [
-    `rampart validate ${file}`,
-    `rampart plan ${file} --requests-per-day 100000 --error-rate 0.2%`,
-    'rampart serve',
-    `rampart start ${file}`,
+    `${io.call} validate ${file}`,
+    `${io.call} plan ${file} --requests-per-day 100000 --error-rate 0.2%`,
+    `${io.call} serve`,
+    `${io.call} start ${file}`,
   ];
   const next = steps.map((step) => `  ${step}`).join('\n');
   return { data: { file, next: steps }, text: `Wrote ${file}.\n\n${paint.bold('Next')}\n${next}` };
+}
+
+/** A plan is only found again under an ending that says how it is written. */
+function refuseEnding(file: string, { short = false }: InitOptions): void {
+  const endings = short ? ['.ts', '.mts'] : ['.yaml', '.yml'];
+  if (endings.includes(extname(file))) return;
+  const form = short ? 'the short form' : 'the long form';
+  throw new CliError('FILE_KIND_UNKNOWN', `${file} cannot be written: ${form} is written to ${endings.join(' or ')}.`);
 }
 
 async function write(file: string, text: string, force: boolean, io: Io): Promise<void> {

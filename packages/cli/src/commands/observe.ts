@@ -51,8 +51,8 @@ export function addObserveCommands(program: Command, { perform }: Shell): void {
 async function list(session: Session, all: boolean): Promise<Outcome> {
   const rollouts = await session.client().listRollouts(all ? 'all' : 'active');
   const none = all
-    ? 'There is no rollout yet. Start one: rampart start FILE'
-    : 'No rollout is active. `rampart list --all` shows those that ended.';
+    ? `There is no rollout yet. Start one: ${session.io.call} start FILE`
+    : `No rollout is active. \`${session.io.call} list --all\` shows those that ended.`;
   return {
     data: { rollouts },
     text: rollouts.length === 0 ? none : renderRollouts(rollouts, session.width(), session.paint),
@@ -61,7 +61,10 @@ async function list(session: Session, all: boolean): Promise<Outcome> {
 
 async function status(session: Session, name: string | undefined): Promise<Outcome> {
   const seen = await lookAt(session.client(), name);
-  return { data: statusData(seen), text: renderStatus(seen, session.width(), session.paint) };
+  return {
+    data: statusData(seen),
+    text: renderStatus({ ...seen, steps: { call: session.io.call } }, session.width(), session.paint),
+  };
 }
 
 async function report(session: Session, name: string | undefined, out: string | undefined): Promise<Outcome> {

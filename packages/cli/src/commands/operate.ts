@@ -102,12 +102,12 @@ function ordinalOr(command: Command, text: string): number {
 }
 
 type ExtendOptions = Reasoned & { readonly by?: number };
-type RetryOptions = { readonly release?: string; readonly people?: string; readonly reason?: string };
+type RetryOptions = { readonly version?: string; readonly people?: string; readonly reason?: string };
 
-function retryOf({ release, people, reason }: RetryOptions): ClientCommand {
+function retryOf({ version, people, reason }: RetryOptions): ClientCommand {
   return {
     type: 'Retry',
-    ...(release === undefined ? {} : { version: release }),
+    ...(version === undefined ? {} : { version }),
     ...(people === 'same' || people === 'fresh' ? { people } : {}),
     ...(reason === undefined ? {} : { reason }),
   };
@@ -146,8 +146,11 @@ function addRetry(program: Command, { perform }: Shell): void {
     .helpGroup(GROUP)
     .description('start the next attempt after an abort, from stage 1')
     .argument('[rollout]', ROLLOUT)
-    .option('--release <version>', 'new build, prompt or model version: with a recorded fix it starts fresh statistics')
-    .option('--reason <text>', WHY);
+    .option(
+      '--release, --version <version>',
+      'new build, prompt or model version: with a recorded fix it starts fresh statistics',
+    )
+    .option('--reason <text>', `${WHY}; needed where no fix is recorded`);
   retry
     .addOption(retry.createOption('--people <which>', 'who is exposed').choices(['same', 'fresh']))
     .action((name: string | undefined, options: RetryOptions, command: Command) =>

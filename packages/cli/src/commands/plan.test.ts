@@ -23,7 +23,7 @@ const VERBATIM = `const rolloutConfig = {
   killSwitch: { flag: 'ai-feature-xyz-killswitch', autoTrip: true,
     tripConditions: { errorRate: 0.05, hallucinationRate: 0.15, costPerQuery: 0.50 } } };
 `;
-const STAGES = `[{ name: 'canary', percentage: 5, duration: '48h' }, { name: 'ga', percentage: 100 }]`;
+const STAGES = `[{ name: 'canary', percentage: 5, duration: '48h', gate: [{ metric: 'errorRate', limit: '1%' }] }, { name: 'ga', percentage: 100 }]`;
 
 function given(text: string, file: string): Cli {
   const cli = openCli();
@@ -188,6 +188,15 @@ describe('rampart init', () => {
     expect(await run(['validate', 'rampart.plan.yaml'])).toMatchObject({ code: 0 });
     expect(await run(['init', '--short'])).toMatchObject({ code: 0 });
     expect(await run(['validate', 'rampart.plan.ts'])).toMatchObject({ code: 0 });
+  });
+
+  it('writes only to endings under which a plan is found again', async () => {
+    const { run } = openCli();
+    expect(await run(['init', 'plan.toml'])).toMatchObject({ code: 2, err: expect.stringContaining('.yaml or .yml') });
+    expect(await run(['init', 'plan.yaml', '--short'])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching('.ts or'),
+    });
   });
 
   it('never replaces a file unasked', async () => {

@@ -67,10 +67,10 @@ function validate(session: Session, loaded: LoadedPlan): Outcome {
   const { result, file } = loaded;
   if (!result.ok) return refusedPlan(session, loaded, result.issues);
   const { plan, warnings } = result;
-  const { paint, width } = session;
+  const { paint, width, io } = session;
   const listed = warnings.length === 0 ? '' : `${renderIssues(warnings, loaded.text, width(), paint)}\n\n`;
   const stages = plan.stages.map(({ name, weight }) => `${name} ${weight / 1000} %`).join(', ');
-  const next = `Next: rampart plan ${file} --requests-per-day N --error-rate R`;
+  const next = `Next: ${io.call} plan ${file} --requests-per-day N --error-rate R`;
   return {
     data: { ok: true, file, issues: [], warnings, plan },
     text: `${listed}${paint.green('✔')} ${file} is valid (${countIssues(warnings)}): ${plan.flag}, ${stages}\n${paint.dim(next)}`,
@@ -95,7 +95,7 @@ function preview(session: Session, loaded: LoadedPlan, options: PreviewOptions):
   const hints = [
     ...(options.requestsPerDay === undefined ? [paint.yellow(hint)] : []),
     ...(result.warnings.length === 0 ? [] : [renderIssues(result.warnings, undefined, width(), paint)]),
-    paint.dim(`Next: rampart start ${loaded.file}`),
+    paint.dim(`Next: ${io.call} start ${loaded.file}`),
   ];
   return {
     data: { ok: true, file: loaded.file, preview: page, warnings: result.warnings },

@@ -17,7 +17,7 @@ export async function act(
 }
 
 /** What a command led to: its events, what the rollout waits for, and what to type next. */
-export function told({ paint, width }: Session, answer: CommandAnswer): Outcome {
+export function told({ io, paint, width }: Session, answer: CommandAnswer): Outcome {
   const { rollout, events } = answer;
   const { state } = rollout;
   const lines = events
@@ -30,7 +30,7 @@ export function told({ paint, width }: Session, answer: CommandAnswer): Outcome 
       lines.join('\n') || 'Nothing had to change.',
       `${paint.bold(state.id)} is in phase ${state.phase}${state.hold ? ', held' : ''}.`,
       ...(waiting.length === 0 ? [] : [`${paint.bold('Waiting for')}\n${waiting.join('\n')}`]),
-      `${paint.bold('Next')}\n${renderNextSteps(state, width(), paint)}`,
+      `${paint.bold('Next')}\n${renderNextSteps(state, { call: io.call }, width(), paint)}`,
     ].join('\n\n'),
   };
 }

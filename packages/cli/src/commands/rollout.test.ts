@@ -79,7 +79,11 @@ describe('rampart start', () => {
 
   it('sends a module as JSON, and passes time scale and override on', async () => {
     const { run, plane, dir } = openCli();
-    writeFileSync(join(dir, 'plan.ts'), `export default { flag: 'f', stages: [{ name: 'ga', percentage: 100 }] };`);
+    const stop = `abortCriteria: [{ metric: 'errorRate', limit: '1%' }]`;
+    writeFileSync(
+      join(dir, 'plan.ts'),
+      `export default { flag: 'f', stages: [{ name: 'ga', percentage: 100 }], ${stop} };`,
+    );
     expect(await run(['start', 'plan.ts'])).toMatchObject({ code: 1, out: expect.stringContaining('day-one') });
     expect(plane.seen).toEqual([]);
     const { code } = await run(['start', 'plan.ts', '--override', 'an empty flag', '--time-scale', '0.001']);
@@ -125,6 +129,15 @@ describe('rampart status', () => {
       // A command to copy is never broken.
       expect(long.filter((line) => !line.startsWith('  rampart '))).toEqual([]);
     }
+  });
+
+  it('goes on showing what was measured after an abort', async () => {
+    const { run, plane, id } = await inCanary();
+    plane.run(id, HOUR, BAD);
+    plane.run(id, HOUR, { n: 0, bad: 0, controlN: 2000, controlBad: 2 });
+    const { out } = await run(['status'], { columns: () => 140 });
+    expect(out).toMatch(/Check that ended the attempt[\s\S]*errorRate +abort +✖ fail +8(\.\d+)? %/);
+    expect(out).toMatch(/Metrics at the abort[\s\S]*errorRate +✖ fail +8(\.\d+)? %/);
   });
 
   it('shows stages, checks, what it waits for, events and what to type next', async () => {
@@ -206,6 +219,14 @@ describe('rampart status --watch', () => {
     expect(code).toBe(0);
   });
 
+  it('does not tell to watch what is being watched', async () => {
+    const cli = await inCanary();
+    const interrupted = () => AbortSignal.abort();
+    const { out } = await cli.run(['status', '-w'], { isTty: true, interrupted });
+    expect(out).not.toContain('status --watch');
+    expect((await cli.run(['status'], { call: 'npx rampart' })).out).toContain('npx rampart status --watch');
+  });
+
   it('redraws on a terminal, and ends with 0 on Ctrl-C', async () => {
     const cli = await inCanary();
     const stop = new AbortController();
@@ -250,6 +271,7 @@ describe('steering a rollout', () => {
     [['issue', 'add', 'Slow', '--severity', 'minor'], { type: 'AddIssue', title: 'Slow', severity: 'minor' }],
     [['resume'], { type: 'Resume' }],
     [['rearm', '--reason', 'safe'], { type: 'Rearm', reason: 'safe' }],
+    [['retry', '--version', 'b2', '--reason', 'x'], { type: 'Retry', version: 'b2', reason: 'x' }],
     [['retry', '--release', 'b2', '--people', 'fresh'], { type: 'Retry', version: 'b2', people: 'fresh' }],
     [['decline', '2', '--reason', 'no'], { type: 'Decline', proposal: 2, reason: 'no' }],
     [['incident', 'assign', '1', 'bo'], { type: 'AssignIncident', incident: 1, assignee: 'bo' }],
@@ -282,16 +304,31 @@ describe('steering a rollout', () => {
     await run(['kill', '--reason', 'wrong prices']);
     expect(plane.view(id).state).toMatchObject({ phase: 'aborted', killed: true });
     const { out } = await run(['status'], { columns: () => 140 });
-    for (const next of ['incident show 1', "incident fix 1 'what was fixed'", 'rearm', 'retry']) {
+    for (const next of ['incident show 1', "incident root-cause 1 'what went wrong'", 'rearm']) {
       expect(out).toContain(`rampart ${next}`);
     }
+    expect(out).not.toContain('rampart retry');
     expect((await run(['incident', 'list'])).out).toContain('wrong prices');
     expect((await run(['incident', 'show'])).out).toMatch(/^# Incident 1/);
-    await run(['incident', 'fix', '1', 'prices rounded']);
     await run(['rearm', '--reason', 'fixed']);
+    expect((await run(['status'])).out).toContain(`rampart retry ${id} --version NEW-VERSION --reason …`);
+    await run(['incident', 'fix', '1', 'prices rounded']);
+    expect((await run(['status'])).out).toMatch(/rampart retry \S+ --version NEW-VERSION\n/);
     plane.now += 2 * HOUR;
     expect(await run(['retry', '--release', 'build-2'])).toMatchObject({ code: 0 });
     expect(plane.view(id).state).toMatchObject({ attempt: 2, killed: false });
+  });
+
+  it('does not tell to retry once the attempts are used up', async () => {
+    const { run, plane, id } = await inCanary();
+    const { limit } = plane.view(id).state.plan.retry;
+    for (let attempt = 1; attempt <= limit + 1; attempt += 1) {
+      await run(['abort']);
+      const { out } = await run(['status']);
+      expect(out.includes('rampart retry')).toBe(attempt <= limit);
+      plane.now += 48 * HOUR;
+      await run(['retry', '--reason', 'once more']);
+    }
   });
 
   it('keeps issues', async () => {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -86,12 +87,12 @@ describe('rampart serve', () => {
 
   it('says that the directory cannot be used', async () => {
     const cli = openCli();
-    await cli.run(['init', 'taken']);
+    writeFileSync(join(cli.dir, 'taken'), '');
     const { code, err } = await cli.run(['serve', '--port', '0', '--data', 'taken/data'], {
       startServer: startControlPlane,
     });
     expect(code).toBe(1);
-    expect(err).toContain('error START_FAILED: DATA_DIR_UNUSABLE');
+    expect(err).toContain('error DATA_DIR_UNUSABLE: The directory');
   });
 });
 

@@ -57,9 +57,13 @@ function announce({ io, isJson, paint }: Session, plane: ControlPlane, dataDir: 
     ...credentialLines(plane, io),
     '',
     'In another terminal:',
-    '  rampart init                        writes an example plan',
-    '  rampart start rampart.plan.yaml     makes a rollout of it',
-    '  rampart status --watch              follows it',
+    `  ${io.call} init                        writes an example plan`,
+    `  ${io.call} start rampart.plan.yaml     makes a rollout of it`,
+    `  ${io.call} status --watch              follows it`,
+    // Only in a checkout: an installed SDK is built.
+    ...(io.call === 'rampart'
+      ? []
+      : ['  npm run build                           once, before an app of yours imports @rampart/sdk']),
     '',
     paint.dim('Ctrl-C stops it; exposure stays as it is, and SDKs keep serving.'),
   ];

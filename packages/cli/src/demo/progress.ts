@@ -1,6 +1,6 @@
 import type { RolloutView } from '@rampart/api';
-import { currentStageName, describeEvent, type EventRecord, servedMs, type Verdict } from '@rampart/rollout';
-import { formatCount, formatLayers, formatMeasured, unitOf } from '../output/format.ts';
+import { currentStageName, describeEvent, type EventRecord, servedMs, unitOf, type Verdict } from '@rampart/rollout';
+import { formatCount, formatLayers, formatMeasured } from '../output/format.ts';
 import { renderStageBar } from '../output/stage-bar.ts';
 import { cut, padEnd, wrap } from '../output/text.ts';
 import type { Paint } from '../session.ts';

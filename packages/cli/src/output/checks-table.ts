@@ -1,6 +1,6 @@
-import type { RolloutState, Verdict, VerdictStatus } from '@rampart/rollout';
+import { type MetricSnapshot, type RolloutState, unitOf, type Verdict, type VerdictStatus } from '@rampart/rollout';
 import type { Paint } from '../session.ts';
-import { formatCount, formatMeasured, NOTHING, unitOf, withReadableTimes } from './format.ts';
+import { formatCount, formatMeasured, NOTHING, withReadableTimes } from './format.ts';
 import { renderTable } from './table.ts';
 import { oneLine, wrap } from './text.ts';
 
@@ -79,6 +79,32 @@ function renderTableOf(verdicts: readonly Verdict[], state: RolloutState, width:
         { title: 'VALIDITY', keep: 1, cell: ({ validity }) => validity },
       ],
       below,
+    },
+    width,
+    paint,
+  );
+}
+
+/** What was observed of each metric in a stage that ended. */
+export function renderMetrics(
+  metrics: readonly MetricSnapshot[],
+  state: RolloutState,
+  width: number,
+  paint: Paint,
+): string {
+  const measured = (value: number | undefined, { metric }: MetricSnapshot) =>
+    formatMeasured(value, unitOf(metric, state.plan.metrics));
+  return renderTable<MetricSnapshot>(
+    {
+      rows: metrics,
+      columns: [
+        { title: 'METRIC', cell: ({ metric }) => oneLine(metric) },
+        { title: 'VERDICT', cell: ({ status }) => paintOf(status, paint)(`${MARKS[status]} ${status}`) },
+        { title: 'VALUE', cell: (row) => measured(row.observed, row) },
+        { title: 'CONTROL', keep: 3, cell: (row) => measured(row.control, row) },
+        { title: 'BASELINE', keep: 1, cell: (row) => measured(row.baseline, row) },
+        { title: 'N', keep: 2, cell: ({ count }) => formatCount(count) },
+      ],
     },
     width,
     paint,

@@ -18,9 +18,11 @@ export type Failure = {
 export function failureOf(error: unknown): Failure | undefined {
   if (error instanceof CliError) {
     const { exitCode, remedy } = CLI_ERRORS[error.code];
-    return { code: error.code, message: error.message, remedy, exitCode };
+    return { code: error.shownCode, message: error.message, remedy, exitCode };
   }
   if (!(error instanceof ProblemError)) return undefined;
+  if (error.code === 'TOKEN_MISSING')
+    return failureOf(new CliError('NO_TOKEN', 'The server asks for a token, and none is known for it.'));
   const { code, detail, remedy, issues, errors, instance } = error.problem;
   return {
     code,

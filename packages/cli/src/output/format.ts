@@ -1,26 +1,8 @@
 import type { ExposureLayer } from '@rampart/flags';
-import { formatValue, METRIC_CATALOG, type MetricUnit, type Plan, type Stage } from '@rampart/rollout';
-import { oneLine } from './text.ts';
+import { formatElapsed, formatShare, type MetricUnit, formatMeasured as measured } from '@rampart/rollout';
 
 /** Shown where there is nothing to show. */
 export const NOTHING = '–';
-
-const UNITS = [
-  [86_400_000, 'd', 3_600_000, 'h'],
-  [3_600_000, 'h', 60_000, 'min'],
-  [60_000, 'min', 1000, 's'],
-] as const;
-
-/** Elapsed time in at most two units, rounded down: `3 d 4 h`, `2 min 5 s`, `42 s`. */
-export function formatElapsed(elapsedMs: number): string {
-  const ms = Math.max(0, Math.floor(elapsedMs));
-  for (const [unitMs, name, smallerMs, smallerName] of UNITS) {
-    if (ms < unitMs) continue;
-    const rest = Math.floor((ms % unitMs) / smallerMs);
-    return `${Math.floor(ms / unitMs)} ${name}${rest > 0 ? ` ${rest} ${smallerName}` : ''}`;
-  }
-  return ms > 0 && ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)} s`;
-}
 
 /** Text of the server with its long times in seconds told in larger units: `77640 s` becomes `21 h 34 min`. */
 export function withReadableTimes(text: string): string {
@@ -50,19 +32,14 @@ export function formatMoment(at: number): string {
   return new Date(at).toISOString().slice(5, 19).replace('T', ' ');
 }
 
-/** A measured value to three digits in the unit of its metric. */
+/** A measured value in the unit of its metric; a dash where there is none. */
 export function formatMeasured(value: number | undefined, unit: MetricUnit): string {
-  return value === undefined || !Number.isFinite(value) ? NOTHING : formatValue(value, unit, 3);
+  return value === undefined ? NOTHING : measured(value, unit);
 }
 
 /** A number of people or observations: `12,345`. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');
-}
-
-/** Weight in thousandths of a percent and audience: `25 %`, `100 % of team`. */
-export function formatShare({ weight, audience }: Pick<Stage, 'weight' | 'audience'>): string {
-  return `${weight / 1000} %${audience === undefined ? '' : ` of ${oneLine(audience)}`}`;
 }
 
 /** All that is exposed at once: `100 % of team + 5 %`; `nobody` without layers. */
@@ -71,10 +48,4 @@ export function formatLayers(layers: readonly ExposureLayer[]): string {
     formatShare({ weight, ...(segment === undefined ? {} : { audience: segment }) }),
   );
   return parts.length === 0 ? 'nobody' : parts.join(' + ');
-}
-
-/** Unit of a metric, from the plan or the catalog. */
-export function unitOf(metric: string, metrics: Plan['metrics']): MetricUnit {
-  const planned = Object.hasOwn(metrics, metric) ? metrics[metric] : undefined;
-  return (planned ?? METRIC_CATALOG.get(metric)?.metric)?.unit ?? 'value';
 }

@@ -1,6 +1,6 @@
-import type { Plan, PlanPreview } from '@rampart/rollout';
+import { formatShare, type Plan, type PlanPreview, unitOf } from '@rampart/rollout';
 import type { Paint } from '../session.ts';
-import { formatCount, formatDate, formatLength, formatMeasured, formatShare, NOTHING, unitOf } from './format.ts';
+import { formatCount, formatDate, formatLength, formatMeasured, NOTHING } from './format.ts';
 import { renderTable } from './table.ts';
 import { oneLine, wrap } from './text.ts';
 

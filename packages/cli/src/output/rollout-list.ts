@@ -1,7 +1,7 @@
 import type { RolloutView } from '@rampart/api';
-import { currentStageName } from '@rampart/rollout';
+import { currentStageName, formatElapsed } from '@rampart/rollout';
 import type { Paint } from '../session.ts';
-import { formatElapsed, formatLayers } from './format.ts';
+import { formatLayers } from './format.ts';
 import { renderTable } from './table.ts';
 import { oneLine } from './text.ts';
 

@@ -1,6 +1,6 @@
-import { type RolloutState, type Stage, type StageRecord, servedMs } from '@rampart/rollout';
+import { formatShare, type RolloutState, type Stage, type StageRecord, servedMs } from '@rampart/rollout';
 import type { Paint } from '../session.ts';
-import { formatLength, formatShare } from './format.ts';
+import { formatLength } from './format.ts';
 import { cut, oneLine, padEnd } from './text.ts';
 
 const NARROWEST = 16;

@@ -1,16 +1,20 @@
 import type { RolloutView } from '@rampart/api';
-import { describeEvent, type EventRecord, type RolloutState } from '@rampart/rollout';
-import { nextStepsOf } from '../next-steps.ts';
+import { describeEvent, type EventRecord, formatElapsed, type RolloutState } from '@rampart/rollout';
+import { nextStepsOf, type StepsAt } from '../next-steps.ts';
 import type { Paint } from '../session.ts';
-import { renderChecks } from './checks-table.ts';
-import { formatCount, formatDate, formatElapsed, formatLayers, formatMoment, withReadableTimes } from './format.ts';
+import { renderChecks, renderMetrics } from './checks-table.ts';
+import { formatCount, formatDate, formatLayers, formatMoment, withReadableTimes } from './format.ts';
 import { renderStageBar } from './stage-bar.ts';
 import { oneLine, padEnd, widthOf, wrap } from './text.ts';
 
 const EVENTS_SHOWN = 6;
 
 /** What a status page is made from. */
-export type StatusFacts = { readonly view: RolloutView; readonly events: readonly EventRecord[] };
+export type StatusFacts = {
+  readonly view: RolloutView;
+  readonly events: readonly EventRecord[];
+  readonly steps: StepsAt;
+};
 
 function phaseText(state: RolloutState, paint: Paint): string {
   if (state.killed) return paint.red(`${state.phase}, kill switch on`);
@@ -66,8 +70,8 @@ function eventLines(events: readonly EventRecord[], state: RolloutState, paint: 
 }
 
 /** What to type next, commands in one column. */
-export function renderNextSteps(state: RolloutState, width: number, paint: Paint): string {
-  const steps = nextStepsOf(state);
+export function renderNextSteps(state: RolloutState, at: StepsAt, width: number, paint: Paint): string {
+  const steps = nextStepsOf(state, at);
   const column = Math.max(...steps.map(({ command }) => widthOf(command)));
   return steps
     .map(({ command, why }) => {
@@ -86,18 +90,35 @@ export function waitingLines({ state, waitingFor }: RolloutView): readonly strin
   return state.phase === 'exposing' || state.phase === 'monitoring' ? ['nothing: it advances at the next look'] : [];
 }
 
+/** The checks as judged now; after an abort, when nothing is exposed any more, what was found before it. */
+function checks(
+  { state, judgement }: RolloutView,
+  width: number,
+  paint: Paint,
+): readonly (readonly [string, string])[] {
+  if (state.phase !== 'aborted') {
+    const verdicts = judgement?.verdicts ?? state.verdicts;
+    return [['Checks', verdicts.length === 0 ? '' : renderChecks(verdicts, state, width, paint)]];
+  }
+  const verdict = state.incidents.at(-1)?.verdict;
+  const metrics = state.history.at(-1)?.metrics ?? [];
+  return [
+    ['Check that ended the attempt', verdict === undefined ? '' : renderChecks([verdict], state, width, paint)],
+    ['Metrics at the abort', metrics.length === 0 ? '' : renderMetrics(metrics, state, width, paint)],
+  ];
+}
+
 /** The page of one rollout: what it is, how far it is, what the evidence says, what it waits for and what to type next. */
-export function renderStatus({ view, events }: StatusFacts, width: number, paint: Paint): string {
+export function renderStatus({ view, events, steps }: StatusFacts, width: number, paint: Paint): string {
   const { state, now } = view;
-  const verdicts = view.judgement?.verdicts ?? state.verdicts;
   const section = (title: string, body: string) => (body === '' ? [] : [`${paint.bold(title)}\n${body}`]);
   return [
     header(view, width, paint),
     renderStageBar(state, now, width, paint),
-    ...section('Checks', verdicts.length === 0 ? '' : renderChecks(verdicts, state, width, paint)),
+    ...checks(view, width, paint).flatMap(([title, body]) => section(title, body)),
     ...section('Waiting for', list(waitingLines(view), width)),
     ...section('Open', list([...incidents(state, now), ...issues(state)], width)),
     ...section('Last events (UTC)', list(eventLines(events, state, paint), width)),
-    ...section('Next', renderNextSteps(state, width, paint)),
+    ...section('Next', renderNextSteps(state, steps, width, paint)),
   ].join('\n\n');
 }

@@ -71,11 +71,29 @@ describe('ending an attempt', () => {
     expect(drive.command({ type: 'Retry' })).toMatchObject(refused('COOLDOWN'));
     drive.now += 10 * MINUTE_MS;
     expect(drive.command({ type: 'Retry', version: 'v2' })).toMatchObject(refused('FIX_REQUIRED'));
-    drive.command({ type: 'Retry' });
-    expect(drive.state).toMatchObject({ attempt: 2, statistics: 1, salt: 'f#2' });
+    for (const reason of [undefined, ' ']) {
+      expect(drive.command({ type: 'Retry', ...(reason !== undefined && { reason }) })).toMatchObject({
+        ok: false,
+        code: 'FIX_REQUIRED',
+        message: expect.stringContaining('why version "v1" may be shown again'),
+      });
+    }
+    drive.command({ type: 'Retry', reason: 'the source was down' });
+    expect(drive.state).toMatchObject({
+      attempt: 2,
+      statistics: 1,
+      salt: 'f#2',
+      overrides: [{ by: 'ana', what: 'retry with the same version', reason: 'the source was down' }],
+    });
     drive.command({ type: 'Abort', reason: 'x' });
     drive.now += HOUR_MS;
     expect(drive.command({ type: 'Retry' })).toMatchObject(refused('RETRY_LIMIT'));
+  });
+
+  it('needs no reason for the same version once a fix is recorded', () => {
+    const drive = fixed(aborted());
+    drive.command({ type: 'Retry' });
+    expect(drive.state).toMatchObject({ attempt: 2, statistics: 1, overrides: [] });
   });
 
   it('keeps the people of the attempt before unless it asks for fresh ones', () => {

@@ -1,6 +1,7 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { currentStageName } from '../evolve.ts';
+import { formatElapsedUp } from '../plan/duration.ts';
 import type { AbortKind, RolloutState } from '../state.ts';
 import type { Judgement, MetricSnapshot, Verdict } from '../verdict.ts';
 import {
@@ -95,7 +96,7 @@ export const rearm: Handler<Of<'Rearm'>> = (state, command, by) => {
   return accept({ type: 'KillSwitchRearmed', reason: command.reason });
 };
 
-function retryRefusal(state: RolloutState, version: string, now: number): Decision | undefined {
+function retryRefusal(state: RolloutState, version: string, isReasoned: boolean, now: number): Decision | undefined {
   const wrongPhase = notIn(state, ['aborted'], 'retry');
   if (wrongPhase) return wrongPhase;
   const last = state.incidents.at(-1);
@@ -105,7 +106,7 @@ function retryRefusal(state: RolloutState, version: string, now: number): Decisi
   if (state.attempt > limit)
     return refuse('RETRY_LIMIT', `Attempt ${state.attempt} was the last: the plan allows ${limit} retries.`);
   const coolAt = (last?.openedAt ?? 0) + cooldownMs;
-  if (now < coolAt) return refuse('COOLDOWN', `Retry after the cool-down, in ${Math.ceil((coolAt - now) / 1000)} s.`);
+  if (now < coolAt) return refuse('COOLDOWN', `Retry after the cool-down, in ${formatElapsedUp(coolAt - now)}.`);
   const isNewVersion = isUntried(state, version);
   if (isNewVersion && !last?.fix) {
     return refuse(
@@ -117,6 +118,12 @@ function retryRefusal(state: RolloutState, version: string, now: number): Decisi
     return refuse(
       'STATISTICS_STILL_FAIL',
       `Version "${version}" continues the same statistics, and these checks failed in them: ${state.failedChecks.join(', ')}. Record a fix and retry with a new version.`,
+    );
+  }
+  if (!last?.fix && !isReasoned) {
+    return refuse(
+      'FIX_REQUIRED',
+      `Nothing is recorded as fixed since incident ${last?.number ?? 1}: record what was fixed (rampart incident fix), or say with a reason why version "${version}" may be shown again.`,
     );
   }
   return undefined;
@@ -132,11 +139,16 @@ export function currentVersion(state: RolloutState): string {
   return state.attempts.at(-1)?.version ?? state.plan.version;
 }
 
-/** Starts the next attempt from stage 1; statistics are fresh only with a new version and a recorded fix (semantics §5). */
-export function retryNow(state: RolloutState, command: Pick<Of<'Retry'>, 'version' | 'people'>, now: number): Decision {
+/**
+ * Starts the next attempt from stage 1; statistics are fresh only with a new version and a recorded fix (semantics §5).
+ * The same version without a recorded fix needs a reason, which is kept as an override.
+ */
+export function retryNow(state: RolloutState, command: Omit<Of<'Retry'>, 'type'>, now: number): Decision {
   const version = command.version ?? currentVersion(state);
-  const no = retryRefusal(state, version, now);
+  const reason = command.reason?.trim() ?? '';
+  const no = retryRefusal(state, version, reason !== '', now);
   if (no) return no;
+  const isFixed = state.incidents.at(-1)?.fix !== undefined;
   const fresh = isUntried(state, version);
   const attempt = state.attempt + 1;
   const people = command.people ?? state.plan.retry.people;
@@ -150,7 +162,11 @@ export function retryNow(state: RolloutState, command: Pick<Of<'Retry'>, 'versio
   };
   // An attempt that ended inside pre-flight skips none of it: the next one begins there again.
   const isAttested = !Object.values(state.preflight).includes(null);
-  return accept(started, ...(isAttested ? beginExposure(state, now) : []));
+  return accept(
+    ...(isFixed ? [] : [{ type: 'OverrideRecorded', what: 'retry with the same version', reason } as const]),
+    started,
+    ...(isAttested ? beginExposure(state, now) : []),
+  );
 }
 
 export const retry: Handler<Of<'Retry'>> = (state, command, by, now) => {

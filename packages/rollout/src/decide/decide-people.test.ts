@@ -10,6 +10,7 @@ import {
   planOf,
   VIEWER,
 } from '../arbitraries.contract.ts';
+import { renderReport } from '../documents/report.ts';
 import { currentVersion } from './decide-abort.ts';
 
 const canary = (plan = planOf()) => new Drive(plan).reach('canary');
@@ -95,6 +96,15 @@ describe('a proposal', () => {
     expect(other.state).toMatchObject({ killed: true, layers: [], phase: 'aborted' });
   });
 
+  it('to retry the same version carries its reason, which its approval records as an override', () => {
+    const drive = aborted();
+    drive.now += HOUR_MS;
+    expect(drive.command({ type: 'Retry' }, AGENT)).toMatchObject(refused('FIX_REQUIRED'));
+    drive.command({ type: 'Retry', reason: 'the source was down' }, AGENT);
+    drive.command({ type: 'Approve', item: 'proposal 1' }, BEN);
+    expect(drive.state).toMatchObject({ attempt: 2, overrides: [{ by: 'ben', reason: 'the source was down' }] });
+  });
+
   it("is what a person's proceed and retry are under four eyes", () => {
     const drive = new Drive(planOf({ fourEyes: true }));
     drive.command({ type: 'Start' });
@@ -102,5 +112,30 @@ describe('a proposal', () => {
     for (let count = 0; count < 4 && drive.state.phase === 'baseline'; count += 1) drive.serve(BATCH_MS);
     drive.command({ type: 'Proceed', reason: 'go' });
     expect(drive.state).toMatchObject({ stage: { index: 0 }, proposals: [{ action: 'proceed', by: 'ana' }] });
+  });
+});
+
+describe('a person who proceeds past a gate', () => {
+  it('leaves the stage overridden, by name', () => {
+    const drive = canary();
+    drive.command({ type: 'Proceed', reason: 'looks good' });
+    expect(drive.state.history).toMatchObject([
+      { name: 'canary', result: 'overridden', overriddenBy: 'ana' },
+      { name: 'wide', result: 'in-progress' },
+    ]);
+    const report = renderReport(drive.records, drive.state, { now: drive.now });
+    expect(report).toContain('⏭ Overridden by ana');
+    expect(report).toContain('ana moved past stage canary by override');
+  });
+
+  it('may not while nothing is seen', () => {
+    const drive = canary();
+    drive.tick(30 * MINUTE_MS);
+    expect(drive.state.blindSince).toBeDefined();
+    expect(drive.command({ type: 'Proceed', reason: 'looks good' })).toMatchObject({
+      ok: false,
+      code: 'GATE_NOT_REACHED',
+      message: expect.stringMatching(/^blind: /),
+    });
   });
 });

@@ -63,6 +63,10 @@ function proceedNow(state: RolloutState, reason: string, now: number): Decision 
   if (state.killed) return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched; re-arm it first.');
   if (state.dataInvalid)
     return refuse('GATE_NOT_REACHED', `The data is invalid (${state.dataInvalid}); an advance would be blind.`);
+  if (state.blindSince !== undefined) {
+    const message = 'blind: there is no fresh evidence to override on; wait until it is back, hold or abort.';
+    return refuse('GATE_NOT_REACHED', message);
+  }
   const failing = state.verdicts.find(
     (one) => one.status === 'fail' && one.tier !== 'alert' && !isSharedIncident(state, one),
   );
@@ -83,6 +87,7 @@ function proceedNow(state: RolloutState, reason: string, now: number): Decision 
       name,
       metrics: state.history.at(-1)?.metrics ?? [],
       verdicts: state.verdicts,
+      overridden: true,
     },
     ...enterStage(state, next, now, `override: ${reason}`),
   ];
@@ -132,7 +137,8 @@ export function decideProposal(
 function carryOut(state: RolloutState, { action, reason, version, people }: Proposal, now: number): Decision {
   if (action === 'proceed') return proceedNow(state, reason, now);
   if (action === 'kill') return killNow(state, reason, {});
-  return retryNow(state, { ...(version !== undefined && { version }), ...(people !== undefined && { people }) }, now);
+  const asked = { reason, ...(version !== undefined && { version }), ...(people !== undefined && { people }) };
+  return retryNow(state, asked, now);
 }
 
 export const decline: Handler<Of<'Decline'>> = (state, command, by, now) =>

@@ -106,7 +106,7 @@ describe('starting', () => {
     drive.command({ type: 'Start' });
     drive.command({ type: 'Abort', reason: 'not yet' }, BEN);
     drive.now += HOUR_MS;
-    drive.command({ type: 'Retry' });
+    drive.command({ type: 'Retry', reason: 'the day had passed' });
     drive.command({ type: 'Approve', item: 'proposal 1' }, { ...BEN, id: 'cy' });
     expect(drive.state).toMatchObject({
       phase: 'preflight',

@@ -127,6 +127,12 @@ function checkLowering(step: Step): void {
   else expect(aborted.verdict?.status, 'I3').toBe('fail');
 }
 
+function checkRetry(step: Step): void {
+  if (!has(step, 'AttemptStarted') || step.before.phase !== 'aborted') return;
+  const isFixed = step.before.incidents.at(-1)?.fix !== undefined;
+  expect(isFixed || has(step, 'OverrideRecorded'), 'a retry follows a fix or a reason').toBe(true);
+}
+
 function checkEnd(step: Step): void {
   if (step.before.killed && !step.after.killed) expect(step.by.kind, 'I6').toBe('person');
   if (step.before.phase !== 'complete' && step.before.phase !== 'cancelled') return;
@@ -158,6 +164,7 @@ describe('a rollout, whatever happens to it', () => {
           checkRaise(drive, step);
           checkLowering(step);
           checkEnd(step);
+          checkRetry(step);
         }
         expect(replay(drive.records), 'I7').toEqual(drive.state);
         expect(refold(drive), 'I7').toEqual(drive.evidence);
@@ -166,7 +173,7 @@ describe('a rollout, whatever happens to it', () => {
           drive.judgement ?? null,
         ]);
       }),
-      { numRuns: 120 },
+      { numRuns: 150 },
     );
     expect([...reached]).toEqual(
       expect.arrayContaining([

@@ -57,7 +57,7 @@ describe('a stage', () => {
     expect(waitingFor(other.state, undefined, other.now)).toEqual([
       'held by ana: look',
       'blind: no evidence to decide on',
-      'minimum duration of canary: 3600 s to serve',
+      'minimum duration of canary: 1 h to serve',
       'fresh evidence',
       'evidence for gate:errorRate:1%',
       'confirmation "No critical bugs"',

@@ -1,5 +1,6 @@
 import type { RolloutEvent } from '../event.ts';
 import { calendarOpen } from '../plan/calendar.ts';
+import { formatElapsedUp } from '../plan/duration.ts';
 import type { Stage } from '../plan.ts';
 import type { RolloutState, StageRun } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
@@ -47,9 +48,9 @@ function timeLeft(state: RolloutState, run: StageRun, stage: Stage, freshAt: num
   const seen = state.sightSince === undefined ? 0 : now - state.sightSince;
   const isStale = freshAt === undefined || now - freshAt > silenceMs(state.plan);
   return [
-    left > 0 && `minimum duration of ${stage.name}: ${Math.ceil(left / 1000)} s to serve`,
+    left > 0 && `minimum duration of ${stage.name}: ${formatElapsedUp(left)} to serve`,
     isStale && 'fresh evidence',
-    seen < window && left <= 0 && `a fresh window of evidence: ${Math.ceil((window - seen) / 1000)} s more`,
+    seen < window && left <= 0 && `a fresh window of evidence: ${formatElapsedUp(window - seen)} more`,
   ];
 }
 

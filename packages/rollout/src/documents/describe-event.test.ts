@@ -44,6 +44,10 @@ const LINES: readonly (readonly [RolloutEvent, string])[] = [
   ],
   [{ type: 'StagePassed', index: 0, name: 'beta', metrics: [], verdicts: [] }, 'ana passed stage beta'],
   [
+    { type: 'StagePassed', index: 0, name: 'beta', metrics: [], verdicts: [], overridden: true },
+    'ana moved past stage beta by override',
+  ],
+  [
     { type: 'ChecksJudged', metrics: [], verdicts: [verdict(), verdict({ status: 'no-data' })] },
     'Checks judged: errorRate (1 %) pass, errorRate (1 %) no-data',
   ],
@@ -58,7 +62,8 @@ const LINES: readonly (readonly [RolloutEvent, string])[] = [
   [{ type: 'RolloutHeld', reason: 'legal' }, 'ana held the rollout: legal'],
   [{ type: 'RolloutResumed' }, 'ana resumed the rollout'],
   [{ type: 'RolloutResumed', reason: 'done' }, 'ana resumed the rollout: done'],
-  [{ type: 'StageExtended', byMs: 604_800_000, reason: 'unsure' }, 'ana extended the stage by 1 w: unsure'],
+  [{ type: 'StageExtended', byMs: 604_800_000, reason: 'unsure' }, 'ana extended the stage by 7 d: unsure'],
+  [{ type: 'StageExtended', byMs: 17_280, reason: 'unsure' }, 'ana extended the stage by 17 s: unsure'],
   [{ type: 'SightLost', since: START_AT, why: 'silent' }, 'No fresh evidence since 2026-01-05 09:00 UTC: silent'],
   [
     { type: 'BlindLimitReached', since: START_AT },
@@ -76,10 +81,10 @@ const LINES: readonly (readonly [RolloutEvent, string])[] = [
   [{ type: 'OverrideRecorded', what: 'proceed', reason: 'launch' }, 'ana overrode "proceed": launch'],
   [{ type: 'KillSwitchTripped', reason: 'bad' }, 'ana tripped the kill switch: bad'],
   [{ type: 'KillSwitchRearmed', reason: 'ok' }, 'ana re-armed the kill switch, exposure stays 0: ok'],
-  [aborted, 'ana set exposure to 0 in stage beta: errors (incident 1, 1,234 people had been exposed)'],
+  [aborted, 'ana set exposure to 0 in stage beta: errors (incident 1, at most 1,234 people had been exposed)'],
   [
     { ...aborted, issue: 'Fix errors' },
-    'ana set exposure to 0 in stage beta: errors (incident 1, 1,234 people had been exposed, issue opened: Fix errors)',
+    'ana set exposure to 0 in stage beta: errors (incident 1, at most 1,234 people had been exposed, issue opened: Fix errors)',
   ],
   [
     { type: 'AbortTookEffect', incident: 1, acknowledged: 9, connected: 10 },

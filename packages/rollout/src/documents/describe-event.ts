@@ -1,5 +1,5 @@
 import type { EventRecord, RolloutEvent } from '../event.ts';
-import { formatDuration } from '../plan/duration.ts';
+import { formatElapsed } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
 import { formatCount, formatInstant, formatLayers, formatVerdict } from './format.ts';
@@ -11,7 +11,7 @@ type Teller = { readonly who: string; readonly metrics: Plan['metrics'] | undefi
 type Sentences = { readonly [T in EventType]: (event: EventsByType[T], teller: Teller) => string };
 
 const because = (reason: string | undefined) => (reason === undefined ? '' : `: ${reason}`);
-const servedFor = (ms: number) => (ms > 0 && Number.isFinite(ms) ? ` for at least ${formatDuration(ms)}` : '');
+const servedFor = (ms: number) => (ms > 0 && Number.isFinite(ms) ? ` for at least ${formatElapsed(ms)}` : '');
 
 const GIVEN = { preflight: 'gave the pre-flight item', exit: 'gave the exit item', confirmation: 'confirmed' } as const;
 
@@ -51,10 +51,11 @@ const RUNNING: Pick<
     }`,
   StageEntered: ({ name, layers, durationMs, why }, { who }) =>
     `${who} entered stage ${name}, exposing ${formatLayers(layers)}${servedFor(durationMs)}: ${why}`,
-  StagePassed: ({ name }, { who }) => `${who} passed stage ${name}`,
+  StagePassed: ({ name, overridden }, { who }) =>
+    overridden ? `${who} moved past stage ${name} by override` : `${who} passed stage ${name}`,
   RolloutHeld: ({ reason }, { who }) => `${who} held the rollout: ${reason}`,
   RolloutResumed: ({ reason }, { who }) => `${who} resumed the rollout${because(reason)}`,
-  StageExtended: ({ byMs, reason }, { who }) => `${who} extended the stage by ${formatDuration(byMs)}: ${reason}`,
+  StageExtended: ({ byMs, reason }, { who }) => `${who} extended the stage by ${formatElapsed(byMs)}: ${reason}`,
   PrincipalAsked: ({ question, undecided }, { who }) =>
     `${who} asked a principal to decide: ${question}${undecided.length === 0 ? '' : ` (undecided: ${undecided.join(', ')})`}`,
   ProposalMade: ({ number, action, reason }, { who }) => `${who} made proposal ${number} to ${action}: ${reason}`,
@@ -108,7 +109,7 @@ const HARM: Pick<
   KillSwitchTripped: ({ reason }, { who }) => `${who} tripped the kill switch: ${reason}`,
   KillSwitchRearmed: ({ reason }, { who }) => `${who} re-armed the kill switch, exposure stays 0: ${reason}`,
   RolloutAborted: ({ reason, stage, incident, people, issue }, { who }) =>
-    `${who} set exposure to 0 in stage ${stage}: ${reason} (incident ${incident}, ${formatCount(
+    `${who} set exposure to 0 in stage ${stage}: ${reason} (incident ${incident}, at most ${formatCount(
       people.treatment + people.targeted,
     )} people had been exposed${issue === undefined ? '' : `, issue opened: ${issue}`})`,
   AbortTookEffect: ({ incident, acknowledged, connected }) =>

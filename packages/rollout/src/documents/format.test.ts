@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { formatElapsed } from '../plan/duration.ts';
 import { verdict } from './arbitraries.contract.ts';
-import {
-  formatElapsed,
-  formatInstant,
-  formatLayers,
-  formatMeasured,
-  formatVerdict,
-  metricTitle,
-  unitOf,
-} from './format.ts';
+import { formatInstant, formatLayers, formatMeasured, formatVerdict, metricTitle, unitOf } from './format.ts';
 
 describe('formatMeasured', () => {
   it('rounds to three digits but keeps whole numbers and cents', () => {

@@ -31,23 +31,6 @@ export function formatInstant(at: number, timeZone = 'UTC'): string {
   return `${date} ${parts.get('hour')}:${parts.get('minute')}${seconds} ${parts.get('timeZoneName')}`;
 }
 
-const ELAPSED = [
-  [86_400_000, 'd', 3_600_000, 'h'],
-  [3_600_000, 'h', 60_000, 'min'],
-  [60_000, 'min', 1000, 's'],
-] as const;
-
-/** Elapsed time in at most two units, rounded down: `3 d 4 h`, `2 min 5 s`, `42 s`, `850 ms`. */
-export function formatElapsed(elapsedMs: number): string {
-  const ms = Math.max(0, Math.floor(elapsedMs));
-  for (const [unitMs, name, smallerMs, smallerName] of ELAPSED) {
-    if (ms < unitMs) continue;
-    const rest = Math.floor((ms % unitMs) / smallerMs);
-    return `${Math.floor(ms / unitMs)} ${name}${rest > 0 ? ` ${rest} ${smallerName}` : ''}`;
-  }
-  return ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)} s`;
-}
-
 /** A measured value, rounded to three digits (whole numbers and cents stay whole): `0.12 %`, `412 ms`, `$0.03`, `10`. */
 export function formatMeasured(value: number, unit: MetricUnit): string {
   const wholeDigits = Math.ceil(Math.log10(Math.abs(value) + 1)) + (unit === 'USD' ? 2 : 0);

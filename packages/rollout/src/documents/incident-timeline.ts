@@ -1,8 +1,9 @@
 import type { EventRecord } from '../event.ts';
+import { formatElapsed } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import type { Incident } from '../state.ts';
 import { nameOf } from './describe-event.ts';
-import { type DocumentOptions, formatElapsed, formatInstant, NOTHING } from './format.ts';
+import { type DocumentOptions, formatInstant, NOTHING } from './format.ts';
 import { escapeMarkdown, markdownTable } from './markdown.ts';
 import { type RecordOf, recordsOf, verdictsOf } from './records.ts';
 

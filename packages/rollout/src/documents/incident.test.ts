@@ -93,13 +93,13 @@ describe('renderIncident', () => {
     expect(text).toMatch(/^# Incident 1: XYZ rolled back in beta\n/);
     expect(section(text, 'Summary')).toBe(
       'Exposure of feature-xyz in production went to 0 in stage beta because an abort criterion failed: errorRate beyond 1 %. ' +
-        'errorRate 2.1 % against limit 1 %. 1,234 people had been exposed. It took 30 s from the first sight of the breach to exposure 0.',
+        'errorRate 2.1 % against limit 1 %. At most 1,234 people had been exposed. It took 30 s from the first sight of the breach to exposure 0.',
     );
-    expect(section(text, 'Breached Criterion')).toContain('- Evidence of a breach: log e 6.50 of 4.38 needed');
+    expect(section(text, 'Breached Criterion')).toContain('- Evidence of a breach: log e 6.5 of 4.4 needed');
     expect(section(text, 'Breached Criterion')).toContain('| errorRate | 0.1 % | 2.1 % | 12,000 | ✅ Pass |');
     expect(section(text, 'Blast Radius')).toBe(
       [
-        '- **People exposed**: 1,234 (1,200 by random split, 34 targeted)',
+        '- **People exposed**: at most 1,234 people, counted once per stage (1,200 by random split, 34 targeted)',
         '- **Control, not exposed**: 3,600',
         '- **Exposure at the abort**: 0.5 % of team + 25 % of everyone',
         '- **Exposed for**: 4 d',
@@ -156,7 +156,7 @@ describe('renderIncident', () => {
 | Statistics | lineage 1 | lineage 2 | changed |
 | Percentages reached | internal: 0.5 % of team; canary: 0.5 % of team + 5 % of everyone; beta: 0.5 % of team + 25 % of everyone | internal: 0.5 % of team | changed |`);
     expect(section(text, 'Breached Criterion')).toMatch(/^No check was breached: a principal aborted it\./);
-    expect(text).toContain('a principal aborted it: Looks odd! 1,234 people');
+    expect(text).toContain('a principal aborted it: Looks odd! At most 1,234 people had been exposed.\n');
     expect(text).toContain('| Took effect | – | – | not confirmed yet |');
   });
 
@@ -175,7 +175,9 @@ describe('renderIncident', () => {
     ];
     const text = section(incident(killed), 'Next Step');
     expect(text).toContain('(over)');
-    expect(text).toContain('- either the same version, which continues the statistics, or a recorded fix (missing)');
+    expect(text).toContain(
+      '- either the same version, with a reason or a recorded fix (missing), which continues the statistics, or a recorded fix (missing)',
+    );
     expect(text).toContain('- the kill switch re-armed by a person with a reason (still latched)');
   });
 

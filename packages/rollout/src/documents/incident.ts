@@ -1,21 +1,14 @@
 import type { EventRecord } from '../event.ts';
+import { formatElapsed } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import type { AbortKind, Incident, RolloutState } from '../state.ts';
 import { nameOf } from './describe-event.ts';
-import {
-  type DocumentOptions,
-  formatCount,
-  formatElapsed,
-  formatInstant,
-  formatLayers,
-  formatVerdict,
-  unitOf,
-} from './format.ts';
+import { type DocumentOptions, formatCount, formatInstant, formatLayers, formatVerdict, unitOf } from './format.ts';
 import { type AbortStory, abortTimeline, breachedAt } from './incident-timeline.ts';
 import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
 import { nextStep } from './next-step.ts';
 import { type AttemptRun, attemptRuns, recordsOf } from './records.ts';
-import { measuredOr, referenceOf, STATUS_TEXT, verdictLines } from './verdict-lines.ts';
+import { measuredOr, referenceOf, statusText, verdictLines } from './verdict-lines.ts';
 
 const KINDS: Readonly<Record<AbortKind, string>> = {
   criterion: 'an abort criterion failed',
@@ -57,11 +50,14 @@ function status(incident: Incident, options: DocumentOptions): string {
 function summary(plan: Plan, story: AbortStory): string {
   const { incident, abort } = story;
   const breach = incident.verdict ? ` ${sentence(formatVerdict(incident.verdict, plan.metrics))}` : '';
-  const after = formatElapsed(abort.at - breachedAt(story));
+  const took =
+    incident.verdict === undefined
+      ? ''
+      : ` It took ${formatElapsed(abort.at - breachedAt(story))} from the first sight of the breach to exposure 0.`;
   const text = [
     `Exposure of ${escapeMarkdown(plan.flag)} in ${escapeMarkdown(plan.environment)} went to 0 in stage`,
     `${escapeMarkdown(incident.stage)} because ${KINDS[incident.kind]}: ${sentence(incident.reason)}${breach}`,
-    `${exposedPeople(incident)} people had been exposed. It took ${after} from the first sight of the breach to exposure 0.`,
+    `At most ${exposedPeople(incident)} people had been exposed.${took}`,
   ];
   return markdownSection('Summary', text.join(' '));
 }
@@ -77,7 +73,7 @@ function breached(plan: Plan, { incident, abort }: AbortStory): string {
       referenceOf(snapshot, unit),
       measuredOr(snapshot.observed, unit),
       formatCount(snapshot.count),
-      STATUS_TEXT[snapshot.status],
+      statusText(snapshot),
     ];
   });
   const table = markdownTable(['Metric', 'Baseline', 'Observed', 'Observations', 'Status'], rows);
@@ -92,7 +88,7 @@ function blastRadius({ incident }: AbortStory, run: AttemptRun | undefined): str
   const { treatment, targeted, control } = incident.people;
   const since = run?.stages[0]?.at;
   const lines = [
-    `- **People exposed**: ${exposedPeople(incident)} (${formatCount(treatment)} by random split, ${formatCount(targeted)} targeted)`,
+    `- **People exposed**: at most ${exposedPeople(incident)} people, counted once per stage (${formatCount(treatment)} by random split, ${formatCount(targeted)} targeted)`,
     `- **Control, not exposed**: ${formatCount(control)}`,
     `- **Exposure at the abort**: ${escapeMarkdown(formatLayers(run?.stages.at(-1)?.layers ?? []))}`,
     `- **Exposed for**: ${since === undefined ? 'never' : formatElapsed(incident.openedAt - since)}`,

@@ -13,7 +13,7 @@ function statistics(state: RolloutState, incident: Incident): string {
   const failed = state.failedChecks.map(escapeMarkdown).join(', ');
   const fix = incident.fix === undefined ? 'a recorded fix (missing)' : 'a recorded fix (given)';
   if (failed === '')
-    return `either the same version, which continues the statistics, or ${fix} and a new version for fresh ones`;
+    return `either the same version, with a reason or ${fix}, which continues the statistics, or ${fix} and a new version for fresh ones`;
   return `${fix} and a new version, because the same version continues statistics in which these failed: ${failed}`;
 }
 

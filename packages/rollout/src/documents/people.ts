@@ -30,7 +30,7 @@ function stepOf(event: RolloutEvent): Step | undefined {
     case 'StageEntered':
       return { role: 'operator', step: `Entered ${event.name}` };
     case 'StagePassed':
-      return { role: 'operator', step: `Passed ${event.name}` };
+      return { role: 'operator', step: `${event.overridden ? 'Moved past' : 'Passed'} ${event.name}` };
     case 'ProposalMade':
       return { role: 'operator', step: `Proposed to ${event.action}` };
     case 'ProposalDecided':

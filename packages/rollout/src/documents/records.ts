@@ -92,3 +92,23 @@ export function newsOf(records: readonly EventRecord[]): readonly EventRecord[] 
     return isNews;
   });
 }
+
+/**
+ * Folds losses of sight that follow one another with nothing in between: the last `SightReturned` of a row stands for all later
+ * pairs, with how many there were (`more`, 0 for every other record).
+ */
+export function foldSight(
+  records: readonly EventRecord[],
+): readonly { readonly record: EventRecord; readonly more: number }[] {
+  const folded: { record: EventRecord; more: number }[] = [];
+  for (const [index, record] of records.entries()) {
+    const before = records[index - 2];
+    const isPair = record.event.type === 'SightReturned' && records[index - 1]?.event.type === 'SightLost';
+    if (isPair && before?.event.type === 'SightReturned') {
+      folded.pop();
+      const first = folded.pop();
+      folded.push({ record, more: (first?.more ?? 0) + 1 });
+    } else folded.push({ record, more: 0 });
+  }
+  return folded;
+}

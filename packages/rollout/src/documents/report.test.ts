@@ -147,8 +147,8 @@ Why: every check passes; next: ga (100 %) in 5 d.
 - Reference: control 0.11 %
 - 95 % interval: 0.08 % to 0.18 %
 - Observations: 12,000 treatment, 36,000 control
-- Evidence of a breach: log e -4.20 of 4.38 needed
-- Evidence of safety: log e 5.13 of 3.00 needed
+- Evidence of a breach: log e -4.2 of 4.4 needed
+- Evidence of safety: log e 5.1 of 3.0 needed
 - Method: a3 bounded rate (validity: exact)
 - Source: telemetry
 - Would change it: about 120 more errors
@@ -183,15 +183,15 @@ None.
 - **2026-01-05 07:00 UTC**: ana started attempt 1 with version build-4711, statistics lineage 1 and the flag's own bucketing
 - **2026-01-05 07:00 UTC**: ana started pre-flight, which needs: launch-readiness
 - **2026-01-05 08:00 UTC**: bo gave the pre-flight item "launch-readiness" (evidence: https://ci.example/1)
-- **2026-01-05 09:00 UTC**: Rampart entered stage internal, exposing 0.5 % of team for at least 24 h: gate passed
+- **2026-01-05 09:00 UTC**: Rampart entered stage internal, exposing 0.5 % of team for at least 1 d: gate passed
 - **2026-01-05 11:00 UTC**: ana added minor issue 1: Slow search
 - **2026-01-06 09:00 UTC**: Rampart passed stage internal
-- **2026-01-06 09:00 UTC**: Rampart entered stage canary, exposing 0.5 % of team + 5 % of everyone for at least 48 h: gate passed
+- **2026-01-06 09:00 UTC**: Rampart entered stage canary, exposing 0.5 % of team + 5 % of everyone for at least 2 d: gate passed
 - **2026-01-06 10:00 UTC**: ana set issue 1 to fixed
 - **2026-01-07 09:00 UTC**: ana added major issue 2: Memory grows
 - **2026-01-07 09:00 UTC**: ana set issue 2 to monitoring
 - **2026-01-08 09:00 UTC**: Rampart passed stage canary
-- **2026-01-08 09:00 UTC**: Rampart entered stage beta, exposing 0.5 % of team + 25 % of everyone for at least 1 w: gate passed
+- **2026-01-08 09:00 UTC**: Rampart entered stage beta, exposing 0.5 % of team + 25 % of everyone for at least 7 d: gate passed
 - **2026-01-09 09:00 UTC**: Checks judged: errorRate (1 %) pass
 `);
   });
@@ -337,5 +337,21 @@ None.
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('the timeline', () => {
+  it('folds losses of sight that follow one another into one line', () => {
+    const lost: RolloutEvent = { type: 'SightLost', since: START_AT, why: 'silence' };
+    const back: RolloutEvent = { type: 'SightReturned' };
+    const text = (...events: readonly RolloutEvent[]) =>
+      report([...opening(), ...events.map((event): Happening => [DAY_MS, 'rampart', event])]);
+    const lines = (markdown: string) => section(markdown, 'Timeline')?.match(/Fresh evidence is back.*$/gm);
+    expect(lines(text(lost, back))).toEqual(['Fresh evidence is back']);
+    expect(lines(text(lost, back, lost, back))).toEqual(['Fresh evidence is back (lost and back 1 time more)']);
+    expect(lines(text(lost, back, lost, back, lost, back, lost))).toEqual([
+      'Fresh evidence is back (lost and back 2 times more)',
+    ]);
+    expect(section(text(lost, back, lost, back, lost), 'Timeline')?.match(/No fresh evidence/g)).toHaveLength(2);
   });
 });

@@ -1,13 +1,13 @@
 import { stageOf } from '../decide/exposure.ts';
 import type { EventRecord } from '../event.ts';
 import type { Issue, RolloutState, StageRecord } from '../state.ts';
-import { describeEvent } from './describe-event.ts';
+import { describeEvent, nameOf } from './describe-event.ts';
 import { type DocumentOptions, formatInstant, formatShare, metricTitle, NOTHING, unitOf } from './format.ts';
 import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
 import { ownersLine, peopleTable } from './people.ts';
-import { type AttemptRun, attemptRuns, lastVerdicts, newsOf, recordsOf } from './records.ts';
+import { type AttemptRun, attemptRuns, foldSight, lastVerdicts, newsOf, recordsOf } from './records.ts';
 import { type Standing, standingOf, stopsOf } from './standing.ts';
-import { measuredOr, referenceOf, STATUS_TEXT, verdictLines } from './verdict-lines.ts';
+import { measuredOr, referenceOf, statusText, verdictLines } from './verdict-lines.ts';
 
 type Report = {
   readonly records: readonly EventRecord[];
@@ -45,7 +45,17 @@ function stageLabel(state: RolloutState, record: StageRecord): string {
   return `${escapeMarkdown(record.name)}${attempt}`;
 }
 
-const RESULTS = { 'in-progress': '🔄 In Progress', passed: '✅ Passed', 'rolled-back': '🚫 Rolled back' } as const;
+const RESULTS = {
+  'in-progress': '🔄 In Progress',
+  passed: '✅ Passed',
+  overridden: '⏭ Overridden',
+  'rolled-back': '🚫 Rolled back',
+} as const;
+
+function resultOf({ result, overriddenBy }: StageRecord, isHeld: boolean): string {
+  if (result === 'in-progress' && isHeld) return '⏸ Held';
+  return overriddenBy === undefined ? RESULTS[result] : `${RESULTS[result]} by ${escapeMarkdown(nameOf(overriddenBy))}`;
+}
 
 function stageHistory({ state, options }: Report): string {
   const isHeld = stopsOf(state).length > 0;
@@ -53,7 +63,7 @@ function stageHistory({ state, options }: Report): string {
     stageLabel(state, record),
     formatInstant(record.startedAt, options.timeZone),
     instantOr(record.endedAt, options),
-    record.result === 'in-progress' && isHeld ? '⏸ Held' : RESULTS[record.result],
+    resultOf(record, isHeld),
   ]);
   const table = markdownTable(['Stage', 'Start', 'End', 'Result'], rows);
   return markdownSection('Stage History', rows.length === 0 ? 'No stage entered yet.' : table);
@@ -68,7 +78,7 @@ function metricTable(state: RolloutState, metric: string): string {
         stageLabel(state, record),
         referenceOf(snapshot, unit),
         measuredOr(snapshot.observed, unit),
-        STATUS_TEXT[snapshot.status],
+        statusText(snapshot),
       ]),
   );
   const table = markdownTable(['Stage', 'Baseline', 'Observed', 'Status'], rows);
@@ -168,9 +178,10 @@ function overrides({ state, options }: Report): string {
 }
 
 function timeline({ records, state, options }: Report): string {
-  const lines = newsOf(records).map((record) => {
+  const lines = foldSight(newsOf(records)).map(({ record, more }) => {
     const text = escapeMarkdown(describeEvent(record, state.plan.metrics));
-    return `- **${formatInstant(record.at, options.timeZone)}**: ${text}`;
+    const again = more === 0 ? '' : ` (lost and back ${more} ${more === 1 ? 'time' : 'times'} more)`;
+    return `- **${formatInstant(record.at, options.timeZone)}**: ${text}${again}`;
   });
   return markdownSection('Timeline', lines.join('\n'));
 }

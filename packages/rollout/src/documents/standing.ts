@@ -2,9 +2,10 @@ import { confirmationKey, SELF_CHECKED_EXIT } from '../decide/decide-start.ts';
 import { servedMs, stageOf } from '../decide/exposure.ts';
 import { undecidedChecks } from '../decide/tick-advance.ts';
 import { calendarOpen } from '../plan/calendar.ts';
+import { formatElapsed } from '../plan/duration.ts';
 import type { Stage } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
-import { type DocumentOptions, formatElapsed, formatInstant, formatShare } from './format.ts';
+import { type DocumentOptions, formatInstant, formatShare } from './format.ts';
 import { escapeMarkdown } from './markdown.ts';
 
 /** Where the rollout stands between proceed, hold and rollback (absent: nothing to decide now), and why, as Markdown lines. */

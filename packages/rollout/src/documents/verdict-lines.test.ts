@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { verdict } from './arbitraries.contract.ts';
-import { referenceOf, verdictLines } from './verdict-lines.ts';
+import { referenceOf, statusText, verdictLines } from './verdict-lines.ts';
 
 describe('verdictLines', () => {
   it('shows dashes, and no line, for what a verdict without data lacks', () => {
@@ -13,13 +13,22 @@ describe('verdictLines', () => {
       '- Reference: none',
       '- 95 % interval: –',
       '- Observations: 12,000 treatment, 36,000 control',
-      '- Evidence of a breach: log e -Infinity of 4.38 needed',
-      '- Evidence of safety: log e 5.13 of 3.00 needed',
+      '- Evidence of a breach: log e < -100 of 4.4 needed',
+      '- Evidence of safety: log e 5.1 of 3.0 needed',
       '- Method: a3 bounded rate (validity: exact)',
       '- Source: telemetry',
       '- Would change it: –',
       '- Note: source \\| silent',
     ]);
+  });
+});
+
+describe('statusText', () => {
+  it('tells a metric that nobody judges from one without data', () => {
+    const seen = { metric: 'errorRate', count: 1, status: 'no-data' } as const;
+    expect(statusText({ ...seen, observed: 0.1, judged: false })).toBe('– not judged');
+    expect(statusText({ ...seen, observed: 0.1 })).toBe('❔ No data');
+    expect(statusText({ ...seen, judged: false })).toBe('❔ No data');
   });
 });
 

@@ -14,6 +14,11 @@ export const STATUS_TEXT: Readonly<Record<VerdictStatus, string>> = {
   error: '⚠️ Source error',
 };
 
+/** How documents print the state of a metric: one that no check judges has none, although it was observed. */
+export function statusText({ status, observed, judged }: MetricSnapshot): string {
+  return judged === false && observed !== undefined ? `${NOTHING} not judged` : STATUS_TEXT[status];
+}
+
 /** A measured value or a dash. */
 export function measuredOr(value: number | undefined, unit: MetricUnit): string {
   return value === undefined ? NOTHING : formatMeasured(value, unit);
@@ -25,7 +30,12 @@ export function referenceOf(snapshot: MetricSnapshot, unit: MetricUnit): string 
   return `${formatMeasured(snapshot.control, unit)} (control)`;
 }
 
-const twoDigits = (value: number) => (Number.isFinite(value) ? value.toFixed(2) : String(value));
+/** Log evidence beyond this is certainty, however far. */
+const MOST_SHOWN = 100;
+
+function logE(value: number): string {
+  return Math.abs(value) > MOST_SHOWN ? `${value > 0 ? '> ' : '< -'}${MOST_SHOWN}` : value.toFixed(1);
+}
 
 function lineText(verdict: Verdict, unit: MetricUnit): string {
   const sides = [
@@ -49,8 +59,8 @@ export function verdictLines(verdict: Verdict, metrics: Plan['metrics']): string
     `- Reference: ${reference ? `${reference.kind} ${formatMeasured(reference.value, unit)}` : 'none'}`,
     `- 95 % interval: ${interval ? `${formatMeasured(interval[0], unit)} to ${formatMeasured(interval[1], unit)}` : NOTHING}`,
     `- Observations: ${formatCount(verdict.treatmentCount)} treatment, ${formatCount(verdict.controlCount)} control`,
-    `- Evidence of a breach: log e ${twoDigits(verdict.logEFail)} of ${twoDigits(verdict.failAt)} needed`,
-    `- Evidence of safety: log e ${twoDigits(verdict.logEPass)} of ${twoDigits(verdict.passAt)} needed`,
+    `- Evidence of a breach: log e ${logE(verdict.logEFail)} of ${logE(verdict.failAt)} needed`,
+    `- Evidence of safety: log e ${logE(verdict.logEPass)} of ${logE(verdict.passAt)} needed`,
     `- Method: ${escapeMarkdown(verdict.method)} (validity: ${verdict.validity})`,
     `- Source: ${escapeMarkdown(verdict.source)}`,
     `- Would change it: ${escapeMarkdown(verdict.wouldChange) || NOTHING}`,

@@ -1,5 +1,5 @@
 import { proportionInterval } from '@rampart/stats';
-import type { Metric } from '../plan.ts';
+import type { Metric, MetricUnit } from '../plan.ts';
 import type { Baseline, MetricSnapshot, Verdict, VerdictStatus } from '../verdict.ts';
 import { quantileOf } from './arm-sums.ts';
 import type { ArmTotals, EvidenceState } from './evidence-state.ts';
@@ -49,6 +49,13 @@ function quantileInterval(metric: Metric, totals: ArmTotals): readonly [number, 
   return from === undefined || to === undefined ? undefined : [from, to];
 }
 
+/** The part of an interval that the metric can take: shares and scores lie in [0, 1], and only a plain value can be negative. */
+function within([low, high]: readonly [number, number], unit: MetricUnit): readonly [number, number] {
+  const most = unit === 'ratio' || unit === 'score' ? 1 : Number.POSITIVE_INFINITY;
+  const clamp = (value: number) => (unit === 'value' ? value : Math.max(0, Math.min(most, value)));
+  return [clamp(low), clamp(high)];
+}
+
 /** Value, reference and interval of a verdict as people read them, in the metric's unit. */
 export function displayOf(
   context: VerdictContext,
@@ -64,7 +71,7 @@ export function displayOf(
   return {
     ...(value !== undefined && { value }),
     ...(reference && { reference }),
-    ...(interval?.every(Number.isFinite) && { interval }),
+    ...(interval?.every(Number.isFinite) && { interval: within(interval, metric.unit) }),
   };
 }
 
@@ -82,6 +89,7 @@ export function snapshotOf(
     metric: metric.name,
     count: seen.count,
     status: worstOf(own.map((one) => one.status)),
+    ...(own.length === 0 && { judged: false }),
     ...(observed !== undefined && { observed }),
     ...(base !== undefined && { baseline: base }),
     ...(seen.control !== undefined && { control: seen.control }),

@@ -290,11 +290,20 @@ describe('judging', () => {
       incidents: [
         {
           kind: 'kill',
-          verdict: { metric: 'costPerQuery', validity: 'plain rule', note: 'tripped by the plain rule' },
+          reason: 'costPerQuery breaches $0.50 by the plain rule, twice running over the window (kill switch)',
+          verdict: {
+            metric: 'costPerQuery',
+            validity: 'plain rule',
+            value: 0.8,
+            note: 'tripped by the plain rule over 10 min, n = 20',
+            wouldChange:
+              'tripped by the plain rule: the value was beyond the limit over the window, twice running; it makes no statistical claim',
+          },
         },
       ],
     });
     expect(mustCloseNow(dear.state, dear.evidence, open, dear.now)).toBe(false);
+    expect(dear.state.incidents[0]?.verdict).not.toHaveProperty('interval');
     const slow = canary(plan);
     for (let count = 0; count < 2; count += 1) slow.tick(BATCH_MS, { series: series(slow, 0.1, 3) });
     expect(slow.state.incidents[0]?.verdict?.metric).toBe('p99Latency');
@@ -345,7 +354,7 @@ describe('judging', () => {
     drive.serve(BATCH_MS, 0, 0.5);
     drive.command({ type: 'Abort', reason: 'not now' });
     drive.now += HOUR_MS;
-    drive.command({ type: 'Retry' });
+    drive.command({ type: 'Retry', reason: 'now' });
     for (let count = 0; count < 4 && drive.state.phase === 'baseline'; count += 1) drive.serve(BATCH_MS);
     expect(drive.state.baseline?.metrics.errorRate?.value).toBeCloseTo(0.001, 6);
   });

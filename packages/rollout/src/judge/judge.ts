@@ -1,6 +1,7 @@
 import { deficitLogE, sampleRatioLogE } from '@rampart/stats';
 import { freshWindowMs, silenceMs } from '../decide/cadence.ts';
 import { stageOf } from '../decide/exposure.ts';
+import { formatElapsed } from '../plan/duration.ts';
 import type { Check, Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
@@ -35,12 +36,12 @@ function silenceOf(metric: Metric, evidence: EvidenceState, state: RolloutState,
   const stage = stageOf(state);
   const enteredAt = state.stage?.enteredAt ?? now;
   const quiet = now - Math.max(evidence.freshAt ?? 0, enteredAt);
-  if (quiet > silenceMs(state.plan)) return `no evidence for ${Math.round(quiet / 1000)} s`;
+  if (quiet > silenceMs(state.plan)) return `no evidence for ${formatElapsed(quiet)}`;
   if (stage === undefined || metric.kind === 'count') return undefined;
   const since = Math.max(evidence.metrics[metric.name]?.lastAt ?? 0, enteredAt, state.sightSince ?? 0);
   const silent = now - since;
   if (silent <= Math.max(freshWindowMs(state.plan, stage), silenceMs(state.plan)) + metric.lagMs) return undefined;
-  return `no ${metric.name} from exposed ${metric.per}s for ${Math.round(silent / 1000)} s`;
+  return `no ${metric.name} from exposed ${metric.per}s for ${formatElapsed(silent)}`;
 }
 
 /** What all checks are judged against. */

@@ -1,9 +1,14 @@
-import type { Check, KillTrip } from '../plan.ts';
+import { formatElapsed } from '../plan/duration.ts';
+import { formatValue } from '../plan/format-limit.ts';
+import type { Check, KillTrip, Metric } from '../plan.ts';
 import { exceedances, exposedSums, type MetricBatch } from './arm-sums.ts';
 import type { CheckEvidence } from './evidence-state.ts';
 import { lineOf } from './line.ts';
 import type { MethodContext } from './method.ts';
 import { total } from './tally.ts';
+
+/** Method of a verdict that the plain rule gave. */
+export const PLAIN_RULE = 'plain rule: value over the window, twice running';
 
 /** Times running a plain rule must be broken before it trips. */
 export const BROKEN_TO_TRIP = 2;
@@ -24,9 +29,14 @@ function observed(batch: MetricBatch, check: KillTrip, context: MethodContext, a
   return { at, n: total(arms.map((arm) => total(arm.n))), bad: total(bad) };
 }
 
+/** Observations of the window, and the bad ones or (for a mean) their sum. */
+function sumOf(window: CheckEvidence['window']) {
+  return { n: total(window.map((one) => one.n)), bad: total(window.map((one) => one.bad)) };
+}
+
 function isBroken(window: CheckEvidence['window'], check: KillTrip, context: MethodContext): boolean {
   const line = lineNow(check, context);
-  const [n, bad] = [total(window.map((one) => one.n)), total(window.map((one) => one.bad))];
+  const { n, bad } = sumOf(window);
   const { kind, harm, quantile } = context.metric;
   // How many there were in a window says nothing about a rate without the share that was exposed.
   if (line === undefined || n < check.minSample || kind === 'rate' || kind === 'count') return false;
@@ -50,4 +60,20 @@ export function foldPlainRule(
   if (seen.n === 0) return before;
   const window = [...before.window, seen].filter((one) => one.at > at - check.windowMs);
   return { ...before, window, broken: isBroken(window, check, context) ? before.broken + 1 : 0 };
+}
+
+/**
+ * What tripped: the value over the window, and in words the window and how many observations it held. Of a quantile the window
+ * keeps the share beyond the limit alone, so that there is no value.
+ */
+export function plainRuleTrip(
+  evidence: CheckEvidence,
+  check: Check,
+  metric: Metric,
+): { readonly value?: number; readonly note: string } {
+  const { n, bad } = sumOf(evidence.window);
+  const over = isTrip(check) ? ` over ${formatElapsed(check.windowMs)}` : '';
+  const isQuantile = metric.kind === 'quantile';
+  const share = isQuantile ? `: ${formatValue(bad / n, 'ratio', 3)} of them beyond the limit` : '';
+  return { ...(!isQuantile && { value: bad / n }), note: `tripped by the plain rule${over}, n = ${n}${share}` };
 }

@@ -5,7 +5,7 @@ import { displayOf, type Seen } from './display.ts';
 import type { CheckEvidence, EvidenceState } from './evidence-state.ts';
 import { lineOf, type Side, usesControl } from './line.ts';
 import { type Method, type MethodContext, methodOf, type SideEvidence } from './method.ts';
-import { BROKEN_TO_TRIP } from './plain-rule.ts';
+import { BROKEN_TO_TRIP, PLAIN_RULE, plainRuleTrip } from './plain-rule.ts';
 import { minus } from './tally.ts';
 
 /** What a verdict is made from, beside the evidence itself. */
@@ -20,6 +20,8 @@ export type VerdictContext = MethodContext & {
   readonly silent?: string;
   readonly sourceError?: string;
 };
+
+const SAID_BY_PLAIN_RULE = 'tripped by the plain rule: the value was beyond the limit over the window, twice running';
 
 /** Evidence beyond this is certainty either way; JSON has no infinity. */
 const MOST_EVIDENCE = 1e6;
@@ -85,11 +87,10 @@ export function verdictOf(evidence: CheckEvidence, context: VerdictContext): Ver
   const pass = { ...passing, logE: finite(passing.logE) };
   const failAt = bonferroniThreshold(context.share, context.alpha);
   const passAt = Math.log(1 / context.beta);
-  const isBroken = check.tier === 'kill' && evidence.broken >= BROKEN_TO_TRIP;
+  const isPlain = check.tier === 'kill' && evidence.broken >= BROKEN_TO_TRIP && fail.logE < failAt;
   const contradicted = recentContradicts(evidence, method, context);
-  const status = statusOf(fail, pass, failAt, passAt, context, contradicted, isBroken);
-  const note = noteOf(context, status, isBroken && fail.logE < failAt, contradicted);
-  return {
+  const status = statusOf(fail, pass, failAt, passAt, context, contradicted, isPlain);
+  const verdict: Verdict = {
     check: check.id,
     tier: check.tier,
     metric: metric.name,
@@ -103,11 +104,26 @@ export function verdictOf(evidence: CheckEvidence, context: VerdictContext): Ver
     logEPass: pass.logE,
     failAt,
     passAt,
-    method: isBroken && fail.logE < failAt ? 'plain rule: value over the window, twice running' : method.name,
-    validity: isBroken && fail.logE < failAt ? 'plain rule' : pass.validity,
+    method: method.name,
+    validity: pass.validity,
     wouldChange: wouldChange(status, pass, passAt, context),
     source: metric.source,
-    ...note,
+    ...noteOf(context, status, contradicted),
+  };
+  return isPlain ? byPlainRule(verdict, evidence, context) : verdict;
+}
+
+/** A trip by the plain rule claims nothing but what was seen: no interval, and the value of the window alone. */
+function byPlainRule(verdict: Verdict, evidence: CheckEvidence, { check, metric }: VerdictContext): Verdict {
+  const { interval: _interval, value: _value, ...rest } = verdict;
+  const { value, note } = plainRuleTrip(evidence, check, metric);
+  return {
+    ...rest,
+    ...(value !== undefined && { value }),
+    method: PLAIN_RULE,
+    validity: 'plain rule',
+    wouldChange: `${SAID_BY_PLAIN_RULE}; it makes no statistical claim`,
+    note: rest.note === undefined ? note : `${note}; ${rest.note}`,
   };
 }
 
@@ -121,7 +137,6 @@ function linesOf(check: Check, metric: Metric, context: VerdictContext): Pick<Ve
 function noteOf(
   context: VerdictContext,
   status: VerdictStatus,
-  isPlainRule: boolean,
   contradicted: boolean,
 ): Pick<Verdict, 'note' | 'sharedWithControl'> {
   if (status === 'error') return { note: context.sourceError ?? '' };
@@ -129,7 +144,6 @@ function noteOf(
   if (status === 'fail' && controlBreachesToo(context)) {
     return { sharedWithControl: true, note: 'control breaches too: shared incident likely' };
   }
-  if (isPlainRule) return { note: 'tripped by the plain rule' };
   return contradicted && status === 'inconclusive'
     ? { note: 'the last quarter of the stage looks worse: harm may start late' }
     : {};

@@ -62,3 +62,25 @@ export function formatDuration(durationMs: number): string {
   }
   return `${durationMs} ms`;
 }
+
+const ELAPSED = [
+  [DAY_MS, 'd', HOUR_MS, 'h'],
+  [HOUR_MS, 'h', MINUTE_MS, 'min'],
+  [MINUTE_MS, 'min', SECOND_MS, 's'],
+] as const;
+
+/** Elapsed time in at most two units, rounded down: `3 d 4 h`, `2 min 5 s`, `42 s`, `850 ms`. */
+export function formatElapsed(elapsedMs: number): string {
+  const ms = Math.max(0, Math.floor(elapsedMs));
+  for (const [unitMs, name, smallerMs, smallerName] of ELAPSED) {
+    if (ms < unitMs) continue;
+    const rest = Math.floor((ms % unitMs) / smallerMs);
+    return `${Math.floor(ms / unitMs)} ${name}${rest > 0 ? ` ${rest} ${smallerName}` : ''}`;
+  }
+  return ms < 1000 ? `${ms} ms` : `${Math.floor(ms / 1000)} s`;
+}
+
+/** Time still to wait, in at most two units of a second or more, rounded up to the second: never `0 ms` while there is some. */
+export function formatElapsedUp(leftMs: number): string {
+  return formatElapsed(Math.ceil(leftMs / SECOND_MS) * SECOND_MS);
+}

@@ -1,5 +1,5 @@
 import { FULL_WEIGHT } from '@rampart/flags';
-import type { Stage } from '../plan.ts';
+import type { Plan, Stage } from '../plan.ts';
 import { DAY_MS, formatDuration } from './duration.ts';
 import { formatValue } from './format-limit.ts';
 import type { IssueLog } from './issue-log.ts';
@@ -40,6 +40,14 @@ export function refuseDayOne(
   if (override !== undefined) log.warning('day-one-overridden', path, `${problem}; allowed because: ${override}`);
   else
     log.error('day-one', path, `${problem}; let the stages before it last 24 h, or give an override with the reason`);
+}
+
+/** Something must be able to stop a rollout before its last stage: an abort criterion, a kill trip, a check or a confirmation. */
+export function refuseUnwatched({ abortCriteria, killSwitch, stages }: Plan, log: IssueLog): void {
+  const gated = stages.length > 1 ? stages.slice(0, -1) : stages;
+  const isGated = gated.some(({ gate, confirmations }) => gate.length + confirmations.length > 0);
+  if (isGated || abortCriteria.length > 0 || (killSwitch?.trips.length ?? 0) > 0) return;
+  log.error('nothing-watched', ['stages'], 'nothing would ever stop this rollout: add abortCriteria or gates');
 }
 
 /** A last stage below 100 % of everyone must be permanent. */

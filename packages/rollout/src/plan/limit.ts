@@ -72,6 +72,13 @@ function absolute(amount: Decimal, text: string, metric: Metric): LimitResult {
 
 function countLimit(amount: Decimal, text: string, windowMs: number | undefined): LimitResult {
   const count = decimalToUnits(amount, 0);
+  if (windowMs === undefined) {
+    const time = JSON.stringify(text.replace(/^.* per /i, ''));
+    return refuse(
+      'invalid-limit',
+      `${JSON.stringify(text)}: the unit ${time} is unknown; write a time such as 10 per 24h`,
+    );
+  }
   if (count === undefined || count < 0n || !windowMs) {
     return refuse(
       'limit-out-of-range',
@@ -124,12 +131,22 @@ function againstReference(text: string, match: RegExpExecArray, metric: Metric):
   return relative(text, reference, ratio, sign === '-' ? negate(offset) : offset);
 }
 
+/** A bare factor beyond these is a value in the metric's unit by mistake: 10 where higher is worse, 1 where lower is. */
+function bareFactor(amount: Decimal, text: string, metric: Metric): LimitResult {
+  const factor = decimalToNumber(amount);
+  const isHigher = metric.harm === 'higher';
+  if (factor <= (isHigher ? 10 : 1)) return relative(text, 'baseline', amount, ZERO);
+  const meant = `${text}${metric.unit === 'seconds' ? (factor < 100 ? 's' : 'ms') : metric.unit === 'tokens' ? ' tokens' : ' per second'}`;
+  const message = `${text} would mean ${text}x baseline; write ${meant}, or ${isHigher ? '2x' : '0.8x'} baseline`;
+  return refuse('limit-out-of-range', `${metric.name}: ${message}`);
+}
+
 function bareNumber(amount: Decimal, text: string, metric: Metric): LimitResult {
   switch (bareNumberOf(metric)) {
     case 'per-day':
       return countLimit(amount, text, DAY_MS);
     case 'baseline':
-      return relative(text, 'baseline', amount, ZERO);
+      return bareFactor(amount, text, metric);
     default:
       return absolute(amount, text, metric);
   }

@@ -37,7 +37,7 @@ function planOf(result: PlanResult) {
 /** A small valid plan with more keys. */
 function small(more: string) {
   return parsePlan(
-    `flag: f\nstages:\n  - { name: canary, percentage: 5, duration: 1d }\n  - { name: ga, percentage: 100 }\n${more}`,
+    `flag: f\nstages:\n  - { name: canary, percentage: 5, duration: 1d, gate: [ { confirm: ok } ] }\n  - { name: ga, percentage: 100 }\n${more}`,
   );
 }
 
@@ -114,7 +114,7 @@ describe('the long form', () => {
   it('is equal for JSON of the same values', () => {
     const result = small('abortCriteria: [ { metric: errorRate, limit: 1% } ]');
     const json = parsePlan(
-      '{"flag":"f","stages":[{"name":"canary","percentage":5,"duration":"1d"},{"name":"ga","percentage":100}],"abortCriteria":[{"metric":"errorRate","limit":"1%"}]}',
+      '{"flag":"f","stages":[{"name":"canary","percentage":5,"duration":"1d","gate":[{"confirm":"ok"}]},{"name":"ga","percentage":100}],"abortCriteria":[{"metric":"errorRate","limit":"1%"}]}',
     );
     expect(planOf(json)).toEqual(planOf(result));
   });
@@ -218,7 +218,9 @@ stages:
 
   it('hold people back at 100 %, and monitor as long as a last stage says', () => {
     const ending = (last: string) =>
-      parsePlan(`flag: f\nstages:\n  - { name: canary, percentage: 5, duration: 1d }\n  - { name: ga, ${last} }\n`);
+      parsePlan(
+        `flag: f\nabortCriteria: { errorRate: 1% }\nstages:\n  - { name: canary, percentage: 5, duration: 1d }\n  - { name: ga, ${last} }\n`,
+      );
     const held = planOf(ending('percentage: 100, holdback: 2.5'));
     expect(held.stages[1]).toMatchObject({ weight: 97_500, durationMs: null });
     const whole = ending('percentage: 100, duration: 3d');

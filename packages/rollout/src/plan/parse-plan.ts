@@ -1,4 +1,5 @@
 import type { Plan, PlanIssue } from '../plan.ts';
+import { refuseUnwatched } from './exposure-rules.ts';
 import { type IssueLog, type Locate, openIssueLog } from './issue-log.ts';
 import { lintPlan } from './lint-plan.ts';
 import { planSchema } from './plan-schema.ts';
@@ -33,6 +34,7 @@ function build(value: unknown, options: PlanOptions, log: IssueLog): Plan | unde
     log.error('out-of-range', ['timeScale'], `received ${timeScale}; timeScale must be above 0 and at most 1`);
   }
   const plan = readPlan(shape.data, options, log);
+  if (!log.failed()) refuseUnwatched(plan, log);
   if (log.failed()) return undefined;
   lintPlan(plan, log);
   return scalePlan(plan, timeScale);

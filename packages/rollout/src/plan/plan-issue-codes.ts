@@ -29,6 +29,7 @@ export const PLAN_ISSUE_CODES = [
   'permanent-not-last',
   'last-stage-open',
   'day-one',
+  'nothing-watched',
   'kill-switch-is-flag',
   'invalid-calendar',
   'unknown-time-zone',

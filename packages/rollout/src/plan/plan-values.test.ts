@@ -27,7 +27,12 @@ describe('plans as values', () => {
 
   it('are copied: later changes do not reach the plan', () => {
     const notify = [{ slack: '#a' }];
-    const result = planFromObject({ flag: 'f', stages: [{ name: 'canary', percentage: 5 }], notify });
+    const result = planFromObject({
+      flag: 'f',
+      stages: [{ name: 'canary', percentage: 5 }],
+      abortCriteria: { errorRate: '1%' },
+      notify,
+    });
     notify[0]!.slack = '#b';
     expect(result).toMatchObject({ ok: true, plan: { notify: [{ slack: '#a' }] } });
   });
@@ -121,7 +126,8 @@ describe('texts', () => {
   });
 
   it('give no reason for an override by blanks', () => {
-    const text = 'flag: f\noverride: " "\nstages:\n  - { name: ga, percentage: 100 }\n';
+    const text =
+      'flag: f\noverride: " "\nstages:\n  - { name: ga, percentage: 100 }\nabortCriteria: { errorRate: 1% }\n';
     expect(parsePlan(text, { override: '' })).toMatchObject({ ok: false, issues: [{ code: 'day-one' }] });
     expect(parsePlan(text, { override: 'demo' }).ok).toBe(true);
   });

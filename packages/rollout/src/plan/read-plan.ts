@@ -10,7 +10,7 @@ import { readCalendar } from './read-calendar.ts';
 import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-checks.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
 import { readStages } from './read-stages.ts';
-import { readDuration, readName } from './read-values.ts';
+import { readDuration, readFlagName, readName } from './read-values.ts';
 
 /** What a plan's reader is told from outside; both win over the plan's own keys. `now` is epoch ms. */
 export type ReadOptions = { readonly now?: number; readonly override?: string; readonly timeScale?: number };
@@ -27,7 +27,7 @@ function readFlag(raw: RawPlan, log: IssueLog): string {
     log.error('missing-key', ['flag'], '"flag" is missing; add the key of the flag to roll out');
     return '';
   }
-  return readName(flag, [raw.flag === undefined ? 'flagName' : 'flag'], log);
+  return readFlagName(flag, [raw.flag === undefined ? 'flagName' : 'flag'], log);
 }
 
 function readOwners(raw: RawPlan['owners']): Plan['owners'] {
@@ -54,7 +54,7 @@ function readKillSwitch(raw: RawPlan, flag: string, reader: CheckReader): Plan['
     reader.log.error('kill-switch-is-flag', ['killSwitch', 'flag'], message);
   }
   return {
-    flag: readName(raw.killSwitch.flag, ['killSwitch', 'flag'], reader.log),
+    flag: readFlagName(raw.killSwitch.flag, ['killSwitch', 'flag'], reader.log),
     autoTrip: raw.killSwitch.autoTrip ?? true,
     trips: readTrips(raw.killSwitch, reader),
   };
@@ -80,13 +80,14 @@ function isWhole(raw: RawPlan, stages: readonly Stage[], index: number): boolean
 function readEnding(
   raw: RawPlan,
   stages: readonly Stage[],
+  isExact: boolean,
   log: IssueLog,
 ): { stages: readonly Stage[]; monitorMs: number } {
   const index = stages.length - 1;
   const last = stages[index];
   const monitor = raw.stages[index]?.monitor;
   const monitorMs = readDuration(monitor, last?.durationMs ?? 2 * WEEK_MS, ['stages', index, 'monitor'], log);
-  if (!last) return { stages, monitorMs };
+  if (!last || !isExact) return { stages, monitorMs };
   const isEnd = isWhole(raw, stages, index);
   if (!isEnd) refuseOpenEnd(last, index, log);
   else if (last.durationMs !== null) {
@@ -101,20 +102,26 @@ function usedMetrics(raw: RawPlan, checks: readonly Check[], known: KnownMetrics
   return [...names].flatMap((name) => known.get(name) ?? []);
 }
 
+/** Paths of the numbers that the rules across stages look at. */
+const STAGE_NUMBER = /^stages\[\d+\]\.(?:percentage|holdback|duration)$/;
+
 type Checked = Pick<Plan, 'metrics' | 'stages' | 'abortCriteria' | 'alerts' | 'monitorMs'> & Pick<Plan, 'killSwitch'>;
 
 function readChecked(raw: RawPlan, flag: string, override: string | undefined, log: IssueLog): Checked {
   const reader: CheckReader = { metrics: readMetrics(raw.metrics, log), log };
   const abortCriteria = readChecks('abort', raw.abortCriteria ?? [], ['abortCriteria'], reader);
   const written = readStages(raw.stages, abortCriteria, reader);
-  refuseFallingExposure(written, log);
-  refuseDayOne(
-    written,
-    written.findIndex((_, index) => isWhole(raw, written, index)),
-    override,
-    log,
-  );
-  const { stages, monitorMs } = readEnding(raw, written, log);
+  const isExact = !log.issues().some(({ severity, path }) => severity === 'error' && STAGE_NUMBER.test(path));
+  if (isExact) {
+    refuseFallingExposure(written, log);
+    refuseDayOne(
+      written,
+      written.findIndex((_, index) => isWhole(raw, written, index)),
+      override,
+      log,
+    );
+  }
+  const { stages, monitorMs } = readEnding(raw, written, isExact, log);
   const killSwitch = readKillSwitch(raw, flag, reader);
   const listed = raw.alerts ? readChecks('alert', raw.alerts, ['alerts'], reader) : [];
   const checks = [...abortCriteria, ...stages.flatMap(({ gate }) => gate), ...(killSwitch?.trips ?? []), ...listed];

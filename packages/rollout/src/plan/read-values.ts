@@ -37,7 +37,18 @@ export function readPercentage(
 
 const NAME = /^[^\s\p{Cc}](?:[^\p{Cc}]{0,198}[^\s\p{Cc}])?$/u;
 
-/** Checks a name (flag, stage, version, segment …): 1 to 200 characters, no control characters, no spaces at its ends. */
+const FLAG_NAME = /^[\p{L}\p{N}._/:-]{1,200}$/u;
+
+/** Checks the key of a flag or kill switch, which stands in code, URLs and commands: 1 to 200 letters, digits, `.`, `_`, `-`, `/` or `:`. */
+export function readFlagName(text: string, path: PlanPath, log: IssueLog): string {
+  if (!FLAG_NAME.test(text)) {
+    const message = `received ${JSON.stringify(text.slice(0, 60))}; write 1 to 200 letters, digits, ".", "_", "-", "/" or ":"`;
+    log.error('invalid-name', path, message);
+  }
+  return text;
+}
+
+/** Checks a name (stage, version, segment …): 1 to 200 characters, no control characters, no spaces at its ends. */
 export function readName(text: string, path: PlanPath, log: IssueLog): string {
   if (!NAME.test(text)) {
     const message = `received ${JSON.stringify(text.slice(0, 60))}; write 1 to 200 characters without spaces at the ends`;

@@ -36,7 +36,7 @@ export function sdkHandlers(
       const { revision } = ask.query as { readonly revision?: number };
       const resumed = revision ?? lastEventIdOf(ask);
       const ended = instances.opened(ask.header(INSTANCE_HEADER), resumed, clock.now());
-      stream.serve(ask.response, resumed, () => ended(clock.now()));
+      stream.serve(ask.response, resumed, (isClean) => ended(clock.now(), isClean));
       return 'hijacked';
     },
     async sendTelemetry(ask) {

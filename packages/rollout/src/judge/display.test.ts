@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { METRIC_CATALOG } from '../plan/catalog.ts';
+import type { Check, Metric } from '../plan.ts';
+import { displayOf, snapshotOf } from './display.ts';
+import { NO_EVIDENCE } from './evidence-state.ts';
+import type { SideEvidence } from './method.ts';
+
+const metricOf = (name: string): Metric => METRIC_CATALOG.get(name)!.metric;
+const check: Check = {
+  id: 'gate:x',
+  tier: 'gate',
+  metric: 'x',
+  limit: { kind: 'absolute', value: 1 },
+  text: '1',
+  optional: false,
+  attribution: 'any',
+  weight: 1,
+};
+const intervalOf = (name: string, interval: readonly [number, number]) =>
+  displayOf(
+    {
+      check,
+      metric: metricOf(name),
+      evidence: NO_EVIDENCE,
+      seen: { count: 0 },
+      controlBefore: {},
+      batchMs: 0,
+      share: 1,
+      alpha: 0.05,
+      beta: 0.05,
+    },
+    { interval } as SideEvidence,
+  ).interval;
+
+describe('the interval shown', () => {
+  it('lies within what the metric can be', () => {
+    expect(intervalOf('errorRate', [-0.1, 1.2])).toEqual([0, 1]);
+    expect(intervalOf('faithfulness', [0.5, 1.2])).toEqual([0.5, 1]);
+    expect(intervalOf('costPerQuery', [-0.1, 1.2])).toEqual([0, 1.2]);
+    expect(intervalOf('engagement', [-0.1, 1.2])).toEqual([-0.1, 1.2]);
+    expect(intervalOf('engagement', [Number.NEGATIVE_INFINITY, 1.2])).toBeUndefined();
+  });
+});
+
+describe('a metric that no check judges', () => {
+  it('says so in its snapshot', () => {
+    expect(snapshotOf(metricOf('errorRate'), { count: 3, value: 0.1 }, undefined, [])).toEqual({
+      metric: 'errorRate',
+      count: 3,
+      status: 'no-data',
+      judged: false,
+      observed: 0.1,
+    });
+  });
+});

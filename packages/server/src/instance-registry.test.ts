@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { createInstanceRegistry, INSTANCE_TTL_MS, RETURN_WITHIN_MS } from './instance-registry.ts';
+
+it('forgets an instance that says it goes, whether its stream ends before or after', () => {
+  const registry = createInstanceRegistry();
+  const ended = registry.opened('a', 7, 0);
+  registry.opened('b', 7, 0)(0, true);
+  registry.left('a');
+  registry.left('b');
+  ended(1, true);
+  expect(registry.connected(1)).toBe(0);
+});
+
+it('waits 10 s for an instance whose stream was closed properly and 60 s for one that was cut off', () => {
+  const registry = createInstanceRegistry();
+  registry.opened('closed', 6, 0)(0, true);
+  registry.opened('cut off', 7, 0)(0, false);
+  expect(registry.acknowledged(7, RETURN_WITHIN_MS)).toEqual({ connected: 2, acknowledged: 1 });
+  expect(registry.acknowledged(7, RETURN_WITHIN_MS + 1)).toEqual({ connected: 1, acknowledged: 1 });
+  expect(registry.connected(INSTANCE_TTL_MS + 1)).toBe(0);
+});
+
+it('keeps an instance that reports after the end of its stream, or comes back with a new one', () => {
+  const registry = createInstanceRegistry();
+  registry.opened('reports', 7, 0)(0, true);
+  registry.opened('returns', 7, 0)(0, true);
+  registry.seen('reports', 7, 1);
+  registry.opened('returns', 7, 1);
+  expect(registry.connected(RETURN_WITHIN_MS + 1)).toBe(2);
+});
