@@ -38,11 +38,12 @@ function noteOf(state: RolloutState, stage: Stage, index: number, now: number): 
   const record = recordOf(state, index);
   if (record?.result === 'rolled-back') return 'rolled back';
   if (record?.result === 'passed' || state.phase === 'complete') return 'passed';
+  if (record?.result === 'overridden') return 'overridden';
   return stage.durationMs === null ? 'permanent' : formatLength(stage.durationMs);
 }
 
 function filled(state: RolloutState, index: number, now: number, width: number): number {
-  if (state.phase === 'complete' || recordOf(state, index)?.result === 'passed') return width;
+  if (state.phase === 'complete' || ['passed', 'overridden'].includes(recordOf(state, index)?.result ?? '')) return width;
   const total = state.stage?.durationMs ?? 0;
   if (!isRunning(state, index) || total <= 0) return 0;
   return Math.floor(width * Math.min(1, servedMs(state, now) / total));

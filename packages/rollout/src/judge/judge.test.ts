@@ -131,7 +131,7 @@ describe('judging', () => {
       drive.tick(BATCH_MS, { series: bothArms(drive.state, 'errorRate', 0, 0) });
     expect(check(drive, 'abort:costPerQuery')).toMatchObject({
       status: 'no-data',
-      note: expect.stringMatching(/no costPerQuery from exposed querys/),
+      note: expect.stringMatching(/no costPerQuery from exposed queries/),
     });
     expect(drive.state.blindSince).toBeDefined();
     drive.tick(BATCH_MS, {

@@ -2,6 +2,7 @@ import { deficitLogE, sampleRatioLogE } from '@rampart/stats';
 import { freshWindowMs, silenceMs } from '../decide/cadence.ts';
 import { stageOf } from '../decide/exposure.ts';
 import { formatElapsed } from '../plan/duration.ts';
+import { pluralOf } from '../plan/format-limit.ts';
 import type { Check, Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
@@ -41,7 +42,7 @@ function silenceOf(metric: Metric, evidence: EvidenceState, state: RolloutState,
   const since = Math.max(evidence.metrics[metric.name]?.lastAt ?? 0, enteredAt, state.sightSince ?? 0);
   const silent = now - since;
   if (silent <= Math.max(freshWindowMs(state.plan, stage), silenceMs(state.plan)) + metric.lagMs) return undefined;
-  return `no ${metric.name} from exposed ${metric.per}s for ${formatElapsed(silent)}`;
+  return `no ${metric.name} from exposed ${pluralOf(metric.per)} for ${formatElapsed(silent)}`;
 }
 
 /** What all checks are judged against. */

@@ -42,3 +42,8 @@ export function formatLimit(limit: Limit, metric: Pick<Metric, 'unit'>): string 
   const offset = limit.offset === 0 ? '' : ` ${sign} ${formatValue(Math.abs(limit.offset), metric.unit)}`;
   return `${ratio}${limit.reference}${offset}`;
 }
+
+/** Plural of what a metric is counted per: `requests`, `queries`, `days`. */
+export function pluralOf(per: string): string {
+  return /[^aeiou]y$/.test(per) ? `${per.slice(0, -1)}ies` : `${per}s`;
+}

@@ -3,7 +3,7 @@ import type { Check, Metric, Plan, Stage } from '../plan.ts';
 import { type CalendarState, calendarOpen } from './calendar.ts';
 import { formatDuration, HOUR_MS } from './duration.ts';
 import { type EvidenceNeeded, evidenceNeeded } from './evidence-needed.ts';
-import { formatLimit, formatValue } from './format-limit.ts';
+import { formatLimit, formatValue, pluralOf } from './format-limit.ts';
 
 /** What is known of the traffic before the start. */
 export type Traffic = {
@@ -81,7 +81,7 @@ function shortfall(stage: Stage, metric: Metric, needed: EvidenceNeeded, hours: 
   const lasts = stage.durationMs === null ? '' : `, but the stage lasts ${formatDuration(stage.durationMs)}`;
   if (needed.observations === null) return `${stage.name}: ${metric.name} needs ${days} for a pass${lasts}`;
   const share = formatValue(stage.weight / FULL_WEIGHT, 'ratio');
-  const unit = metric.per === 'query' ? 'queries' : `${metric.per}s`;
+  const unit = pluralOf(metric.per);
   const seen = `at ${share} you will see ${whole.format(perDay)} ${unit} a day`;
   return `${stage.name}: ${metric.name}: ${seen}; a pass needs ${whole.format(needed.observations)}; ${days}${lasts}`;
 }
