@@ -223,7 +223,10 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemEntry>> = {
     'The evidence of the same version still fails.',
     'Record the fix and retry with a new `version`: only that starts fresh statistics.',
   ),
-  FIX_REQUIRED: refusal('No fix is recorded for the abort.', 'Record it first: `rampart incident fix`. The same version may be shown again with a reason.'),
+  FIX_REQUIRED: refusal(
+    'No fix is recorded for the abort.',
+    'Record it first: `rampart incident fix`. The same version may be shown again with a reason.',
+  ),
   INCIDENT_UNKNOWN: refusal(
     'The rollout has no such incident.',
     'Check the number; `rampart status` lists incidents.',

@@ -43,7 +43,8 @@ function noteOf(state: RolloutState, stage: Stage, index: number, now: number): 
 }
 
 function filled(state: RolloutState, index: number, now: number, width: number): number {
-  if (state.phase === 'complete' || ['passed', 'overridden'].includes(recordOf(state, index)?.result ?? '')) return width;
+  if (state.phase === 'complete' || ['passed', 'overridden'].includes(recordOf(state, index)?.result ?? ''))
+    return width;
   const total = state.stage?.durationMs ?? 0;
   if (!isRunning(state, index) || total <= 0) return 0;
   return Math.floor(width * Math.min(1, servedMs(state, now) / total));
