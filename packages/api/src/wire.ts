@@ -1,4 +1,5 @@
-import type { Arm, Ruleset, RulesetPatch } from '@rampart/flags';
+import type { Ruleset, RulesetPatch } from '@rampart/flags';
+import type { EvidenceSeries } from '@rampart/rollout/evidence';
 
 /** Histogram binning and the number of user buckets: one definition for what an SDK sends and what judges it. */
 export { binOf, USER_BUCKETS } from '@rampart/rollout/evidence';
@@ -36,23 +37,14 @@ export const REVISION_HEADER = 'x-rampart-revision';
 /** Header with the id of the SDK process (random, per process), on stream, ruleset and telemetry requests. */
 export const INSTANCE_HEADER = 'x-rampart-instance';
 
-/** Sums of one metric of one flag, arm and stratum by user bucket, since the flush before. Parallel arrays. */
-export type TelemetrySeries = {
+/**
+ * Sums of one metric of one flag, arm and stratum by user bucket, since the flush before: evidence, and the rollout it is
+ * of. `metric` is one of the flag's exposure, or `assigned`/`reported` (users, once each per epoch and process).
+ */
+export type TelemetrySeries = EvidenceSeries & {
   readonly flag: string;
   readonly rollout: string;
   readonly attempt: number;
-  readonly epoch: number;
-  readonly stratum: number;
-  readonly arm: Arm;
-  /** A metric of the flag's exposure, or `assigned`/`reported` (users, once each per epoch and process). */
-  readonly metric: string;
-  /** User buckets in [0, 64). */
-  readonly bucket: readonly number[];
-  readonly count: readonly number[];
-  readonly sum: readonly number[];
-  readonly sumSquares: readonly number[];
-  /** Log-histogram per entry as [bin, count] pairs (`BINS_PER_OCTAVE` in @rampart/rollout), for histogram metrics. */
-  readonly bins?: readonly (readonly (readonly [number, number])[])[];
 };
 
 /** One flush of one SDK process. The same `batchId` is counted once, however often it is delivered. */
