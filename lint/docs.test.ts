@@ -33,7 +33,8 @@ function commandsIn(help: string): readonly string[] {
 }
 
 describe('the plan reference', () => {
-  const page = read('docs/reference/plan.md');
+  // The formatter pads the cells of tables: one space counts like many.
+  const page = read('docs/reference/plan.md').replaceAll(/ {2,}/g, ' ');
 
   it('names every key of the plan, at the top and below', () => {
     const keys = keysOf(planJsonSchema());
