@@ -180,7 +180,7 @@ export async function crashRun(options: {
   while (!(await client.flush())) await pause(100);
   const { dropped } = client.status();
   await client.close();
-  await settle(server, state.id, acknowledged.requests);
+  await settle(server, state.id);
   const final = createApiClient({ url: server.url, token: server.tokens?.admin ?? '' });
   const [view, records] = [await final.getRollout(state.id), await final.listEvents(state.id)];
   await server.stop('SIGTERM');
@@ -219,7 +219,7 @@ function sorted(value: unknown): unknown {
 }
 
 /** Waits until the reconciler has folded all telemetry that was acknowledged. */
-async function settle(server: KillableServer, id: string, _requests: number): Promise<void> {
+async function settle(server: KillableServer, id: string): Promise<void> {
   const api = createApiClient({ url: server.url, token: server.tokens?.admin ?? '' });
   let last = -1;
   for (let round = 0; round < 100; round += 1) {

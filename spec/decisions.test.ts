@@ -8,6 +8,7 @@ import {
   type RolloutCommand,
   type RolloutEvent,
   stageOf,
+  USER_BUCKETS,
   type Verdict,
   waitingFor,
   weightOfEveryone,
@@ -34,6 +35,7 @@ type Expectation = {
   neverHappened?: string[];
   count?: Record<string, number>;
   treatmentCount?: Record<string, number>;
+  attemptGrewBy?: Record<string, number>;
 };
 type Step = {
   reach?: string;
@@ -138,7 +140,7 @@ class Runner {
       const { rollout } = this;
       if (rollout.state.phase === 'aborted') return;
       const stage = rollout.state.stage?.index;
-      const state = step.late ? { ...rollout.state, epoch: rollout.state.epoch } : rollout.state;
+      const state = step.late ? { ...rollout.state, epoch: rollout.state.epoch - 1 } : rollout.state;
       const series = seriesOf(step.evidence ?? {}, state, index, parts);
       const occurrences = index === 0 ? (step.occurrences ?? []).map((one) => ({ ...one, at: rollout.now })) : [];
       rollout.tick(forMs / parts, { series, occurrences, failures: step.failures ?? [] });
@@ -156,13 +158,23 @@ class Runner {
     else expect(decision).toMatchObject({ ok: true });
   }
 
+  countedBefore: Record<string, number> = {};
+
+  /** Observations of exposed users that the abort criterion of a metric has counted over the whole attempt. */
+  attemptCount(metric: string): number {
+    const check = this.rollout.state.plan.abortCriteria.find((one) => one.metric === metric);
+    const counts = this.rollout.evidence.checks[check?.id ?? '']?.fail.slice(0, USER_BUCKETS + 1) ?? [];
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
   run(step: Step): void {
+    if (step.expect === undefined) this.countedBefore = { errorRate: this.attemptCount('errorRate') };
     if (step.reach) this.reach(step.reach);
     if (step.over) this.over(step);
     if (step.silence) this.quiet(msOf(step.silence));
     if (step.down || step.wait) this.rollout.now += msOf(step.down ?? step.wait ?? '');
     if (step.tickAgain) this.rollout.tick(0);
-    if (step.redeliver) this.rollout.evidence = { ...this.rollout.evidence };
+    if (step.redeliver) this.rollout.redeliver();
     if (step.command) this.command(step);
     if (step.expect) this.check(step.expect);
   }
@@ -227,6 +239,8 @@ class Runner {
     for (const [key, status] of Object.entries(want.abortVerdictIsNot ?? {}))
       expect(find(now, key)?.status).not.toBe(status);
     for (const [key, method] of Object.entries(want.method ?? {})) expect(find(now, key)?.method).toContain(method);
+    for (const [metric, count] of Object.entries(want.attemptGrewBy ?? {}))
+      expect(this.attemptCount(metric) - (this.countedBefore[metric] ?? 0)).toBe(count);
     for (const [metric, count] of Object.entries(want.treatmentCount ?? {}))
       expect(this.rollout.evidence.metrics[metric]?.treatment.n).toBe(count);
   }

@@ -27,6 +27,7 @@ export class VirtualRollout {
   readonly records: EventRecord[] = [];
   readonly #seq = { value: 0 };
   #lastBatchAt: number;
+  #lastBatch: EvidenceBatch | undefined;
 
   constructor(plan: Plan, by: Principal, startAt: number) {
     this.now = startAt;
@@ -79,7 +80,17 @@ export class VirtualRollout {
       this.#seq.value += 1;
       batch = { seq: this.#seq.value, fromAt: this.#lastBatchAt, toAt: this.now, ...evidence };
       this.#lastBatchAt = this.now;
+      this.#lastBatch = batch;
     }
+    return this.#reconcile(batch);
+  }
+
+  /** The last batch arrives once more. */
+  redeliver(): readonly RolloutEvent[] {
+    return this.#reconcile(this.#lastBatch);
+  }
+
+  #reconcile(batch: EvidenceBatch | undefined): readonly RolloutEvent[] {
     const { evidence: folded, judgement, events } = reconcile(this.state, this.evidence, batch, this.now);
     this.evidence = folded;
     this.judgement = judgement;
