@@ -27,16 +27,18 @@ function seeded(seed: number): () => number {
 /** Runs the victim and kills it on its `killAt`-th line; gives every line it managed to print. */
 async function runAndKill(file: string, round: number, killAt: number, onLine: () => void): Promise<readonly string[]> {
   const child = spawn(process.execPath, ['--conditions=@rampart/source', victim, file, `round ${round}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
-  const signal = new Promise<string | null>((resolve) => child.once('exit', (_code, name) => resolve(name)));
+  const complaints: string[] = [];
+  child.stderr.on('data', (chunk) => complaints.push(String(chunk)));
+  const end = new Promise((resolve) => child.once('close', (_code, signal) => resolve(signal)));
   for await (const line of createInterface({ input: child.stdout })) {
     lines.push(line);
     onLine();
     if (lines.length === killAt) child.kill('SIGKILL');
   }
-  expect(await signal).toBe('SIGKILL');
+  expect({ endedBy: await end, complaints }).toEqual({ endedBy: 'SIGKILL', complaints: [] });
   return lines;
 }
 

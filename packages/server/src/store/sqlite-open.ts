@@ -7,7 +7,7 @@ import { StoreError } from './store-error.ts';
 /** 'RMPT': marks the file as a Rampart store (`PRAGMA application_id`). */
 const APPLICATION_ID = 0x524d5054;
 /** How long to wait for another process that holds the write lock. */
-export const BUSY_TIMEOUT_MS = 5_000;
+export const BUSY_TIMEOUT_MS = 30_000;
 const LOCK_RETRY_MS = 20;
 const WAL_KEEP_BYTES = 64 * 1024 * 1024;
 
