@@ -27,6 +27,14 @@ export { currentStageName, evolve, replay } from './evolve.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-evidence.ts';
 export { judge } from './judge/judge.ts';
+export type {
+  ArmSums,
+  BinCounts,
+  MetricBatch,
+  PreparedBatch,
+  StratumSums,
+  UserSum,
+} from './judge/prepared-batch.ts';
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';
 export { formatDuration, formatElapsed, parseDuration } from './plan/duration.ts';
@@ -52,6 +60,7 @@ export type {
 } from './plan.ts';
 export { type Principal, RAMPART, type Role } from './principal.ts';
 export { mustCloseNow, type Reconciled, reconcile } from './reconcile.ts';
+export { openLoop, type RolloutLoop } from './rollout-loop.ts';
 export type {
   AbortKind,
   Attempt,

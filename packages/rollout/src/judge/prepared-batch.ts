@@ -1,0 +1,52 @@
+import type { Arm } from '@rampart/flags';
+import { type EvidenceBatch, USER_BUCKETS, type UserCount } from '../evidence.ts';
+
+/** Index of observations whose users are unknown, after the 64 user buckets. */
+export const UNKNOWN = USER_BUCKETS;
+/** Length of a vector by user bucket: 64, then unknown users. */
+export const WIDTH = USER_BUCKETS + 1;
+
+/** Counts of log histograms: entry `i` says that `count[i]` values of users in `bucket[i]` fell into `bin[i]`. */
+export type BinCounts = {
+  readonly bucket: readonly number[];
+  readonly bin: readonly number[];
+  readonly count: readonly number[];
+};
+
+/** Sums of one metric in one arm by user bucket (64, then unknown users): observations, their sum, their squares. */
+export type ArmSums = {
+  readonly n: readonly number[];
+  readonly x: readonly number[];
+  readonly xx: readonly number[];
+  /** For metrics that are aggregated as histograms. */
+  readonly bins?: BinCounts;
+};
+
+/** One stratum of one batch: both arms of one metric where shares are the same. */
+export type StratumSums = {
+  readonly epoch: number;
+  readonly stratum: number;
+  readonly treatment: ArmSums;
+  readonly control: ArmSums;
+};
+
+/** One metric's part of a batch. */
+export type MetricBatch = {
+  readonly strata: readonly StratumSums[];
+  /** Units placed by their audience, by epoch: exposed, and in neither arm. */
+  readonly targeted: readonly { readonly epoch: number; readonly sums: ArmSums }[];
+};
+
+/** Users counted in a batch, of one arm, epoch and stratum. */
+export type UserSum = { readonly arm: Arm; readonly epoch: number; readonly stratum: number; readonly count: number };
+
+/** A batch of evidence laid out for folding: dense by user bucket. It is read while it is folded, and never kept. */
+export type PreparedBatch = Pick<
+  EvidenceBatch,
+  'seq' | 'fromAt' | 'toAt' | 'occurrences' | 'instances' | 'failures'
+> & {
+  /** Whether any series arrived: data of any arm shows that the source is alive. */
+  readonly hasSeries: boolean;
+  readonly metrics: Readonly<Record<string, MetricBatch>>;
+  readonly users: Readonly<Record<UserCount, readonly UserSum[]>>;
+};
