@@ -161,8 +161,7 @@ class Runner {
 
   /** Observations of exposed users that the abort criterion of a metric has counted over the whole attempt. */
   attemptCount(metric: string): number {
-    const check = this.rollout.state.plan.abortCriteria.find((one) => one.metric === metric);
-    const counts = this.rollout.evidence.checks[check?.id ?? '']?.fail.slice(0, USER_BUCKETS + 1) ?? [];
+    const counts = this.rollout.evidence.streams[`${metric} share`]?.attempt.slice(0, USER_BUCKETS + 1) ?? [];
     return counts.reduce((sum, count) => sum + count, 0);
   }
 

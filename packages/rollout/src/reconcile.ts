@@ -1,22 +1,34 @@
 import { decide } from './decide/decide.ts';
 import { failedChecks } from './decide/decide-abort.ts';
+import { isQuiet } from './decide/quiet.ts';
 import type { RolloutEvent } from './event.ts';
 import type { EvidenceBatch } from './evidence.ts';
 import { baselineDue, baselineOf } from './judge/baseline-of.ts';
-import { checksOf, type EvidenceState } from './judge/evidence-state.ts';
+import type { EvidenceState } from './judge/evidence-state.ts';
 import { foldEvidence } from './judge/fold-evidence.ts';
-import { judge } from './judge/judge.ts';
+import { judge, standingsOf } from './judge/judge.ts';
 import { usesControl } from './judge/line.ts';
 import { RAMPART } from './principal.ts';
 import type { RolloutState } from './state.ts';
 import type { Judgement } from './verdict.ts';
 
-/** What one look at the world leads to; evidence, judgement and events belong in one transaction. */
+/** What one look at the world leads to; evidence and events belong in one transaction. */
 export type Reconciled = {
   readonly evidence: EvidenceState;
+  /** What was judged; worked out when it is asked for where nothing followed from it. */
   readonly judgement: Judgement;
   readonly events: readonly RolloutEvent[];
 };
+
+/** The events that follow from the evidence at an instant; none, and hardly any work, while all is quiet. */
+export function look(state: RolloutState, evidence: EvidenceState, now: number): readonly RolloutEvent[] {
+  if (isQuiet(state, evidence, now)) return [];
+  const command = baselineDue(evidence, state, now)
+    ? ({ type: 'CaptureBaseline', baseline: baselineOf(evidence, state, now) } as const)
+    : ({ type: 'Tick', judgement: judge(evidence, state, now) } as const);
+  const decision = decide(state, command, RAMPART, now);
+  return decision.ok ? decision.events : [];
+}
 
 /**
  * One turn of the loop evidence → verdicts → decision: folds a closed batch (if any), judges, and decides. Level-triggered
@@ -29,12 +41,13 @@ export function reconcile(
   now: number,
 ): Reconciled {
   const evidence = batch === undefined ? before : foldEvidence(before, batch, state);
-  const judgement = judge(evidence, state, now);
-  const command = baselineDue(evidence, state, now)
-    ? ({ type: 'CaptureBaseline', baseline: baselineOf(evidence, state, now) } as const)
-    : ({ type: 'Tick', judgement } as const);
-  const decision = decide(state, command, RAMPART, now);
-  return { evidence, judgement, events: decision.ok ? decision.events : [] };
+  return {
+    evidence,
+    get judgement() {
+      return judge(evidence, state, now);
+    },
+    events: look(state, evidence, now),
+  };
 }
 
 /**
@@ -44,12 +57,9 @@ export function reconcile(
  */
 export function mustCloseNow(state: RolloutState, before: EvidenceState, open: EvidenceBatch, now: number): boolean {
   if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;
-  const checks = checksOf(state);
   const known = new Set(failedChecks(state.verdicts));
-  const { verdicts } = judge(foldEvidence(before, open, state), state, now);
-  return verdicts.some((one) => {
-    const check = checks.get(one.check);
-    const isNew = one.status === 'fail' && !known.has(one.check);
-    return isNew && (one.tier === 'kill' || one.tier === 'abort') && check !== undefined && !usesControl(check);
+  return standingsOf(foldEvidence(before, open, state), state, now).some(({ one: { check }, status }) => {
+    const isNew = status === 'fail' && !known.has(check.id);
+    return isNew && (check.tier === 'kill' || check.tier === 'abort') && !usesControl(check);
   });
 }

@@ -1,3 +1,4 @@
+import { betweenBuckets } from './design-effect.ts';
 import { type Direction, halfNormalMixtureLogE } from './mean.ts';
 import { wallaceZ } from './normal.ts';
 
@@ -94,12 +95,6 @@ export function bucketScoreLogE(
   const { tau, nullDelta = 0, direction = 'above' } = options;
   const z = wallaceZ((estimate.delta - nullDelta) / estimate.se, estimate.nu);
   return halfNormalMixtureLogE(direction === 'above' ? z : -z, (tau / estimate.se) ** 2);
-}
-
-/** Variance of the sum of K bucket sums. */
-function betweenBuckets(u: readonly number[]): number {
-  const mean = total(u) / u.length;
-  return (u.length / (u.length - 1)) * total(u.map((value) => (value - mean) ** 2));
 }
 
 function total(values: readonly number[]): number {

@@ -7,11 +7,62 @@
  *   event; the number of observations where all fell into one bucket, as they may be one user's.
  */
 export function designEffect(countPerBucket: readonly number[], sumPerBucket: readonly number[]): number {
-  const n = countPerBucket.reduce((sum, count) => sum + count, 0);
-  const share = sumPerBucket.reduce((sum, events) => sum + events, 0) / n;
+  let [n, events, active] = [0, 0, 0];
+  for (let b = 0; b < countPerBucket.length; b += 1) {
+    n += countPerBucket[b];
+    events += sumPerBucket[b];
+    if (countPerBucket[b] > 0) active += 1;
+  }
+  const share = events / n;
   if (!(share > 0 && share < 1)) return 1;
-  const active = countPerBucket.filter((count) => count > 0).length;
   if (active < 2) return Math.max(1, n);
-  const between = countPerBucket.reduce((sum, count, b) => sum + (sumPerBucket[b] - share * count) ** 2, 0);
+  let between = 0;
+  for (let b = 0; b < countPerBucket.length; b += 1) between += (sumPerBucket[b] - share * countPerBucket[b]) ** 2;
   return Math.max(1, ((active / (active - 1)) * between) / (n * share * (1 - share)));
+}
+
+/**
+ * A design effect where the buckets show one beyond chance, else 1. Independent requests in K buckets make an estimate
+ * with a standard error of `sqrt(2 / (K - 1))`; one within two of them is no sign of clustering, and tempering by it
+ * would only cost power.
+ *
+ * @param effect an estimate, relative to independence. @param buckets number of buckets it comes from, >= 2.
+ */
+export function beyondChance(effect: number, buckets: number): number {
+  return effect > 1 + 2 * Math.sqrt(2 / Math.max(1, buckets - 1)) ? effect : 1;
+}
+
+/** Residuals of a comparison's score per hash bucket of users, and the variances they would have if requests were independent. */
+export type ScoreResiduals = {
+  readonly treatment: readonly number[];
+  readonly control: readonly number[];
+  readonly independentTreatment: number;
+  readonly independentControl: number;
+};
+
+/**
+ * Design effect of a comparison: the variance of its score between buckets over that of independent requests. Dividing
+ * the log likelihood ratios by it keeps their mixture an e-value in the Gaussian limit: the score's true variance takes
+ * the place of the Poisson one.
+ *
+ * @returns `both`: of the two arms together; `control`: of control alone, which the pass side must not fall below, as a
+ *   treatment with few events shows too little of how its users differ. 1 before any event.
+ */
+export function scoreDesignEffect(of: ScoreResiduals): { readonly both: number; readonly control: number } {
+  const [ofTreatment, ofControl] = [betweenBuckets(of.treatment), betweenBuckets(of.control)];
+  const independent = of.independentTreatment + of.independentControl;
+  return {
+    both: independent > 0 ? (ofTreatment + ofControl) / independent : 1,
+    control: of.independentControl > 0 ? ofControl / of.independentControl : 1,
+  };
+}
+
+/** Variance of the sum of K bucket sums. */
+export function betweenBuckets(sums: readonly number[]): number {
+  let mean = 0;
+  for (let b = 0; b < sums.length; b += 1) mean += sums[b];
+  mean /= sums.length;
+  let squares = 0;
+  for (let b = 0; b < sums.length; b += 1) squares += (sums[b] - mean) ** 2;
+  return (sums.length / (sums.length - 1)) * squares;
 }

@@ -1,3 +1,5 @@
+export { type BaselineShare, baselineShareLogE } from './baseline-share.ts';
+export { type BetaBinomialTuning, betaBinomialLogE } from './beta-binomial.ts';
 export {
   type BucketBatch,
   type BucketScore,
@@ -7,8 +9,18 @@ export {
   emptyBucketScore,
   updateBucketScore,
 } from './cluster.ts';
-export { designEffect } from './design-effect.ts';
+export { beyondChance, designEffect, type ScoreResiduals, scoreDesignEffect } from './design-effect.ts';
 export { bonferroniThreshold, closedTestingBlame, weightedAverageLogE } from './family.ts';
+export {
+  DEPLETION_LIMIT,
+  emptyFirstEvents,
+  type FirstEventBatch,
+  type FirstEventEvidence,
+  type FirstEvents,
+  firstEventEvidence,
+  joinFirstEvents,
+  updateFirstEvents,
+} from './first-events.ts';
 export { type HarmCap, harmCap } from './harm-cap.ts';
 export {
   betaQuantile,
@@ -26,6 +38,15 @@ export {
   thresholdExposureLimit,
 } from './limits.ts';
 export {
+  bankAtMost,
+  bankLogE,
+  FAIL_LOG_WEIGHTS,
+  type LinearBank,
+  PASS_LOG_WEIGHTS,
+  poissonBank,
+  thresholdBank,
+} from './linear-bank.ts';
+export {
   bestTau,
   criticalDelta,
   type Direction,
@@ -34,9 +55,11 @@ export {
   oneSidedMeanLogE,
   twoSidedMeanLogE,
 } from './mean.ts';
+export { BET_FRACTIONS, BET_WEIGHTS, type MeanBet, meanBetLogE, updateMeanBet } from './mean-betting.ts';
 export { logNormalCdf, wallaceZ } from './normal.ts';
 export { concurrentPassExposures, passExposures } from './pass-exposures.ts';
 export { type HarmSide, poissonLogE, poissonPassLogE, truncatedGammaLogE } from './poisson.ts';
+export { type CumulativeArm, type QuantileArm, quantileLogE, quantileRatioLogE } from './quantile.ts';
 export {
   EQUAL_WEIGHTS,
   mixtureLogE,
@@ -55,6 +78,19 @@ export {
   updateLattice,
 } from './rate-ratio-lattice.ts';
 export {
+  type BaselineSlot,
+  emptyReplay,
+  type FrozenBaseline,
+  frozenBaseline,
+  isReplayOver,
+  type Replay,
+  type ReplayBatch,
+  type ReplayPlan,
+  updateReplay,
+  WEEK_MINUTES,
+} from './replay.ts';
+export { emptySafe2x2, type Safe2x2, safe2x2Gain, safe2x2LogE, updateSafe2x2 } from './safe-2x2.ts';
+export {
   type ArmCounts,
   deficitLogE,
   dirichletLogMarginal,
@@ -63,6 +99,15 @@ export {
   updateDeficit,
   updateSampleRatio,
 } from './sample-ratio.ts';
+export {
+  emptyScoreBet,
+  type ScoreBet,
+  type ScoreNull,
+  type ScoreUnit,
+  scoreBetLogE,
+  updateScoreBet,
+  updateScoreBetCounts,
+} from './score-betting.ts';
 export { logBeta, logGamma, logSumExp } from './special.ts';
 export {
   emptyStratifiedMean,

@@ -3,15 +3,15 @@ import { silenceMs } from '../decide/cadence.ts';
 import type { Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Baseline, BaselineMetric } from '../verdict.ts';
-import { quantileOf } from './arm-sums.ts';
-import type { EvidenceState, MetricEvidence } from './evidence-state.ts';
+import type { EvidenceState } from './evidence-state.ts';
+import { quantileOf } from './histogram.ts';
 import { total } from './tally.ts';
 
 /** Level of each one-sided bound of a baseline, and its normal quantile. */
 const BOUND_LEVEL = 0.01;
 const BOUND_Z = 2.326;
 
-type Sums = MetricEvidence['baseline'];
+type Sums = EvidenceState['metrics'][string]['baseline'];
 
 function shareBaseline(sums: Sums, effect: number): Omit<BaselineMetric, 'count'> {
   const [x, n] = [sums.x / effect, sums.n / effect];

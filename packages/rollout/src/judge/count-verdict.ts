@@ -3,31 +3,47 @@ import type { Limit } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Verdict, VerdictStatus } from '../verdict.ts';
 import { countInWindows } from './fold-occurrences.ts';
+import type { PlanCheck } from './plan-checks.ts';
 import type { VerdictContext } from './verdict-of.ts';
+import type { Weighing } from './weigh.ts';
 
-function statusOf(breached: boolean, fullWindow: boolean, context: VerdictContext): VerdictStatus {
-  if (breached) return 'fail';
-  if (context.sourceError !== undefined) return 'error';
-  if (context.silent !== undefined) return 'no-data';
-  return fullWindow ? 'pass' : 'inconclusive';
+type CountLimit = Extract<Limit, { kind: 'count' }>;
+
+function countsOf({ metric }: PlanCheck, limit: CountLimit, { evidence }: Weighing, state: RolloutState, now: number) {
+  const since = state.attempts.at(-1)?.startedAt ?? 0;
+  const counts = countInWindows(evidence.occurrences[metric.name] ?? [], limit.windowMs, since, now);
+  return { ...counts, watchedMs: servedMs(state, now) };
 }
 
 /**
- * A contractual count limit: fires on the one more than the limit within any window, without inference; passes once a
- * full window of the stage has ended at or below it while the source was alive (semantics §2).
+ * Where a contractual count limit stands: fires on the one more than the limit within any window, without inference;
+ * passes once a full window of the stage has ended at or below it while the source was alive (semantics §2).
  */
+export function countStatus(
+  one: PlanCheck,
+  limit: CountLimit,
+  weighing: Weighing,
+  state: RolloutState,
+  now: number,
+): VerdictStatus {
+  const { most, watchedMs } = countsOf(one, limit, weighing, state, now);
+  if (most > limit.count) return 'fail';
+  if (weighing.isError) return 'error';
+  if (weighing.isSilent) return 'no-data';
+  return watchedMs >= limit.windowMs ? 'pass' : 'inconclusive';
+}
+
+/** Verdict of a count limit. */
 export function countVerdict(
-  limit: Extract<Limit, { kind: 'count' }>,
+  one: PlanCheck,
+  limit: CountLimit,
   context: VerdictContext,
   state: RolloutState,
   now: number,
 ): Verdict {
-  const { check, metric, evidence } = context;
-  const since = state.attempts.at(-1)?.startedAt ?? 0;
-  const { most, current } = countInWindows(evidence.occurrences[metric.name] ?? [], limit.windowMs, since, now);
-  const watchedMs = servedMs(state, now);
-  const isFull = watchedMs >= limit.windowMs;
-  const status = statusOf(most > limit.count, isFull, context);
+  const { check, metric } = one;
+  const { most, current, watchedMs } = countsOf(one, limit, context, state, now);
+  const status = countStatus(one, limit, context, state, now);
   const left = Math.ceil((limit.windowMs - watchedMs) / 1000);
   const note = status === 'error' ? context.sourceError : status === 'no-data' ? context.silent : undefined;
   return {

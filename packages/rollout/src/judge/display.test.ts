@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { METRIC_CATALOG } from '../plan/catalog.ts';
 import type { Check, Metric } from '../plan.ts';
 import { displayOf, snapshotOf } from './display.ts';
-import { NO_EVIDENCE } from './evidence-state.ts';
-import type { SideEvidence } from './method.ts';
 
 const metricOf = (name: string): Metric => METRIC_CATALOG.get(name)!.metric;
 const check: Check = {
@@ -17,20 +15,7 @@ const check: Check = {
   weight: 1,
 };
 const intervalOf = (name: string, interval: readonly [number, number]) =>
-  displayOf(
-    {
-      check,
-      metric: metricOf(name),
-      evidence: NO_EVIDENCE,
-      seen: { count: 0 },
-      controlBefore: {},
-      batchMs: 0,
-      share: 1,
-      alpha: 0.05,
-      beta: 0.05,
-    },
-    { interval } as SideEvidence,
-  ).interval;
+  displayOf(check, metricOf(name), { seen: { count: 0 } }, { interval }).interval;
 
 describe('the interval shown', () => {
   it('lies within what the metric can be', () => {

@@ -1,13 +1,14 @@
 import { proportionInterval } from '@rampart/stats';
-import type { Metric, MetricUnit } from '../plan.ts';
+import type { Check, Metric, MetricUnit } from '../plan.ts';
 import type { Baseline, MetricSnapshot, Verdict, VerdictStatus } from '../verdict.ts';
-import { quantileOf } from './arm-sums.ts';
-import type { ArmTotals, EvidenceState } from './evidence-state.ts';
+import type { EvidenceState } from './evidence-state.ts';
+import { quantileOf } from './histogram.ts';
 import { usesControl } from './line.ts';
-import type { SideEvidence } from './method.ts';
-import type { VerdictContext } from './verdict-of.ts';
+import type { Shown } from './side-judge.ts';
 
 const INTERVAL_ALPHA = 0.05;
+
+type ArmTotals = EvidenceState['metrics'][string]['treatment'];
 
 /** What both arms of a metric show in the running stage; nothing for rates and counts, whose values need time. */
 export type Seen = {
@@ -58,10 +59,11 @@ function within([low, high]: readonly [number, number], unit: MetricUnit): reado
 
 /** Value, reference and interval of a verdict as people read them, in the metric's unit. */
 export function displayOf(
-  context: VerdictContext,
-  pass: SideEvidence,
+  check: Check,
+  metric: Metric,
+  { baseline, seen }: { readonly baseline?: Baseline; readonly seen: Seen },
+  pass: Pick<Shown, 'value' | 'interval'>,
 ): Pick<Verdict, 'value' | 'reference' | 'interval'> {
-  const { metric, check, baseline, seen } = context;
   const value = seen.value ?? pass.value;
   const base = baseline?.metrics[metric.name]?.value;
   const interval = seen.interval ?? pass.interval;

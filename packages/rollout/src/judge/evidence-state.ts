@@ -1,32 +1,31 @@
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
-import type { Histogram } from './arm-sums.ts';
-import type { Tally } from './tally.ts';
+import { copyHistogram, emptyHistogram, type Histogram } from './histogram.ts';
+import type { Sums, Tally } from './tally.ts';
 
-/** A restart of the late-onset mixture: the tally as it stood then. `index` is j, from 1. */
-export type Restart = { readonly index: number; readonly at: number; readonly tally: Tally };
+/** A restart of the late-onset mixture: the sums as they stood then. `index` is j, from 1. */
+export type Restart = { readonly index: number; readonly at: number; readonly sums: Sums };
 
-/** Accumulators of one check. The fail side spans the attempt's statistics; the pass side only the running stage. */
-export type CheckEvidence = {
-  readonly fail: Tally;
-  readonly restarts: readonly Restart[];
-  readonly pass: Tally;
-  /** Tallies of the pass side at the ends of the stage's last two quarters: what came since is the recent evidence. */
-  readonly marks: readonly Tally[];
-  /** Batches inside the window of a plain rule, and how often running it was broken. */
+/** Sums that checks are judged by (see `Stream`): over the attempt's statistics, and over the running stage. */
+export type StreamEvidence = {
+  readonly attempt: Tally;
+  readonly stage: Tally;
+  restarts: readonly Restart[];
+  /** Both sums at the ends of the stage's last two quarters: what came since is the recent evidence. */
+  marks: readonly { readonly attempt: Sums; readonly stage: Sums }[];
+};
+
+/** What the plain rule of a kill trip keeps: batches inside its window, and how often running it was broken. */
+export type TripEvidence = {
   readonly window: readonly { readonly at: number; readonly n: number; readonly bad: number }[];
   readonly broken: number;
 };
 
 /** Totals of one arm for display. */
-export type ArmTotals = { readonly n: number; readonly x: number; readonly xx: number; readonly bins: Histogram };
+export type ArmTotals = { n: number; x: number; xx: number; readonly bins: Histogram };
 
 /** Totals before exposure; `seenMs` is the time in which they were seen. */
-export type BaselineTotals = ArmTotals & {
-  readonly seenMs: number;
-  readonly nByBucket: readonly number[];
-  readonly xByBucket: readonly number[];
-};
+export type BaselineTotals = ArmTotals & { seenMs: number; readonly nByBucket: Tally; readonly xByBucket: Tally };
 
 /** One metric in the running stage (both arms) and, before exposure, for the baseline. */
 export type MetricEvidence = {
@@ -36,67 +35,130 @@ export type MetricEvidence = {
   readonly controlSoFar: Histogram;
   readonly baseline: BaselineTotals;
   /** Instant of the last observation of an exposed unit in this stage. */
-  readonly lastAt?: number;
+  lastAt?: number;
 };
+
+type Users = { treatment: number; control: number };
+type People = Users & { targeted: number };
+
+/**
+ * Evidence that its one owner folds batches into, in place: `foldEvidence` works on a copy, a loop on its own. Plain JSON.
+ */
+export type Ledger = {
+  throughSeq: number;
+  /** Lineage and epoch the accumulators belong to (see `RolloutState`). */
+  statistics: number;
+  epoch: number;
+  freshAt?: number;
+  gap?: { readonly fromAt: number; readonly toAt: number };
+  stageSince?: number;
+  restartedAt: number;
+  restarts: number;
+  quarter: number;
+  streams: Record<string, StreamEvidence>;
+  trips: Record<string, TripEvidence>;
+  metrics: Record<string, MetricEvidence>;
+  /** Log likelihood ratios of assignment (both sides) and of reports missing from treatment. */
+  assignment: readonly number[];
+  deficit: readonly number[];
+  /** Users assigned in this epoch, by stratum: those who may report. */
+  assigned: Record<string, Users>;
+  /** Users by arm: in the running epoch, and the most of any epoch (a user is counted once in each). */
+  peopleNow: People;
+  people: People;
+  /** Occurrences of count metrics inside their windows. */
+  occurrences: Record<string, readonly { readonly at: number; readonly count: number }[]>;
+  failures: Readonly<Record<string, string>>;
+};
+
+type Frozen<T> = T extends readonly (infer E)[]
+  ? readonly Frozen<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Frozen<T[K]> }
+    : T;
 
 /** All that is kept of a rollout's evidence; checkpointed with the decision it led to. Plain JSON. */
-export type EvidenceState = {
-  readonly throughSeq: number;
-  /** Lineage and epoch the accumulators belong to (see `RolloutState`). */
-  readonly statistics: number;
-  readonly epoch: number;
-  readonly freshAt?: number;
-  readonly gap?: { readonly fromAt: number; readonly toAt: number };
-  readonly stageSince?: number;
-  readonly restartedAt: number;
-  readonly restarts: number;
-  readonly quarter: number;
-  readonly checks: Readonly<Record<string, CheckEvidence>>;
-  readonly metrics: Readonly<Record<string, MetricEvidence>>;
-  /** Log likelihood ratios of assignment (both sides) and of reports missing from treatment. */
-  readonly assignment: readonly number[];
-  readonly deficit: readonly number[];
-  /** Users assigned in this epoch, by stratum: those who may report. */
-  readonly assigned: Readonly<Record<string, { readonly treatment: number; readonly control: number }>>;
-  /** Users by arm: in the running epoch, and the most of any epoch (a user is counted once in each). */
-  readonly peopleNow: { readonly treatment: number; readonly control: number; readonly targeted: number };
-  readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
-  /** Occurrences of count metrics inside their windows, and when the count broke the limit. */
-  readonly occurrences: Readonly<Record<string, readonly { readonly at: number; readonly count: number }[]>>;
-  readonly failures: Readonly<Record<string, string>>;
-};
+export type EvidenceState = Frozen<Ledger>;
+
+/** A ledger before any evidence. */
+export function emptyLedger(): Ledger {
+  return {
+    throughSeq: 0,
+    statistics: 0,
+    epoch: 0,
+    restartedAt: 0,
+    restarts: 0,
+    quarter: 0,
+    streams: {},
+    trips: {},
+    metrics: {},
+    assignment: [],
+    deficit: [],
+    assigned: {},
+    peopleNow: noPeople(),
+    people: noPeople(),
+    occurrences: {},
+    failures: {},
+  };
+}
+
+/** Nobody. */
+export function noPeople(): People {
+  return { treatment: 0, control: 0, targeted: 0 };
+}
 
 /** Before any evidence. */
-export const NO_EVIDENCE: EvidenceState = {
-  throughSeq: 0,
-  statistics: 0,
-  epoch: 0,
-  restartedAt: 0,
-  restarts: 0,
-  quarter: 0,
-  checks: {},
-  metrics: {},
-  assignment: [],
-  deficit: [],
-  assigned: {},
-  peopleNow: { treatment: 0, control: 0, targeted: 0 },
-  people: { treatment: 0, control: 0, targeted: 0 },
-  occurrences: {},
-  failures: {},
-};
+export const NO_EVIDENCE: EvidenceState = emptyLedger();
 
-/** Before any evidence of one check. */
-export const NO_CHECK_EVIDENCE: CheckEvidence = { fail: [], restarts: [], pass: [], marks: [], window: [], broken: 0 };
-
-const NO_TOTALS: ArmTotals = { n: 0, x: 0, xx: 0, bins: {} };
+function emptyTotals(): ArmTotals {
+  return { n: 0, x: 0, xx: 0, bins: emptyHistogram() };
+}
 
 /** Before any evidence of one metric. */
-export const NO_METRIC_EVIDENCE: MetricEvidence = {
-  treatment: NO_TOTALS,
-  control: NO_TOTALS,
-  controlSoFar: {},
-  baseline: { ...NO_TOTALS, seenMs: 0, nByBucket: [], xByBucket: [] },
-};
+export function emptyMetricEvidence(): MetricEvidence {
+  return {
+    treatment: emptyTotals(),
+    control: emptyTotals(),
+    controlSoFar: emptyHistogram(),
+    baseline: { ...emptyTotals(), seenMs: 0, nByBucket: [], xByBucket: [] },
+  };
+}
+
+function mapped<V, W>(record: Readonly<Record<string, V>>, copy: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, copy(value)]));
+}
+
+type Totals = Frozen<ArmTotals>;
+const totalsOf = (of: Totals): ArmTotals => ({ ...of, bins: copyHistogram(of.bins) });
+
+function metricCopy({ lastAt, ...of }: EvidenceState['metrics'][string]): MetricEvidence {
+  return {
+    treatment: totalsOf(of.treatment),
+    control: totalsOf(of.control),
+    controlSoFar: copyHistogram(of.controlSoFar),
+    baseline: {
+      ...totalsOf(of.baseline),
+      seenMs: of.baseline.seenMs,
+      nByBucket: [...of.baseline.nByBucket],
+      xByBucket: [...of.baseline.xByBucket],
+    },
+    ...(lastAt !== undefined && { lastAt }),
+  };
+}
+
+/** A ledger of one's own with the same evidence. What a fold replaces as a whole is shared. */
+export function ledgerOf(evidence: EvidenceState): Ledger {
+  return {
+    ...evidence,
+    streams: mapped(evidence.streams, (of) => ({ ...of, attempt: [...of.attempt], stage: [...of.stage] })),
+    trips: { ...evidence.trips },
+    metrics: mapped(evidence.metrics, metricCopy),
+    assigned: mapped(evidence.assigned, (users) => ({ ...users })),
+    peopleNow: { ...evidence.peopleNow },
+    people: { ...evidence.people },
+    occurrences: { ...evidence.occurrences },
+  };
+}
 
 /** Every check of a plan once, whatever its tier and stage. Where stages share a check, the running stage's wording wins. */
 export function checksOf({

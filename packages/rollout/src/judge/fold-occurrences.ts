@@ -1,50 +1,51 @@
-import type { EvidenceBatch } from '../evidence.ts';
-import type { Check, Metric } from '../plan.ts';
-import type { RolloutState } from '../state.ts';
-import type { MetricBatch } from './arm-sums.ts';
-import { checksOf, type EvidenceState } from './evidence-state.ts';
+import type { Metric } from '../plan.ts';
+import type { Ledger } from './evidence-state.ts';
+import type { PlanCheck } from './plan-checks.ts';
+import type { MetricBatch, PreparedBatch } from './prepared-batch.ts';
+import { eachExposed } from './side-judge.ts';
 import { total } from './tally.ts';
 
 type Counted = { readonly at: number; readonly count: number };
 
 /** Longest window any count limit of the plan looks back. */
-function windowOf(checks: Iterable<Check>, metric: string): number {
-  const windows = [...checks].map((check) =>
-    check.metric === metric && check.limit.kind === 'count' ? check.limit.windowMs : 0,
+function windowOf(checks: readonly PlanCheck[], metric: Metric): number {
+  return checks.reduce(
+    (most, { check, metric: own }) =>
+      own === metric && check.limit.kind === 'count' ? Math.max(most, check.limit.windowMs) : most,
+    0,
   );
-  return Math.max(0, ...windows);
 }
 
-/** A batch with the occurrences of a count whose source knows no arms: they are everyone's (semantics §2, `no spike`). */
-export function withOccurrences(of: MetricBatch, batch: EvidenceBatch, metric: Metric): MetricBatch {
-  if (metric.kind !== 'count' || metric.source === 'telemetry') return of;
+/** Occurrences in a batch of a count whose source knows no arms: they are everyone's (semantics §2, `no spike`). */
+export function unattributedIn(batch: PreparedBatch, metric: Metric): number | undefined {
+  if (metric.kind !== 'count' || metric.source === 'telemetry') return undefined;
   const own = (batch.occurrences ?? []).filter((one) => one.metric === metric.name);
-  return { ...of, unattributed: total(own.map((one) => one.count)) };
+  return total(own.map((one) => one.count));
 }
 
 /**
- * Occurrences of count metrics inside their windows: those reported with an instant of their own, and those the SDK
+ * Occurrences of a count metric inside its windows: those reported with an instant of their own, and those the SDK
  * observed in exposed units (counted when the batch arrived; control's are not the feature's).
  */
-export function foldOccurrences(evidence: EvidenceState, batch: EvidenceBatch, state: RolloutState): EvidenceState {
-  const occurrences = { ...evidence.occurrences };
-  const checks = [...checksOf(state).values()];
-  for (const metric of Object.values(state.plan.metrics)) {
-    if (metric.kind !== 'count') continue;
-    const reported = (batch.occurrences ?? []).filter((one) => one.metric === metric.name);
-    const observed = batch.series.filter(
-      (one) => one.metric === metric.name && one.arm !== 'control' && one.epoch >= state.statisticsFromEpoch,
-    );
-    const seen: Counted[] = [
-      ...reported.map(({ at, count }) => ({ at: Math.min(at, batch.toAt), count })),
-      ...observed.map((series) => ({ at: batch.toAt, count: total(series.sum) })),
-    ].filter((one) => one.count > 0);
-    const kept = (occurrences[metric.name] ?? []).filter(
-      (one) => one.at > batch.toAt - 2 * windowOf(checks, metric.name),
-    );
-    occurrences[metric.name] = [...kept, ...seen].sort((a, b) => a.at - b.at);
+export function foldOccurrences(
+  into: Ledger,
+  metric: Metric,
+  batch: PreparedBatch,
+  attempt: MetricBatch,
+  checks: readonly PlanCheck[],
+): void {
+  const seen: Counted[] = [];
+  for (const { metric: name, at, count } of batch.occurrences ?? []) {
+    if (name === metric.name && count > 0) seen.push({ at: Math.min(at, batch.toAt), count });
   }
-  return { ...evidence, occurrences };
+  eachExposed(attempt, ({ x }) => {
+    const count = total(x);
+    if (count > 0) seen.push({ at: batch.toAt, count });
+  });
+  const from = batch.toAt - 2 * windowOf(checks, metric);
+  const before = into.occurrences[metric.name] ?? [];
+  if (seen.length === 0 && before.every((one) => one.at > from)) return;
+  into.occurrences[metric.name] = [...before.filter((one) => one.at > from), ...seen].sort((a, b) => a.at - b.at);
 }
 
 /** Most occurrences in any window that ends at one of them, and in the window that ends now. */

@@ -51,7 +51,9 @@ describe('judging', () => {
     const whole = judge(
       {
         ...evidence,
-        checks: Object.fromEntries(Object.entries(evidence.checks).map(([id, one]) => [id, { ...one, restarts: [] }])),
+        streams: Object.fromEntries(
+          Object.entries(evidence.streams).map(([key, one]) => [key, { ...one, restarts: [] }]),
+        ),
       },
       state,
       now,

@@ -1,79 +1,49 @@
 import { deficitLogE, sampleRatioLogE } from '@rampart/stats';
-import { freshWindowMs, silenceMs } from '../decide/cadence.ts';
-import { stageOf } from '../decide/exposure.ts';
-import { formatElapsed } from '../plan/duration.ts';
-import { pluralOf } from '../plan/format-limit.ts';
-import type { Check, Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
-import type { Judgement, Verdict } from '../verdict.ts';
-import { countVerdict } from './count-verdict.ts';
+import type { Judgement, Verdict, VerdictStatus } from '../verdict.ts';
+import { countStatus, countVerdict } from './count-verdict.ts';
 import { type Seen, seenOf, snapshotOf } from './display.ts';
-import { checksOf, type EvidenceState, NO_CHECK_EVIDENCE } from './evidence-state.ts';
+import type { EvidenceState } from './evidence-state.ts';
+import { type PlanCheck, planChecksOf } from './plan-checks.ts';
+import { isSilent, silenceOf } from './silence.ts';
 import { type VerdictContext, verdictOf } from './verdict-of.ts';
+import { statusOf, type Weighing } from './weigh.ts';
 
 /** Level of the sample-ratio tests, outside the family of checks (statistics e). */
 const SAMPLE_RATIO_ALPHA = 0.001;
 
-/** Checks that count now: abort criteria, alerts, kill trips, and the gates of the running stage. */
-function activeChecks(state: RolloutState, all: readonly Check[]): readonly Check[] {
-  const gate = new Set(stageOf(state)?.gate.map((check) => check.id));
-  return all.filter((check) => check.tier !== 'gate' || gate.has(check.id));
+/** The evidence as far as it is about the rollout as it stands. */
+function currentOf(evidence: EvidenceState, state: RolloutState): EvidenceState {
+  if (evidence.epoch === state.epoch && evidence.statistics === state.statistics) return evidence;
+  return { ...evidence, streams: {}, trips: {}, metrics: {}, assignment: [], deficit: [], failures: {} };
 }
 
-/**
- * Share of α of a check's fail side: abort criteria and gates of all stages are one weighted Bonferroni family; alerts
- * and kill trips have families of their own.
- */
-function shareOf(check: Check, all: readonly Check[]): number {
-  const isFamily = (one: Check) =>
-    check.tier === 'abort' || check.tier === 'gate'
-      ? one.tier === 'abort' || one.tier === 'gate'
-      : one.tier === check.tier;
-  return check.weight / all.reduce((sum, one) => (isFamily(one) ? sum + one.weight : sum), 0);
-}
-
-/** Why a metric cannot be seen now: nothing arrives at all, or this metric has been silent while its source is alive. */
-function silenceOf(metric: Metric, evidence: EvidenceState, state: RolloutState, now: number): string | undefined {
-  const stage = stageOf(state);
-  const enteredAt = state.stage?.enteredAt ?? now;
-  const quiet = now - Math.max(evidence.freshAt ?? 0, enteredAt);
-  if (quiet > silenceMs(state.plan)) return `no evidence for ${formatElapsed(quiet)}`;
-  if (stage === undefined || metric.kind === 'count') return undefined;
-  const since = Math.max(evidence.metrics[metric.name]?.lastAt ?? 0, enteredAt, state.sightSince ?? 0);
-  const silent = now - since;
-  if (silent <= Math.max(freshWindowMs(state.plan, stage), silenceMs(state.plan)) + metric.lagMs) return undefined;
-  return `no ${metric.name} from exposed ${pluralOf(metric.per)} for ${formatElapsed(silent)}`;
-}
-
-/** What all checks are judged against. */
-type Look = { readonly evidence: EvidenceState; readonly state: RolloutState; readonly now: number };
-
-function contextOf(check: Check, metric: Metric, seen: Seen, share: number, look: Look): VerdictContext {
-  const { evidence, state, now } = look;
-  const silent = silenceOf(metric, evidence, state, now);
-  const sourceError = evidence.failures[metric.name];
+function weighingOf({ metric }: PlanCheck, evidence: EvidenceState, state: RolloutState, now: number): Weighing {
   return {
-    check,
-    metric,
     evidence,
-    seen,
-    controlBefore: evidence.metrics[metric.name]?.controlSoFar ?? {},
-    batchMs: 0,
-    share,
     alpha: state.plan.alpha,
     beta: state.plan.beta,
+    isSilent: isSilent(metric, evidence, state, now),
+    isError: evidence.failures[metric.name] !== undefined,
+  };
+}
+
+function verdictFor(one: PlanCheck, seen: Seen, evidence: EvidenceState, state: RolloutState, now: number): Verdict {
+  const silent = silenceOf(one.metric, evidence, state, now);
+  const sourceError = evidence.failures[one.metric.name];
+  const context: VerdictContext = {
+    ...weighingOf(one, evidence, state, now),
+    seen,
     ...(state.baseline && { baseline: state.baseline }),
     ...(silent !== undefined && { silent }),
     ...(sourceError !== undefined && { sourceError }),
   };
+  const { limit } = one.check;
+  return limit.kind === 'count' ? countVerdict(one, limit, context, state, now) : verdictOf(one, context);
 }
 
-function judgeCheck(check: Check, context: VerdictContext, { evidence, state, now }: Look): Verdict {
-  if (check.limit.kind === 'count') return countVerdict(check.limit, context, state, now);
-  return verdictOf(evidence.checks[check.id] ?? NO_CHECK_EVIDENCE, context);
-}
-
-function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInvalid' | 'telemetryMissing'> {
+/** Whether users are split as designed, and whether those of treatment report. */
+export function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInvalid' | 'telemetryMissing'> {
   const threshold = Math.log(1 / SAMPLE_RATIO_ALPHA);
   if (sampleRatioLogE(evidence.assignment) >= threshold) {
     return { dataInvalid: 'users are not split as designed (sample ratio mismatch of assignment)' };
@@ -84,26 +54,34 @@ function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInvalid' | '
   return {};
 }
 
+/** Where one check stands, without the words and numbers of a verdict: a hundredth of the work. */
+export type Standing = { readonly one: PlanCheck; readonly status: VerdictStatus };
+
+/** Where every check that counts now stands. The statuses are those that `judge` gives. */
+export function standingsOf(evidence: EvidenceState, state: RolloutState, now: number): readonly Standing[] {
+  const current = currentOf(evidence, state);
+  return planChecksOf(state).active.map((one) => {
+    const weighing = weighingOf(one, current, state, now);
+    const { limit } = one.check;
+    const status = limit.kind === 'count' ? countStatus(one, limit, weighing, state, now) : statusOf(one, weighing);
+    return { one, status };
+  });
+}
+
 /** What the evidence says at an instant. Pure: a function of the folded evidence, the rollout and the time. */
 export function judge(evidence: EvidenceState, state: RolloutState, now: number): Judgement {
-  const isCurrent = evidence.epoch === state.epoch && evidence.statistics === state.statistics;
-  const current: EvidenceState = isCurrent
-    ? evidence
-    : { ...evidence, checks: {}, metrics: {}, assignment: [], deficit: [], failures: {} };
-  const look = { evidence: current, state, now };
-  const all = [...checksOf(state).values()];
+  const current = currentOf(evidence, state);
   const metrics = Object.values(state.plan.metrics).map((metric) => ({ metric, seen: seenOf(metric, current) }));
-  const verdicts = activeChecks(state, all).flatMap((check) => {
-    const one = metrics.find(({ metric }) => metric.name === check.metric);
-    if (one === undefined) return [];
-    return [judgeCheck(check, contextOf(check, one.metric, one.seen, shareOf(check, all), look), look)];
-  });
+  const seen = new Map(metrics.map((one) => [one.metric.name, one.seen]));
+  const verdicts = planChecksOf(state).active.map((one) =>
+    verdictFor(one, seen.get(one.metric.name) ?? { count: 0 }, current, state, now),
+  );
   return {
     at: now,
     throughSeq: evidence.throughSeq,
     verdicts,
     people: evidence.people,
-    metrics: metrics.map(({ metric, seen }) => snapshotOf(metric, seen, state.baseline, verdicts)),
+    metrics: metrics.map((one) => snapshotOf(one.metric, one.seen, state.baseline, verdicts)),
     ...sampleRatio(current),
     ...(evidence.freshAt !== undefined && { freshAt: evidence.freshAt }),
     ...(evidence.gap && { gap: evidence.gap }),

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { METRIC_CATALOG } from '../plan/catalog.ts';
 import type { KillTrip } from '../plan.ts';
-import { NO_CHECK_EVIDENCE } from './evidence-state.ts';
 import { plainRuleTrip } from './plain-rule.ts';
 
 const trip: KillTrip = {
@@ -20,8 +19,7 @@ const window = [
   { at: 0, n: 60, bad: 3 },
   { at: 1, n: 40, bad: 2 },
 ];
-const tripOf = (metric: string) =>
-  plainRuleTrip({ ...NO_CHECK_EVIDENCE, window }, trip, METRIC_CATALOG.get(metric)!.metric);
+const tripOf = (metric: string) => plainRuleTrip({ window, broken: 2 }, trip, METRIC_CATALOG.get(metric)!.metric);
 
 describe('what the plain rule says it saw', () => {
   it('is the value over the window, and how many observations it held', () => {

@@ -1,10 +1,12 @@
 import { formatElapsed } from '../plan/duration.ts';
 import { formatValue } from '../plan/format-limit.ts';
 import type { Check, KillTrip, Metric } from '../plan.ts';
-import { exceedances, exposedSums, type MetricBatch } from './arm-sums.ts';
-import type { CheckEvidence } from './evidence-state.ts';
+import type { Baseline } from '../verdict.ts';
+import type { TripEvidence } from './evidence-state.ts';
+import { firstBinBeyond } from './histogram.ts';
 import { lineOf } from './line.ts';
-import type { MethodContext } from './method.ts';
+import type { ArmSums, MetricBatch } from './prepared-batch.ts';
+import { eachExposed } from './side-judge.ts';
 import { total } from './tally.ts';
 
 /** Method of a verdict that the plain rule gave. */
@@ -17,49 +19,65 @@ function isTrip(check: Check): check is KillTrip {
   return 'minSample' in check && 'windowMs' in check;
 }
 
-function lineNow(check: KillTrip, context: MethodContext): number | undefined {
-  return lineOf(check, context.metric, 'fail', context.baseline);
+function beyond({ bins }: ArmSums, line: number): number {
+  const first = firstBinBeyond(line, true);
+  let sum = 0;
+  for (let index = 0; bins !== undefined && index < bins.bin.length; index += 1) {
+    if (bins.bin[index] >= first) sum += bins.count[index];
+  }
+  return sum;
 }
 
-function observed(batch: MetricBatch, check: KillTrip, context: MethodContext, at: number) {
-  const arms = exposedSums(batch);
-  const line = lineNow(check, context) ?? Number.POSITIVE_INFINITY;
-  const isQuantile = context.metric.kind === 'quantile';
-  const bad = arms.map((arm) => (isQuantile ? total(exceedances(arm, line, true)) : total(arm.x)));
-  return { at, n: total(arms.map((arm) => total(arm.n))), bad: total(bad) };
+function observed(batch: MetricBatch, metric: Metric, line: number, at: number) {
+  let [n, bad] = [0, 0];
+  eachExposed(batch, (arm) => {
+    n += total(arm.n);
+    bad += metric.kind === 'quantile' ? beyond(arm, line) : total(arm.x);
+  });
+  return { at, n, bad };
 }
 
 /** Observations of the window, and the bad ones or (for a mean) their sum. */
-function sumOf(window: CheckEvidence['window']) {
-  return { n: total(window.map((one) => one.n)), bad: total(window.map((one) => one.bad)) };
+function sumOf(window: TripEvidence['window']) {
+  let [n, bad] = [0, 0];
+  for (const one of window) {
+    n += one.n;
+    bad += one.bad;
+  }
+  return { n, bad };
 }
 
-function isBroken(window: CheckEvidence['window'], check: KillTrip, context: MethodContext): boolean {
-  const line = lineNow(check, context);
+function isBroken(window: TripEvidence['window'], check: KillTrip, metric: Metric, line: number | undefined): boolean {
   const { n, bad } = sumOf(window);
-  const { kind, harm, quantile } = context.metric;
+  const { kind, harm, quantile } = metric;
   // How many there were in a window says nothing about a rate without the share that was exposed.
   if (line === undefined || n < check.minSample || kind === 'rate' || kind === 'count') return false;
   if (kind === 'quantile') return bad / n > 1 - (quantile ?? 0.99);
   return harm === 'higher' ? bad / n > line : bad / n < line;
 }
 
+/** Before anything was seen. */
+export const NO_TRIP_EVIDENCE: TripEvidence = { window: [], broken: 0 };
+
 /**
  * The plain rule beside a kill trip: value beyond the limit over the window, with enough observations, twice running
  * (semantics §1). It makes no statistical claim and needs none: a false kill costs a retry.
  */
 export function foldPlainRule(
-  before: CheckEvidence,
+  into: Record<string, TripEvidence>,
   check: Check,
+  metric: Metric,
   batch: MetricBatch,
-  context: MethodContext,
   at: number,
-): CheckEvidence {
-  if (!isTrip(check)) return before;
-  const seen = observed(batch, check, context, at);
-  if (seen.n === 0) return before;
-  const window = [...before.window, seen].filter((one) => one.at > at - check.windowMs);
-  return { ...before, window, broken: isBroken(window, check, context) ? before.broken + 1 : 0 };
+  baseline: Baseline | undefined,
+): void {
+  if (!isTrip(check)) return;
+  const line = lineOf(check, metric, 'fail', baseline);
+  const seen = observed(batch, metric, line ?? Number.POSITIVE_INFINITY, at);
+  if (seen.n === 0) return;
+  const before = into[check.id] ?? NO_TRIP_EVIDENCE;
+  const window = [...before.window.filter((one) => one.at > at - check.windowMs), seen];
+  into[check.id] = { window, broken: isBroken(window, check, metric, line) ? before.broken + 1 : 0 };
 }
 
 /**
@@ -67,7 +85,7 @@ export function foldPlainRule(
  * keeps the share beyond the limit alone, so that there is no value.
  */
 export function plainRuleTrip(
-  evidence: CheckEvidence,
+  evidence: TripEvidence,
   check: Check,
   metric: Metric,
 ): { readonly value?: number; readonly note: string } {

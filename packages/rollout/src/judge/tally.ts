@@ -1,29 +1,36 @@
 /**
  * Sums that only ever grow by addition: every accumulator of a check is one flat vector of them. Two instants of a
- * tally differ by the evidence in between, so a restart of a process is a snapshot, and nothing is kept twice.
+ * tally differ by the evidence in between, so a restart of a process is a copy, and nothing is kept twice. Grown in
+ * place by the fold that owns it.
  */
-export type Tally = readonly number[];
+export type Tally = number[];
 
-/** Sum of two tallies of one length; an empty one is all zeros. Plain loops: this is the innermost work of a fold. */
-export function plus(a: Tally, b: Tally): Tally {
-  if (a.length === 0) return b;
-  if (b.length === 0) return a;
-  const sum = new Array<number>(a.length);
-  for (let index = 0; index < a.length; index += 1) sum[index] = a[index] + b[index];
+/** A tally as those see it who may not change it. */
+export type Sums = readonly number[];
+
+/** A tally of zeros. */
+export function emptyTally(size: number): Tally {
+  return new Array<number>(size).fill(0);
+}
+
+/** Adds a vector to a part of a tally. Plain loops: this is the innermost work of a fold. */
+export function addAt(into: Tally, at: number, values: Sums): void {
+  for (let index = 0; index < values.length; index += 1) into[at + index] += values[index];
+}
+
+/** Sum of a vector, or of a part of it. */
+export function total(values: Sums, from = 0, to = values.length): number {
+  let sum = 0;
+  for (let index = from; index < to; index += 1) sum += values[index];
   return sum;
+}
+
+/** What came after an earlier instant of one place of a tally. */
+export function since(tally: Sums, at: number, earlier: Sums | undefined): number {
+  return earlier === undefined ? tally[at] : tally[at] - earlier[at];
 }
 
 /** What came between two instants of a tally. */
-export function minus(later: Tally, earlier: Tally): Tally {
-  if (earlier.length === 0) return later;
-  const rest = new Array<number>(later.length);
-  for (let index = 0; index < later.length; index += 1) rest[index] = later[index] - earlier[index];
-  return rest;
-}
-
-/** Sum of a vector. */
-export function total(values: readonly number[]): number {
-  let sum = 0;
-  for (let index = 0; index < values.length; index += 1) sum += values[index];
-  return sum;
+export function between(later: Sums, earlier: Sums | undefined): Sums {
+  return earlier === undefined ? later : later.map((value, index) => value - earlier[index]);
 }

@@ -5,9 +5,13 @@ import { parseLimit } from '../plan/limit.ts';
 import { passLimitOf } from '../plan/margin.ts';
 import type { Check, Metric } from '../plan.ts';
 import type { Baseline } from '../verdict.ts';
-import { mergeHistograms, metricBatch } from './arm-sums.ts';
-import { type MethodContext, methodOf } from './method.ts';
-import { plus, type Tally } from './tally.ts';
+import { addBins, emptyHistogram } from './histogram.ts';
+import type { Side } from './line.ts';
+import { prepareBatch } from './prepare-batch.ts';
+import type { MetricBatch } from './prepared-batch.ts';
+import type { FoldContext } from './side-judge.ts';
+import { sideOf } from './side-of.ts';
+import { emptyTally, type Tally } from './tally.ts';
 
 /** Chance with a seed (mulberry32): a uniform number in [0, 1) each time. */
 function chance(seed: number): () => number {
@@ -69,41 +73,49 @@ function checkOf(name: string, text: string): Check {
   };
 }
 
+const NOTHING: MetricBatch = { strata: [], targeted: [] };
+
 /** One check fed batch by batch, as the fold does it. */
 class Judge {
-  fail: Tally = [];
-  pass: Tally = [];
-  readonly #check: Check;
+  readonly #sides;
+  readonly #sums: Record<Side, Tally>;
   readonly #metric: Metric;
-  #controlBefore = {};
+  readonly #controlBefore = emptyHistogram();
 
   constructor(name: string, limit: string) {
-    this.#check = checkOf(name, limit);
     this.#metric = metricOf(name);
-  }
-
-  #context(): MethodContext {
-    return {
-      check: this.#check,
-      metric: this.#metric,
-      baseline: BASELINE,
-      controlBefore: this.#controlBefore,
-      batchMs: BATCH_MS,
-    };
+    const side = (of: Side) => sideOf(checkOf(name, limit), this.#metric, of, BASELINE);
+    this.#sides = { fail: side('fail'), pass: side('pass') };
+    const sums = (of: Side) => emptyTally(this.#sides[of].stream?.size ?? 0);
+    this.#sums = { fail: sums('fail'), pass: sums('pass') };
   }
 
   feed(series: readonly EvidenceSeries[], unattributed?: number): this {
     const batch: EvidenceBatch = { seq: 1, fromAt: START_AT, toAt: START_AT + BATCH_MS, series };
-    const sums = { ...metricBatch(batch, this.#metric.name, 0), ...(unattributed !== undefined && { unattributed }) };
-    const method = methodOf(this.#check, this.#metric);
-    this.fail = plus(this.fail, method.increment(sums, 'fail', this.#context()));
-    this.pass = plus(this.pass, method.increment(sums, 'pass', this.#context()));
-    this.#controlBefore = mergeHistograms([this.#controlBefore, ...sums.strata.flatMap((one) => one.control.bins)]);
+    const own = prepareBatch(batch).metrics[this.#metric.name] ?? NOTHING;
+    const context: FoldContext = {
+      controlBefore: this.#controlBefore,
+      batchMs: BATCH_MS,
+      ...(unattributed !== undefined && { unattributed }),
+    };
+    for (const of of ['fail', 'pass'] as const) this.#sides[of].stream?.add(this.#sums[of], own, context);
+    for (const { control } of own.strata) if (control.bins) addBins(this.#controlBefore, control.bins);
     return this;
   }
 
-  side(side: 'fail' | 'pass') {
-    return methodOf(this.#check, this.#metric).evidence(this[side], side, this.#context());
+  side(of: Side) {
+    const [side, sums] = [this.#sides[of], this.#sums[of]];
+    return { logE: side.logE(sums), insufficient: side.lacks(sums), validity: side.show(sums).validity };
+  }
+
+  /** Evidence of one side and its bound, whole and since an earlier copy of the sums. */
+  bounds(of: Side, earlier: Tally | undefined): readonly [logE: number, atMost: number] {
+    const [side, sums] = [this.#sides[of], this.#sums[of]];
+    return [side.logE(sums, earlier), side.atMost(sums, earlier)];
+  }
+
+  copy(of: Side): Tally {
+    return [...this.#sums[of]];
   }
 
   says(): string {
@@ -216,7 +228,17 @@ describe('a method of judging', () => {
     ],
     ['costPerQuery', '$1', [seriesOf('costPerQuery', 'treatment', HALF, { n: 10, x: 2 })], /users in 20 of 64 buckets/],
     ['costPerQuery', '$1', [seriesOf('costPerQuery', 'treatment', HALF, { n: 10, x: 2 }, false)], /50 observations/],
-    ['conversion', '0.8x control', share('conversion', [0.001, 0.001], true), /10 events in treatment/],
+    ['conversion', 'control - 1%', share('conversion', [0.001, 0.001], true), /10 events in treatment/],
+    ['errorRate', '1.5x control', share('errorRate', [0.1, 0.1], true).slice(0, 1), /both arms of a random split/],
+    [
+      'errorRate',
+      '1.5x control',
+      [1, 2].map((n) => ({
+        ...seriesOf('errorRate', n === 1 ? 'treatment' : 'control', HALF, { n: 640, x: 64 }),
+        bucket: new Array<number>(64).fill(n),
+      })),
+      /users in 20 of 64 buckets in each arm/,
+    ],
     ['hallucinationRate', 'baseline + 1%', share('hallucinationRate', [0.1, 0.1], true), /a baseline of this metric/],
     [
       'costPerQuery',
@@ -232,6 +254,25 @@ describe('a method of judging', () => {
     expect(judge.side('pass').insufficient).toMatch(lacks);
     expect(judge.says()).toBe('neither');
   });
+
+  it.each(cases.flatMap((one) => [true, false].map((users) => [...one, users] as const)))(
+    'of %s against %s never says more than its bound (%#)',
+    (name, limit, feed, harm, safe, line, users) => {
+      for (const level of [harm, safe, line]) {
+        const judge = new Judge(name, limit);
+        const earlier: Partial<Record<Side, Tally>> = {};
+        for (let count = 0; count < 6; count += 1) {
+          if (count === 3) for (const side of ['fail', 'pass'] as const) earlier[side] = judge.copy(side);
+          judge.feed(feed(name, level, users, count));
+          for (const side of ['fail', 'pass'] as const) {
+            const [whole, since] = [judge.bounds(side, undefined), judge.bounds(side, earlier[side])];
+            expect(whole[0]).toBeLessThanOrEqual(Math.max(0, whole[1]) + 1e-9);
+            expect(since[0]).toBeLessThanOrEqual(Math.max(0, since[1]) + 1e-9);
+          }
+        }
+      }
+    },
+  );
 
   it('says how far it can be trusted: users, or independent requests', () => {
     const validity = (users: boolean) =>

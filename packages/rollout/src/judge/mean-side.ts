@@ -1,0 +1,92 @@
+import { meanInterval, oneSidedMeanLogE } from '@rampart/stats';
+import { USER_BUCKETS } from '../evidence.ts';
+import type { Metric } from '../plan.ts';
+import type { Side } from './line.ts';
+import { type ArmSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
+import { eachExposed, type Shown, type SideJudge } from './side-judge.ts';
+import { addAt, between, type Sums, type Tally, total } from './tally.ts';
+
+/** Layout: observations by user bucket, sums by user bucket, sum of all squares. */
+const AT = { sum: WIDTH, squares: 2 * WIDTH } as const;
+const SIZE = 2 * WIDTH + 1;
+/** Burn-in of the asymptotic method (statistics b1). */
+const LEAST_OBSERVATIONS = 50;
+const LEAST_BUCKETS = 20;
+/** A mean is judged for effects of this share of its limit, and its values are taken to vary by at least a quarter of that. */
+const EFFECT_SHARE = 0.2;
+const LEAST_VARIATION_SHARE = EFFECT_SHARE / 4;
+const INTERVAL_ALPHA = 0.05;
+
+function addArm(into: Tally, arm: ArmSums): void {
+  addAt(into, 0, arm.n);
+  addAt(into, AT.sum, arm.x);
+  into[AT.squares] += total(arm.xx);
+}
+
+function activeBuckets(sums: Sums): number {
+  let active = 0;
+  for (let b = 0; b < USER_BUCKETS; b += 1) if (sums[b] > 0) active += 1;
+  return active;
+}
+
+/** Standard error of a mean: from the user buckets where users are known, else from single values times the declared effect. */
+function meanError(sums: Sums, metric: Metric, line: number): number {
+  const [n, x] = [total(sums, 0, WIDTH), total(sums, WIDTH, 2 * WIDTH)];
+  const least = (LEAST_VARIATION_SHARE * Math.abs(line)) ** 2 * n;
+  const single = Math.max(0, sums[AT.squares] - (x * x) / n) * metric.designEffect;
+  if (sums[UNKNOWN] > 0) return Math.sqrt(Math.max(single, least)) / n;
+  const active = activeBuckets(sums);
+  let spread = 0;
+  for (let b = 0; b < USER_BUCKETS; b += 1) spread += (sums[AT.sum + b] - (x / n) * sums[b]) ** 2;
+  return Math.sqrt(Math.max((active / Math.max(1, active - 1)) * spread, single, least)) / n;
+}
+
+function lacks(sums: Sums, line: number | undefined): string | undefined {
+  if (line === undefined) return 'a baseline of this metric';
+  const n = total(sums, 0, WIDTH);
+  const active = activeBuckets(sums);
+  if (n > 0 && sums[UNKNOWN] === 0 && active < LEAST_BUCKETS) {
+    return `users in ${LEAST_BUCKETS} of 64 buckets (now ${active})`;
+  }
+  return n < LEAST_OBSERVATIONS ? `${LEAST_OBSERVATIONS} observations (now ${n})` : undefined;
+}
+
+/** The estimate that a mean is judged by. */
+function estimateOf(sums: Sums, metric: Metric, line: number) {
+  const n = total(sums, 0, WIDTH);
+  const tau = EFFECT_SHARE * Math.max(Math.abs(line), Number.MIN_VALUE);
+  return { delta: total(sums, WIDTH, 2 * WIDTH) / n, se: meanError(sums, metric, line), tau };
+}
+
+function shown(sums: Sums, metric: Metric, side: Side, line: number | undefined): Shown {
+  const n = total(sums, 0, WIDTH);
+  const validity = sums[UNKNOWN] > 0 ? 'assumes independent requests' : 'asymptotic';
+  const counts: Shown = { treatmentCount: n, controlCount: 0, validity };
+  if (n === 0 || side === 'fail') return counts;
+  const value = total(sums, WIDTH, 2 * WIDTH) / n;
+  if (line === undefined || lacks(sums, line) !== undefined) return { ...counts, value };
+  const { low, high } = meanInterval({ ...estimateOf(sums, metric, line), alpha: INTERVAL_ALPHA });
+  return { ...counts, value, interval: [low, high] };
+}
+
+/** Exposed units' mean against a line by the one-sided normal mixture (b1), its variance from the user buckets. */
+export function meanSide(metric: Metric, side: Side, line: number | undefined): SideJudge {
+  const direction = (metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
+  const logE = (sums: Sums, earlier?: Sums): number => {
+    const recent = between(sums, earlier);
+    if (line === undefined || lacks(recent, line) !== undefined) return 0;
+    return oneSidedMeanLogE({ ...estimateOf(recent, metric, line), nullDelta: line, direction });
+  };
+  return {
+    method: 'one-sided normal mixture (b1) over user buckets',
+    stream: {
+      key: `${metric.name} mean`,
+      size: SIZE,
+      add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)),
+    },
+    lacks: (sums) => lacks(sums, line),
+    logE,
+    atMost: logE,
+    show: (sums) => shown(sums, metric, side, line),
+  };
+}

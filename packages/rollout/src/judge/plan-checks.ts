@@ -1,0 +1,91 @@
+import type { Check, Metric, Plan } from '../plan.ts';
+import type { RolloutState } from '../state.ts';
+import type { Baseline } from '../verdict.ts';
+import { checksOf } from './evidence-state.ts';
+import type { SideJudge, Stream } from './side-judge.ts';
+import { sideOf } from './side-of.ts';
+
+/** A check with its metric and both sides, laid out for the plan and baseline in force. */
+export type PlanCheck = {
+  readonly check: Check;
+  readonly metric: Metric;
+  /** Share of α of the fail side, in (0, 1]. */
+  readonly share: number;
+  /** Absent for a count limit, which is a plain rule. */
+  readonly fail?: SideJudge;
+  readonly pass?: SideJudge;
+};
+
+/** A metric with the sums that its checks need. */
+export type PlanMetric = {
+  readonly metric: Metric;
+  readonly streams: readonly Stream[];
+  /** Its kill trips, which keep a plain rule. */
+  readonly trips: readonly Check[];
+};
+
+/** Everything a fold and a look need of a plan, worked out once. */
+export type PlanChecks = {
+  readonly all: readonly PlanCheck[];
+  /** Checks that count in the running stage: abort criteria, alerts, kill trips, and its own gate. */
+  readonly active: readonly PlanCheck[];
+  readonly metrics: readonly PlanMetric[];
+};
+
+/**
+ * Share of α of a check's fail side: abort criteria and gates of all stages are one weighted Bonferroni family; alerts
+ * and kill trips have families of their own.
+ */
+function shareOf(check: Check, all: readonly Check[]): number {
+  const family = ({ tier }: Check) => (tier === 'gate' ? 'abort' : tier);
+  const own = family(check);
+  return check.weight / all.reduce((sum, one) => (family(one) === own ? sum + one.weight : sum), 0);
+}
+
+function planCheck(check: Check, metric: Metric, all: readonly Check[], baseline: Baseline | undefined): PlanCheck {
+  const base = { check, metric, share: shareOf(check, all) };
+  if (check.limit.kind === 'count') return base;
+  return { ...base, fail: sideOf(check, metric, 'fail', baseline), pass: sideOf(check, metric, 'pass', baseline) };
+}
+
+function planMetric(metric: Metric, checks: readonly PlanCheck[]): PlanMetric {
+  const own = checks.filter((one) => one.metric === metric);
+  const streams = new Map<string, Stream>();
+  for (const { fail, pass } of own) {
+    if (fail?.stream) streams.set(fail.stream.key, fail.stream);
+    if (pass?.stream) streams.set(pass.stream.key, pass.stream);
+  }
+  const trips = own.filter(({ check }) => check.tier === 'kill' && check.limit.kind !== 'count');
+  return { metric, streams: [...streams.values()], trips: trips.map(({ check }) => check) };
+}
+
+type Situation = Pick<RolloutState, 'plan' | 'stage' | 'baseline'>;
+
+function laidOut({ plan, stage, baseline }: Situation): PlanChecks {
+  const checks = [...checksOf({ plan, ...(stage && { stage }) }).values()];
+  const all = checks.flatMap((check) => {
+    const metric = plan.metrics[check.metric];
+    return metric === undefined ? [] : [planCheck(check, metric, checks, baseline)];
+  });
+  const gate = new Set((stage === undefined ? [] : (plan.stages[stage.index]?.gate ?? [])).map(({ id }) => id));
+  return {
+    all,
+    active: all.filter(({ check }) => check.tier !== 'gate' || gate.has(check.id)),
+    metrics: Object.values(plan.metrics).map((metric) => planMetric(metric, all)),
+  };
+}
+
+type Kept = { readonly stage: number | undefined; readonly baseline: Baseline | undefined; readonly laid: PlanChecks };
+
+/** The last layout of each plan: a pure function's memory, by identity of its arguments. */
+const kept = new WeakMap<Plan, Kept>();
+
+/** The checks of a rollout as it stands. */
+export function planChecksOf(situation: Situation): PlanChecks {
+  const { plan, stage, baseline } = situation;
+  const last = kept.get(plan);
+  if (last !== undefined && last.stage === stage?.index && last.baseline === baseline) return last.laid;
+  const laid = laidOut(situation);
+  kept.set(plan, { stage: stage?.index, baseline, laid });
+  return laid;
+}

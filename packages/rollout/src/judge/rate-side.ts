@@ -1,0 +1,156 @@
+import { FULL_WEIGHT } from '@rampart/flags';
+import { bankLogE, designEffect, oneSidedMeanLogE, poissonBank, weightedAverageLogE } from '@rampart/stats';
+import type { Check, Metric } from '../plan.ts';
+import type { Baseline } from '../verdict.ts';
+import { limitOf, lineOf, type Side } from './line.ts';
+import { type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
+import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
+import { addAt, between, type Sums, total } from './tally.ts';
+
+/** Layout: observations of both arms and of treatment by user bucket; treatment's designed part of them; seconds; then events and seconds of the whole, compared with the baseline. */
+const AT = { treatment: WIDTH, designed: 2 * WIDTH, seconds: 2 * WIDTH + 1, whole: 2 * WIDTH + 2 } as const;
+const SIZE = 2 * WIDTH + 4;
+
+/** Events of everyone, where that is what the batch shows: everyone is exposed, or the source knows no arms. */
+function wholeOf(batch: MetricBatch, { unattributed }: FoldContext): number | undefined {
+  if (unattributed !== undefined) return unattributed;
+  let [sum, isEveryone] = [0, false];
+  for (const { stratum, treatment } of batch.strata) {
+    const n = stratum === FULL_WEIGHT ? total(treatment.n) : 0;
+    isEveryone ||= n > 0;
+    sum += n;
+  }
+  if (!isEveryone) return undefined;
+  for (const { sums } of batch.targeted) sum += total(sums.n);
+  return sum;
+}
+
+function streamOf(metric: Metric, needsTime: boolean): Stream {
+  return {
+    key: `${metric.name} rate${needsTime ? ' in time' : ''}`,
+    size: SIZE,
+    add(into, batch, context) {
+      const seconds = context.batchMs / 1000;
+      let isSplit = false;
+      for (const { stratum, treatment, control } of batch.strata) {
+        if (stratum <= 0 || stratum >= FULL_WEIGHT || (needsTime && seconds === 0)) continue;
+        isSplit = true;
+        addAt(into, 0, treatment.n);
+        addAt(into, 0, control.n);
+        addAt(into, AT.treatment, treatment.n);
+        into[AT.designed] += ((total(treatment.n) + total(control.n)) * stratum) / FULL_WEIGHT;
+      }
+      if (isSplit) into[AT.seconds] += seconds;
+      const whole = wholeOf(batch, context);
+      if (whole === undefined || seconds === 0) return;
+      into[AT.whole] += whole;
+      into[AT.whole + 1] += seconds;
+    },
+  };
+}
+
+type Split = {
+  readonly x: number;
+  readonly n: number;
+  readonly share: number;
+  readonly seconds: number;
+  readonly effect: number;
+};
+
+function splitOf(sums: Sums, metric: Metric): Split {
+  const [both, ofTreatment] = [sums.slice(0, WIDTH), sums.slice(AT.treatment, AT.designed)];
+  const n = total(both);
+  const effect =
+    both[UNKNOWN] > 0 ? metric.designEffect : designEffect(both.slice(0, UNKNOWN), ofTreatment.slice(0, UNKNOWN));
+  return { x: total(ofTreatment), n, share: sums[AT.designed] / n, seconds: sums[AT.seconds], effect };
+}
+
+/** Least observations, counted by users, that the normal approximation asks for. */
+const LEAST_OBSERVATIONS = 50;
+/** Smallest difference worth finding, as part of the designed share. */
+const LEAST_EFFECT = 0.05;
+const BANKS = { above: poissonBank('above'), below: poissonBank('below') };
+
+/** What a rate is held against. */
+type RateLine = { readonly check: Check; readonly metric: Metric; readonly side: Side; readonly baseline?: Baseline };
+
+function directionOf({ metric, side }: RateLine): 'above' | 'below' {
+  return (metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
+}
+
+/** Share of the split's observations that are treatment's, against the designed share times the limit's ratio: diurnal traffic cancels. */
+function splitLogE(split: Split, of: RateLine): number {
+  const { x, n, share, seconds, effect } = split;
+  const limit = limitOf(of.check, of.side);
+  if (limit.kind === 'absolute') return rateLogE(x, limit.value * seconds * share, effect, of);
+  if (limit.kind !== 'relative' || n / effect < LEAST_OBSERVATIONS) return 0;
+  const odds = (limit.ratio * share) / (1 - share);
+  const line = odds / (1 + odds);
+  const se = Math.sqrt((line * (1 - line) * effect) / n);
+  const tau = Math.max(Math.abs(share - line), LEAST_EFFECT * share);
+  return oneSidedMeanLogE({ delta: x / n, se, tau, nullDelta: line, direction: directionOf(of) });
+}
+
+function rateLogE(x: number, expected: number, effect: number, of: RateLine): number {
+  return bankLogE(BANKS[directionOf(of)], x / effect, expected / effect);
+}
+
+/** The line for the whole: where there is no control to compare with, the baseline stands in for it (semantics §2). */
+function wholeLine({ check, metric, side, baseline }: RateLine): number | undefined {
+  const limit = limitOf(check, side);
+  const against = limit.kind === 'relative' ? ({ ...limit, reference: 'baseline' } as const) : limit;
+  return lineOf({ ...check, limit: against, passLimit: against }, metric, side, baseline);
+}
+
+/** Which parts the sums hold: a split of known shares, and a whole with a line to hold it against. */
+function partsOf(sums: Sums, line: number | undefined) {
+  const isSplit = sums[AT.designed] > 0 && total(sums, 0, WIDTH) > 0;
+  return { isSplit, isWhole: sums[AT.whole + 1] > 0 && line !== undefined };
+}
+
+function shown(sums: Sums, of: RateLine): Shown {
+  const split = splitOf(sums, of.metric);
+  const [whole, wholeSeconds] = sums.slice(AT.whole);
+  const { isSplit } = partsOf(sums, undefined);
+  const value = wholeSeconds > 0 ? whole / wholeSeconds : split.x / (split.seconds * split.share);
+  return {
+    treatmentCount: split.x + whole,
+    controlCount: split.n - split.x,
+    validity: isSplit && sums[UNKNOWN] === 0 ? 'asymptotic' : 'assumes independent requests',
+    ...(Number.isFinite(value) && { value }),
+  };
+}
+
+/**
+ * Observations per second, as if everyone were exposed. While there is a split, treatment's share of all observations (b1);
+ * where everyone is exposed or the source knows no arms, the whole against its line (d1). The two e-processes are averaged.
+ */
+export function rateSide(of: RateLine): SideJudge {
+  const line = wholeLine(of);
+  const logE = (sums: Sums, earlier?: Sums): number => {
+    const recent = between(sums, earlier);
+    const { isSplit, isWhole } = partsOf(recent, line);
+    if (!isSplit && !isWhole) return 0;
+    const [whole, seconds] = recent.slice(AT.whole);
+    const { designEffect: declared } = of.metric;
+    return weightedAverageLogE(
+      [0.5, 0.5],
+      [
+        isSplit ? splitLogE(splitOf(recent, of.metric), of) : 0,
+        isWhole && line !== undefined ? rateLogE(whole, line * seconds, declared, of) : 0,
+      ],
+    );
+  };
+  return {
+    method: 'share of traffic (b1) with design effect of users; Poisson rate (d1) of the whole',
+    stream: streamOf(of.metric, limitOf(of.check, of.side).kind !== 'relative'),
+    lacks(sums) {
+      const { isSplit, isWhole } = partsOf(sums, line);
+      if (isSplit || isWhole) return undefined;
+      return sums[AT.whole + 1] > 0 ? 'a baseline of this metric' : 'a random split, or everyone exposed';
+    },
+    logE,
+    atMost: logE,
+    show: (sums) => shown(sums, of),
+  };
+}

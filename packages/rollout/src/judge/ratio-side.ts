@@ -1,0 +1,194 @@
+import {
+  beyondChance,
+  FAIL_LOG_WEIGHTS,
+  PASS_LOG_WEIGHTS,
+  passGrid,
+  proportionInterval,
+  RATIO_GRID,
+  scoreDesignEffect,
+} from '@rampart/stats';
+import { USER_BUCKETS } from '../evidence.ts';
+import type { Metric } from '../plan.ts';
+import { firstBinBeyond, quantileEdgeOf } from './histogram.ts';
+import type { Side } from './line.ts';
+import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
+import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
+import { emptyTally, type Sums, since, type Tally, total } from './tally.ts';
+
+const K = USER_BUCKETS;
+/** Layout: residuals by bucket of both arms, their variances if independent, totals, observations of unknown users, log likelihood ratios. */
+const AT = {
+  control: K,
+  independentT: 2 * K,
+  independentC: 2 * K + 1,
+  nT: 2 * K + 2,
+  xT: 2 * K + 3,
+  nC: 2 * K + 4,
+  xC: 2 * K + 5,
+  unknown: 2 * K + 6,
+  bank: 2 * K + 7,
+} as const;
+const INTERVAL_ALPHA = 0.05;
+/** Buckets with users that each arm needs before their spread says anything (statistics f2). */
+const LEAST_BUCKETS = 20;
+/** A limit of `0x control` is judged as this. */
+const LEAST_RATIO = 1e-9;
+
+/** Ratios of a side's bets: on worse than the limit where it looks for harm, on better where it looks for safety. */
+type Bets = { readonly ratios: readonly number[]; readonly logRatios: readonly number[]; readonly logWeights: Sums };
+
+function betsOf(metric: Metric, side: Side, nullRatio: number): Bets {
+  const isUp = metric.harm === 'higher';
+  const of = (ratios: readonly number[], logWeights: Sums) => ({ ratios, logRatios: ratios.map(Math.log), logWeights });
+  // A quantile's margin lies between its two cuts, so that safety shows as any lower rate, like harm as any higher one.
+  if (side === 'fail' || metric.kind === 'quantile') {
+    const isAbove = isUp === (side === 'fail');
+    return of(isAbove ? RATIO_GRID : RATIO_GRID.map((ratio) => 1 / ratio), FAIL_LOG_WEIGHTS);
+  }
+  const margin = isUp ? Math.max(nullRatio, 1 / nullRatio) : Math.min(nullRatio, 1 / nullRatio);
+  return of(passGrid(margin).ratios, PASS_LOG_WEIGHTS);
+}
+
+/** Bad events of an arm by user bucket, for a share; those beyond a matched cut, for a quantile. */
+function badOf(arm: ArmSums, first: number | undefined): Sums {
+  if (first === undefined) return arm.x;
+  const beyond = emptyTally(WIDTH);
+  const { bins } = arm;
+  if (bins === undefined) return beyond;
+  for (let index = 0; index < bins.bin.length; index += 1) {
+    if (bins.bin[index] >= first) beyond[bins.bucket[index]] += bins.count[index];
+  }
+  return beyond;
+}
+
+/** Bad events of both arms; nothing while control has no quantile to cut at. */
+function pairOf(stratum: StratumSums, metric: Metric, side: Side, ratio: number, { controlBefore }: FoldContext) {
+  const { treatment, control } = stratum;
+  if (metric.kind !== 'quantile') return { treated: treatment.x, controlled: control.x };
+  const cut = quantileEdgeOf(controlBefore, metric.quantile ?? 0.99);
+  if (cut === undefined) return undefined;
+  const isCertain = (side === 'fail') === (metric.harm === 'higher');
+  return {
+    treated: badOf(treatment, firstBinBeyond(ratio * cut, isCertain)),
+    controlled: badOf(control, firstBinBeyond(cut, true)),
+  };
+}
+
+/** Adds one stratum: compared within itself, so that ramps and drift do not matter. */
+function addStratum(into: Tally, arms: StratumSums, treated: Sums, controlled: Sums, nullRatio: number, bets: Bets) {
+  const [nT, nC] = [total(arms.treatment.n), total(arms.control.n)];
+  if (!(nT > 0 && nC > 0)) return;
+  const [xT, xC] = [total(treated), total(controlled)];
+  // Under the null a bad event is treatment's with this chance (Lindon & Malek 2022).
+  const share = (nullRatio * nT) / (nullRatio * nT + nC);
+  const perControl = (xT + xC) / (nullRatio * nT + nC);
+  const perTreatment = nullRatio * perControl;
+  for (let b = 0; b < K; b += 1) {
+    into[b] += (1 - share) * (treated[b] - perTreatment * arms.treatment.n[b]);
+    into[AT.control + b] -= share * (controlled[b] - perControl * arms.control.n[b]);
+  }
+  into[AT.independentT] += (1 - share) ** 2 * xT;
+  into[AT.independentC] += share ** 2 * xC;
+  into[AT.nT] += nT;
+  into[AT.xT] += xT;
+  into[AT.nC] += nC;
+  into[AT.xC] += xC;
+  into[AT.unknown] += arms.treatment.n[UNKNOWN] + arms.control.n[UNKNOWN];
+  const { ratios, logRatios } = bets;
+  for (let g = 0; g < ratios.length; g += 1) {
+    into[AT.bank + g] += xT * logRatios[g] - (xT + xC) * Math.log1p(share * (ratios[g] - 1));
+  }
+}
+
+/** Share of observations that are bad in either arm: events that are not rare vary less than Poisson's. */
+function commonOf(sums: Sums): number {
+  const n = sums[AT.nT] + sums[AT.nC];
+  return n > 0 ? Math.min(0.99, (sums[AT.xT] + sums[AT.xC]) / n) : 0;
+}
+
+/** What log likelihood ratios are divided by: users' design effect where users are known, else the declared one. */
+function temperOf(sums: Sums, metric: Metric, side: Side): number {
+  if (sums[AT.unknown] > 0) return metric.designEffect;
+  const effect = scoreDesignEffect({
+    treatment: sums.slice(0, K),
+    control: sums.slice(AT.control, 2 * K),
+    independentTreatment: sums[AT.independentT],
+    independentControl: sums[AT.independentC],
+  });
+  const rare = 1 - commonOf(sums);
+  const relative = (side === 'fail' ? effect.both : Math.max(effect.both, effect.control)) / rare;
+  return rare * Math.max(1, side === 'fail' ? beyondChance(relative, K) : relative);
+}
+
+/** Buckets of one arm in which there were users: every one has a residual once there was a bad event. */
+function activeBuckets(sums: Sums, from: number): number {
+  let active = 0;
+  for (let b = from; b < from + K; b += 1) if (sums[b] !== 0) active += 1;
+  return active;
+}
+
+function lacks(sums: Sums): string | undefined {
+  if (!(sums[AT.nT] > 0 && sums[AT.nC] > 0)) return 'observations in both arms of a random split';
+  if (sums[AT.unknown] > 0 || sums[AT.xT] + sums[AT.xC] === 0) return undefined;
+  const active = [activeBuckets(sums, 0), activeBuckets(sums, AT.control)];
+  if (Math.min(...active) >= LEAST_BUCKETS) return undefined;
+  return `users in ${LEAST_BUCKETS} of ${K} buckets in each arm (now ${active.join(' and ')})`;
+}
+
+function mixtureOf(sums: Sums, earlier: Sums | undefined, { logWeights }: Bets, temper: number): number {
+  let most = Number.NEGATIVE_INFINITY;
+  const logs = logWeights.map((weight, g) => {
+    const log = weight + since(sums, AT.bank + g, earlier) / temper;
+    most = Math.max(most, log);
+    return log;
+  });
+  let sum = 0;
+  for (const log of logs) sum += Math.exp(log - most);
+  return most + Math.log(sum);
+}
+
+function atMost(sums: Sums, earlier: Sums | undefined, { ratios }: Bets): number {
+  let most = 0;
+  for (let g = 0; g < ratios.length; g += 1) most = Math.max(most, since(sums, AT.bank + g, earlier));
+  return most / (1 - commonOf(sums));
+}
+
+function shown(sums: Sums, metric: Metric, side: Side): Shown {
+  const [n, x] = [sums[AT.nT], sums[AT.xT]];
+  const validity = sums[AT.unknown] > 0 ? 'assumes independent requests' : 'asymptotic';
+  const counts: Shown = { treatmentCount: n, controlCount: sums[AT.nC], validity };
+  if (metric.kind === 'quantile' || n === 0 || side === 'fail') return counts;
+  const temper = Math.max(1, temperOf(sums, metric, 'pass'));
+  const { low, high } = proportionInterval(x / temper, n / temper, INTERVAL_ALPHA);
+  return { ...counts, value: x / n, interval: [low, high] };
+}
+
+/**
+ * Treatment against `nullRatio` times concurrent control: the conditional-Poisson grid of rate ratios (a1) within each
+ * batch and stratum, tempered by the users' design effect. Of a quantile, exceedances of matched cuts (c2): control's own
+ * quantile before the batch, and the limit's ratio times it for treatment.
+ */
+export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge {
+  const isQuantile = metric.kind === 'quantile';
+  const nullRatio = isQuantile ? 1 : Math.max(ratio, LEAST_RATIO);
+  const bets = betsOf(metric, side, nullRatio);
+  const stream: Stream = {
+    key: `${metric.name} ${side} ${ratio}x control`,
+    size: AT.bank + bets.ratios.length,
+    add(into, batch, context) {
+      for (const stratum of batch.strata) {
+        const pair = pairOf(stratum, metric, side, ratio, context);
+        if (pair) addStratum(into, stratum, pair.treated, pair.controlled, nullRatio, bets);
+      }
+    },
+  };
+  return {
+    method: `${isQuantile ? 'matched-cut exceedance (c2), ' : ''}rate-ratio grid (a1), design effect of users`,
+    stream,
+    lacks,
+    atMost: (sums, earlier) => atMost(sums, earlier, bets),
+    logE: (sums, earlier) =>
+      lacks(sums) === undefined ? mixtureOf(sums, earlier, bets, temperOf(sums, metric, side)) : 0,
+    show: (sums) => shown(sums, metric, side),
+  };
+}

@@ -1,0 +1,55 @@
+import type { Validity } from '../verdict.ts';
+import type { Histogram } from './histogram.ts';
+import type { ArmSums, MetricBatch } from './prepared-batch.ts';
+import type { Sums, Tally } from './tally.ts';
+
+/** What a fold may look at beside the batch, all of it fixed before the batch. */
+export type FoldContext = {
+  /** Control's histogram before this batch: the cut of a quantile comparison must not depend on what it judges. */
+  readonly controlBefore: Histogram;
+  /** Length of the batch, for rates; 0 where part of it was not seen, so that silence is never taken for a low rate. */
+  readonly batchMs: number;
+  /** Occurrences in the batch, for a count whose source knows no arms. */
+  readonly unattributed?: number;
+};
+
+/** A running vector of sums over one metric. Checks whose sides need the same sums share one. */
+export type Stream = {
+  /** Says what is summed: equal keys within a rollout are equal sums. */
+  readonly key: string;
+  readonly size: number;
+  readonly add: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
+};
+
+/** What a side shows beside its evidence. */
+export type Shown = {
+  readonly treatmentCount: number;
+  readonly controlCount: number;
+  /** Estimate and anytime 95 % interval in the metric's unit, where the method has them. */
+  readonly value?: number;
+  readonly interval?: readonly [number, number];
+  readonly validity: Validity;
+};
+
+/**
+ * One side of a check, laid out for its limit: turns batches into sums and sums into evidence. `earlier` is a copy of the
+ * sums from before: evidence is then that of what came since.
+ */
+export type SideJudge = {
+  /** Name for people, with the section of the statistics it implements. */
+  readonly method: string;
+  /** Absent while the line is not known. */
+  readonly stream?: Stream;
+  readonly logE: (sums: Sums, earlier?: Sums) => number;
+  /** A cheap bound of `logE` from above. */
+  readonly atMost: (sums: Sums, earlier?: Sums) => number;
+  /** What is missing before the method may speak; absent once it may. */
+  readonly lacks: (sums: Sums) => string | undefined;
+  readonly show: (sums: Sums) => Shown;
+};
+
+/** All exposed units of a batch, split or targeted. */
+export function eachExposed(batch: MetricBatch, visit: (arm: ArmSums) => void): void {
+  for (const { treatment } of batch.strata) visit(treatment);
+  for (const { sums } of batch.targeted) visit(sums);
+}

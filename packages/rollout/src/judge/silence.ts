@@ -1,0 +1,38 @@
+import { freshWindowMs, silenceMs } from '../decide/cadence.ts';
+import { stageOf } from '../decide/exposure.ts';
+import { formatElapsed } from '../plan/duration.ts';
+import { pluralOf } from '../plan/format-limit.ts';
+import type { Metric } from '../plan.ts';
+import type { RolloutState } from '../state.ts';
+import type { EvidenceState } from './evidence-state.ts';
+
+/** How long nothing at all, or one metric, has been silent; absent while it is not for too long. */
+type Silence = { readonly forMs: number; readonly isAll: boolean };
+
+function longSilence(metric: Metric, evidence: EvidenceState, state: RolloutState, now: number): Silence | undefined {
+  const stage = stageOf(state);
+  const enteredAt = state.stage?.enteredAt ?? now;
+  const quiet = now - Math.max(evidence.freshAt ?? 0, enteredAt);
+  const longest = silenceMs(state.plan);
+  if (quiet > longest) return { forMs: quiet, isAll: true };
+  if (stage === undefined || metric.kind === 'count') return undefined;
+  const lastAt = evidence.metrics[metric.name]?.lastAt;
+  const forMs = now - Math.max(lastAt ?? 0, enteredAt, state.sightSince ?? 0);
+  const isLong = forMs > Math.max(freshWindowMs(state.plan, stage), longest) + metric.lagMs;
+  return isLong ? { forMs, isAll: false } : undefined;
+}
+
+/** Whether a metric cannot be seen now: nothing arrives at all, or it has been silent while its source is alive. */
+export function isSilent(metric: Metric, evidence: EvidenceState, state: RolloutState, now: number): boolean {
+  return longSilence(metric, evidence, state, now) !== undefined;
+}
+
+/** As `isSilent`, in words. */
+export function silenceOf(metric: Metric, evidence: EvidenceState, state: RolloutState, now: number) {
+  const silence = longSilence(metric, evidence, state, now);
+  if (silence === undefined) return undefined;
+  const time = formatElapsed(silence.forMs);
+  return silence.isAll
+    ? `no evidence for ${time}`
+    : `no ${metric.name} from exposed ${pluralOf(metric.per)} for ${time}`;
+}
