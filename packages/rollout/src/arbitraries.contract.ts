@@ -4,9 +4,11 @@ import { applyAll, decide } from './decide/decide.ts';
 import { openItems } from './decide/decide-start.ts';
 import type { Decision } from './decide/decision.ts';
 import { stageOf, weightOfEveryone } from './decide/exposure.ts';
+import { isQuiet } from './decide/quiet.ts';
 import type { EventRecord, RolloutEvent } from './event.ts';
 import { binOf, type EvidenceBatch, type EvidenceSeries, USER_BUCKETS } from './evidence.ts';
 import { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
+import { standingsOf } from './judge/judge.ts';
 import { planFromObject } from './plan/parse-plan.ts';
 import type { RolloutConfig } from './plan/plan-schema.ts';
 import type { Plan } from './plan.ts';
@@ -184,8 +186,25 @@ export class Drive {
     const result = reconcile(this.state, this.evidence, batch, this.now);
     this.evidence = result.evidence;
     this.judgement = result.judgement;
+    this.#checkQuiet(result.judgement);
     this.#apply(result.events, RAMPART, { judgement: result.judgement });
     return result.events;
+  }
+
+  /** Looks that were not taken because all was quiet. */
+  quietLooks = 0;
+
+  /** A look that is not taken must be one that would have found nothing, whatever the evidence. */
+  #checkQuiet(judgement: Judgement): void {
+    const { state, evidence, now } = this;
+    const standings = standingsOf(evidence, state, now).map(({ one, status }) => `${one.check.id} ${status}`);
+    const verdicts = judgement.verdicts.map(({ check, status }) => `${check} ${status}`);
+    if (standings.join() !== verdicts.join())
+      throw new Error(`standings ${standings} are not the verdicts ${verdicts}`);
+    if (!isQuiet(state, evidence, now)) return;
+    this.quietLooks += 1;
+    const full = decide(state, { type: 'Tick', judgement }, RAMPART, now);
+    if (!full.ok || full.events.length > 0) throw new Error(`a quiet look hid ${JSON.stringify(full)}`);
   }
 
   /** Start, every pre-flight item, and the baseline. */

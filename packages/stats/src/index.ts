@@ -52,6 +52,7 @@ export {
   type Direction,
   meanInterval,
   type NormalEstimate,
+  normalAtMost,
   oneSidedMeanLogE,
   twoSidedMeanLogE,
 } from './mean.ts';

@@ -36,6 +36,16 @@ export function halfNormalMixtureLogE(z: number, v: number): number {
   return 0.5 * Math.log(4 / (1 + v)) + logScaledNormalCdf(z * Math.sqrt(v / (1 + v)));
 }
 
+/**
+ * A bound of `oneSidedMeanLogE` from above that needs no logarithm, whatever `tau`: for a look that only has to know that a
+ * threshold is not reached.
+ *
+ * @param z distance from the null in standard errors, positive towards the alternative.
+ */
+export function normalAtMost(z: number): number {
+  return Math.LN2 + (z > 0 ? (z * z) / 2 : 0);
+}
+
 /** Log e-value against H0 "the true value is 0", both sides at once (Robbins 1970). A standard error of 0 gives 0. */
 export function twoSidedMeanLogE({ delta, se, tau }: NormalEstimate): number {
   if (se === 0) return 0;

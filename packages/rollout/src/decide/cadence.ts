@@ -16,12 +16,23 @@ export function blindLimitMs(plan: Plan): number {
   return Math.max(plan.blindLimitMs, silenceMs(plan));
 }
 
+const lags = new WeakMap<Plan, number>();
+
+/** Lag of the slowest metric; worked out once per plan, as every look asks. */
+function longestLagMs(plan: Plan): number {
+  const known = lags.get(plan);
+  if (known !== undefined) return known;
+  const longest = Math.max(0, ...Object.values(plan.metrics).map((metric) => metric.lagMs));
+  lags.set(plan, longest);
+  return longest;
+}
+
 /**
  * Fresh evidence a proceed needs after a gap: `max(1 h, the slowest metric's lag, 10 % of the stage)`, all scaled
  * (semantics §4). The same window is how long one metric may stay silent while its source is alive.
  */
 export function freshWindowMs(plan: Plan, stage: Stage): number {
-  const lag = Math.max(0, ...Object.values(plan.metrics).map((metric) => metric.lagMs));
+  const lag = longestLagMs(plan);
   return Math.max(HOUR * plan.timeScale, lag, (stage.durationMs ?? plan.monitorMs) / 10);
 }
 

@@ -8,7 +8,7 @@ function statusChanged(state: RolloutState, judgement: Judgement): boolean {
 }
 
 /** An alert lasts until safety is shown, or until the evidence of harm is used up; silence ends none. */
-function isOver(verdict: Verdict): boolean {
+export function isOver(verdict: Verdict): boolean {
   return verdict.status === 'pass' || (verdict.status === 'inconclusive' && verdict.logEFail <= 0);
 }
 

@@ -1,5 +1,6 @@
 import { restartEveryMs, silenceMs } from '../decide/cadence.ts';
 import type { EvidenceBatch } from '../evidence.ts';
+import type { Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import {
   type EvidenceState,
@@ -13,11 +14,11 @@ import {
 import { foldBaseline, foldMetric } from './fold-metric.ts';
 import { foldOccurrences, unattributedIn } from './fold-occurrences.ts';
 import { foldPeople, foldSampleRatios } from './fold-users.ts';
-import type { Histogram } from './histogram.ts';
+import { quantileEdgeOf } from './histogram.ts';
 import { foldPlainRule } from './plain-rule.ts';
-import { type PlanMetric, planChecksOf } from './plan-checks.ts';
+import { type PlanMetric, type PlanStream, planChecksOf } from './plan-checks.ts';
 import { prepareBatch } from './prepare-batch.ts';
-import type { MetricBatch, PreparedBatch } from './prepared-batch.ts';
+import type { ArmSums, MetricBatch, PreparedBatch } from './prepared-batch.ts';
 import type { FoldContext } from './side-judge.ts';
 import { emptyTally } from './tally.ts';
 
@@ -97,9 +98,10 @@ function foldFreshness(into: Ledger, batch: PreparedBatch, state: RolloutState):
   if (isGap) into.gap = { fromAt: before, toAt: batch.toAt };
 }
 
-/** Control's histogram that cuts are taken from: of the running stage once it holds enough, of the attempt before that. */
-function controlBefore(of: MetricEvidence): Histogram {
-  return of.control.n >= ENOUGH_FOR_CUT ? of.control.bins : of.controlSoFar;
+/** Where control's quantile lies: in the running stage once it holds enough, in the attempt before that. */
+function cutOf(of: MetricEvidence, { quantile = 0.99 }: Metric): Pick<FoldContext, 'cut'> {
+  const cut = quantileEdgeOf(of.control.n >= ENOUGH_FOR_CUT ? of.control.bins : of.controlSoFar, quantile);
+  return cut === undefined ? {} : { cut };
 }
 
 /** The part of a metric's batch from some epochs; the batch itself where that is all of it. */
@@ -107,6 +109,35 @@ function ofEpochs(batch: MetricBatch, belongs: (epoch: number) => boolean): Metr
   const isOwn = ({ epoch }: { readonly epoch: number }) => belongs(epoch);
   if (batch.strata.every(isOwn) && batch.targeted.every(isOwn)) return batch;
   return { strata: batch.strata.filter(isOwn), targeted: batch.targeted.filter(isOwn) };
+}
+
+function tailOf(arm: ArmSums, from: number): ArmSums {
+  if (arm.bins === undefined) return arm;
+  const [bucket, bin, count]: [number[], number[], number[]] = [[], [], []];
+  for (let index = 0; index < arm.bins.bin.length; index += 1) {
+    if (arm.bins.bin[index] < from) continue;
+    bucket.push(arm.bins.bucket[index]);
+    bin.push(arm.bins.bin[index]);
+    count.push(arm.bins.count[index]);
+  }
+  return { ...arm, bins: { bucket, bin, count } };
+}
+
+/** A batch whose histograms hold only what some stream looks at: most values lie below every cut. */
+function withTails(batch: MetricBatch, streams: readonly PlanStream[], context: FoldContext): MetricBatch {
+  const from = streams.reduce(
+    (least, { stream }) => Math.min(least, stream.fromBin?.(context) ?? Number.NEGATIVE_INFINITY),
+    Number.POSITIVE_INFINITY,
+  );
+  if (!Number.isFinite(from)) return batch;
+  return {
+    strata: batch.strata.map((one) => ({
+      ...one,
+      treatment: tailOf(one.treatment, from),
+      control: tailOf(one.control, from),
+    })),
+    targeted: batch.targeted.map((one) => ({ ...one, sums: tailOf(one.sums, from) })),
+  };
 }
 
 function streamIn(into: Ledger, key: string, size: number): StreamEvidence {
@@ -128,7 +159,7 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, batch: PreparedBatch, sta
   const evidence = into.metrics[metric.name] ?? emptyMetricEvidence();
   into.metrics[metric.name] = evidence;
   const context: FoldContext = {
-    controlBefore: controlBefore(evidence),
+    ...(metric.kind === 'quantile' && cutOf(evidence, metric)),
     batchMs: lastedMs > silenceMs(state.plan) ? 0 : lastedMs,
     ...(unattributed !== undefined && { unattributed }),
   };
@@ -137,10 +168,12 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, batch: PreparedBatch, sta
     foldBaseline(evidence, attempt, context);
     return;
   }
-  for (const { key, size, add } of streams) {
-    const stream = streamIn(into, key, size);
-    add(stream.attempt, attempt, context);
-    add(stream.stage, stage, context);
+  const ofAttempt = withTails(attempt, streams, context);
+  const ofStage = stage === attempt ? ofAttempt : withTails(stage, streams, context);
+  for (const { stream, attempt: overAttempt, stage: overStage } of streams) {
+    const sums = streamIn(into, stream.key, stream.size);
+    if (overAttempt) stream.add(sums.attempt, ofAttempt, context);
+    if (overStage) stream.add(sums.stage, ofStage, context);
   }
   for (const check of trips) foldPlainRule(into.trips, check, metric, stage, batch.toAt, state.baseline);
   foldMetric(evidence, attempt, stage, batch.toAt);

@@ -1,14 +1,14 @@
-import { meanInterval, oneSidedMeanLogE } from '@rampart/stats';
+import { meanInterval, normalAtMost, oneSidedMeanLogE } from '@rampart/stats';
 import { USER_BUCKETS } from '../evidence.ts';
 import type { Metric } from '../plan.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import { eachExposed, type Shown, type SideJudge } from './side-judge.ts';
-import { addAt, between, type Sums, type Tally, total } from './tally.ts';
+import { addAt, between, type Sums, since, type Tally, total } from './tally.ts';
 
-/** Layout: observations by user bucket, sums by user bucket, sum of all squares. */
-const AT = { sum: WIDTH, squares: 2 * WIDTH } as const;
-const SIZE = 2 * WIDTH + 1;
+/** Layout: observations by user bucket, sums by user bucket, totals of both, sum of all squares. */
+const AT = { sum: WIDTH, n: 2 * WIDTH, x: 2 * WIDTH + 1, squares: 2 * WIDTH + 2 } as const;
+const SIZE = 2 * WIDTH + 3;
 /** Burn-in of the asymptotic method (statistics b1). */
 const LEAST_OBSERVATIONS = 50;
 const LEAST_BUCKETS = 20;
@@ -20,6 +20,8 @@ const INTERVAL_ALPHA = 0.05;
 function addArm(into: Tally, arm: ArmSums): void {
   addAt(into, 0, arm.n);
   addAt(into, AT.sum, arm.x);
+  into[AT.n] += total(arm.n);
+  into[AT.x] += total(arm.x);
   into[AT.squares] += total(arm.xx);
 }
 
@@ -29,21 +31,26 @@ function activeBuckets(sums: Sums): number {
   return active;
 }
 
+/** Variance that the sum of n values has at least: that of single values times the declared effect, and a part of the line's. */
+function leastVariance(n: number, x: number, squares: number, metric: Metric, line: number): number {
+  const single = Math.max(0, squares - (x * x) / n) * metric.designEffect;
+  return Math.max(single, (LEAST_VARIATION_SHARE * Math.abs(line)) ** 2 * n);
+}
+
 /** Standard error of a mean: from the user buckets where users are known, else from single values times the declared effect. */
 function meanError(sums: Sums, metric: Metric, line: number): number {
-  const [n, x] = [total(sums, 0, WIDTH), total(sums, WIDTH, 2 * WIDTH)];
-  const least = (LEAST_VARIATION_SHARE * Math.abs(line)) ** 2 * n;
-  const single = Math.max(0, sums[AT.squares] - (x * x) / n) * metric.designEffect;
-  if (sums[UNKNOWN] > 0) return Math.sqrt(Math.max(single, least)) / n;
+  const [n, x] = [sums[AT.n], sums[AT.x]];
+  const least = leastVariance(n, x, sums[AT.squares], metric, line);
+  if (sums[UNKNOWN] > 0) return Math.sqrt(least) / n;
   const active = activeBuckets(sums);
   let spread = 0;
   for (let b = 0; b < USER_BUCKETS; b += 1) spread += (sums[AT.sum + b] - (x / n) * sums[b]) ** 2;
-  return Math.sqrt(Math.max((active / Math.max(1, active - 1)) * spread, single, least)) / n;
+  return Math.sqrt(Math.max((active / Math.max(1, active - 1)) * spread, least)) / n;
 }
 
 function lacks(sums: Sums, line: number | undefined): string | undefined {
   if (line === undefined) return 'a baseline of this metric';
-  const n = total(sums, 0, WIDTH);
+  const n = sums[AT.n];
   const active = activeBuckets(sums);
   if (n > 0 && sums[UNKNOWN] === 0 && active < LEAST_BUCKETS) {
     return `users in ${LEAST_BUCKETS} of 64 buckets (now ${active})`;
@@ -53,17 +60,17 @@ function lacks(sums: Sums, line: number | undefined): string | undefined {
 
 /** The estimate that a mean is judged by. */
 function estimateOf(sums: Sums, metric: Metric, line: number) {
-  const n = total(sums, 0, WIDTH);
+  const n = sums[AT.n];
   const tau = EFFECT_SHARE * Math.max(Math.abs(line), Number.MIN_VALUE);
-  return { delta: total(sums, WIDTH, 2 * WIDTH) / n, se: meanError(sums, metric, line), tau };
+  return { delta: sums[AT.x] / n, se: meanError(sums, metric, line), tau };
 }
 
 function shown(sums: Sums, metric: Metric, side: Side, line: number | undefined): Shown {
-  const n = total(sums, 0, WIDTH);
+  const n = sums[AT.n];
   const validity = sums[UNKNOWN] > 0 ? 'assumes independent requests' : 'asymptotic';
   const counts: Shown = { treatmentCount: n, controlCount: 0, validity };
   if (n === 0 || side === 'fail') return counts;
-  const value = total(sums, WIDTH, 2 * WIDTH) / n;
+  const value = sums[AT.x] / n;
   if (line === undefined || lacks(sums, line) !== undefined) return { ...counts, value };
   const { low, high } = meanInterval({ ...estimateOf(sums, metric, line), alpha: INTERVAL_ALPHA });
   return { ...counts, value, interval: [low, high] };
@@ -86,7 +93,14 @@ export function meanSide(metric: Metric, side: Side, line: number | undefined): 
     },
     lacks: (sums) => lacks(sums, line),
     logE,
-    atMost: logE,
+    atMost(sums, earlier) {
+      const n = since(sums, AT.n, earlier);
+      if (line === undefined || n < LEAST_OBSERVATIONS) return 0;
+      const x = since(sums, AT.x, earlier);
+      const least = leastVariance(n, x, since(sums, AT.squares, earlier), metric, line);
+      return normalAtMost(((direction === 'above' ? 1 : -1) * (x - line * n)) / Math.sqrt(least));
+    },
+    count: (sums) => sums[AT.n],
     show: (sums) => shown(sums, metric, side, line),
   };
 }

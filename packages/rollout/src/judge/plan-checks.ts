@@ -16,10 +16,13 @@ export type PlanCheck = {
   readonly pass?: SideJudge;
 };
 
+/** Sums with what they are needed over: the attempt for a fail side, the stage for a pass side. */
+export type PlanStream = { readonly stream: Stream; readonly attempt: boolean; readonly stage: boolean };
+
 /** A metric with the sums that its checks need. */
 export type PlanMetric = {
   readonly metric: Metric;
-  readonly streams: readonly Stream[];
+  readonly streams: readonly PlanStream[];
   /** Its kill trips, which keep a plain rule. */
   readonly trips: readonly Check[];
 };
@@ -50,10 +53,15 @@ function planCheck(check: Check, metric: Metric, all: readonly Check[], baseline
 
 function planMetric(metric: Metric, checks: readonly PlanCheck[]): PlanMetric {
   const own = checks.filter((one) => one.metric === metric);
-  const streams = new Map<string, Stream>();
+  const streams = new Map<string, PlanStream>();
+  const need = (stream: Stream | undefined, over: 'attempt' | 'stage') => {
+    if (stream === undefined) return;
+    const known = streams.get(stream.key) ?? { stream, attempt: false, stage: false };
+    streams.set(stream.key, { ...known, [over]: true });
+  };
   for (const { fail, pass } of own) {
-    if (fail?.stream) streams.set(fail.stream.key, fail.stream);
-    if (pass?.stream) streams.set(pass.stream.key, pass.stream);
+    need(fail?.stream, 'attempt');
+    need(pass?.stream, 'stage');
   }
   const trips = own.filter(({ check }) => check.tier === 'kill' && check.limit.kind !== 'count');
   return { metric, streams: [...streams.values()], trips: trips.map(({ check }) => check) };

@@ -1,15 +1,30 @@
 import { FULL_WEIGHT } from '@rampart/flags';
-import { bankLogE, designEffect, oneSidedMeanLogE, poissonBank, weightedAverageLogE } from '@rampart/stats';
+import {
+  bankAtMost,
+  bankLogE,
+  designEffect,
+  normalAtMost,
+  oneSidedMeanLogE,
+  poissonBank,
+  weightedAverageLogE,
+} from '@rampart/stats';
 import type { Check, Metric } from '../plan.ts';
 import type { Baseline } from '../verdict.ts';
 import { limitOf, lineOf, type Side } from './line.ts';
 import { type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
-import { addAt, between, type Sums, total } from './tally.ts';
+import { addAt, between, type Sums, since, total } from './tally.ts';
 
-/** Layout: observations of both arms and of treatment by user bucket; treatment's designed part of them; seconds; then events and seconds of the whole, compared with the baseline. */
-const AT = { treatment: WIDTH, designed: 2 * WIDTH, seconds: 2 * WIDTH + 1, whole: 2 * WIDTH + 2 } as const;
-const SIZE = 2 * WIDTH + 4;
+/** Layout: observations of both arms and of treatment by user bucket, totals of both; treatment's designed part of them; seconds; then events and seconds of the whole, compared with the baseline. */
+const AT = {
+  treatment: WIDTH,
+  n: 2 * WIDTH,
+  x: 2 * WIDTH + 1,
+  designed: 2 * WIDTH + 2,
+  seconds: 2 * WIDTH + 3,
+  whole: 2 * WIDTH + 4,
+} as const;
+const SIZE = 2 * WIDTH + 6;
 
 /** Events of everyone, where that is what the batch shows: everyone is exposed, or the source knows no arms. */
 function wholeOf(batch: MetricBatch, { unattributed }: FoldContext): number | undefined {
@@ -38,7 +53,11 @@ function streamOf(metric: Metric, needsTime: boolean): Stream {
         addAt(into, 0, treatment.n);
         addAt(into, 0, control.n);
         addAt(into, AT.treatment, treatment.n);
-        into[AT.designed] += ((total(treatment.n) + total(control.n)) * stratum) / FULL_WEIGHT;
+        const ofTreatment = total(treatment.n);
+        const n = ofTreatment + total(control.n);
+        into[AT.n] += n;
+        into[AT.x] += ofTreatment;
+        into[AT.designed] += (n * stratum) / FULL_WEIGHT;
       }
       if (isSplit) into[AT.seconds] += seconds;
       const whole = wholeOf(batch, context);
@@ -58,11 +77,17 @@ type Split = {
 };
 
 function splitOf(sums: Sums, metric: Metric): Split {
-  const [both, ofTreatment] = [sums.slice(0, WIDTH), sums.slice(AT.treatment, AT.designed)];
-  const n = total(both);
   const effect =
-    both[UNKNOWN] > 0 ? metric.designEffect : designEffect(both.slice(0, UNKNOWN), ofTreatment.slice(0, UNKNOWN));
-  return { x: total(ofTreatment), n, share: sums[AT.designed] / n, seconds: sums[AT.seconds], effect };
+    sums[UNKNOWN] > 0
+      ? metric.designEffect
+      : designEffect(sums.slice(0, UNKNOWN), sums.slice(AT.treatment, AT.treatment + UNKNOWN));
+  return totalsOf(sums, undefined, effect);
+}
+
+function totalsOf(sums: Sums, earlier: Sums | undefined, effect: number): Split {
+  const n = since(sums, AT.n, earlier);
+  const [designed, seconds] = [since(sums, AT.designed, earlier), since(sums, AT.seconds, earlier)];
+  return { x: since(sums, AT.x, earlier), n, share: designed / n, seconds, effect };
 }
 
 /** Least observations, counted by users, that the normal approximation asks for. */
@@ -91,6 +116,16 @@ function splitLogE(split: Split, of: RateLine): number {
   return oneSidedMeanLogE({ delta: x / n, se, tau, nullDelta: line, direction: directionOf(of) });
 }
 
+/** A bound of `splitLogE` for any design effect: more of it only means less evidence. */
+function splitAtMost({ x, n, share, seconds }: Split, of: RateLine): number {
+  const limit = limitOf(of.check, of.side);
+  if (limit.kind === 'absolute') return bankAtMost(BANKS[directionOf(of)], x, limit.value * seconds * share);
+  if (limit.kind !== 'relative') return 0;
+  const odds = (limit.ratio * share) / (1 - share);
+  const line = odds / (1 + odds);
+  return normalAtMost(((directionOf(of) === 'above' ? 1 : -1) * (x - line * n)) / Math.sqrt(line * (1 - line) * n));
+}
+
 function rateLogE(x: number, expected: number, effect: number, of: RateLine): number {
   return bankLogE(BANKS[directionOf(of)], x / effect, expected / effect);
 }
@@ -104,7 +139,7 @@ function wholeLine({ check, metric, side, baseline }: RateLine): number | undefi
 
 /** Which parts the sums hold: a split of known shares, and a whole with a line to hold it against. */
 function partsOf(sums: Sums, line: number | undefined) {
-  const isSplit = sums[AT.designed] > 0 && total(sums, 0, WIDTH) > 0;
+  const isSplit = sums[AT.designed] > 0 && sums[AT.n] > 0;
   return { isSplit, isWhole: sums[AT.whole + 1] > 0 && line !== undefined };
 }
 
@@ -150,7 +185,13 @@ export function rateSide(of: RateLine): SideJudge {
       return sums[AT.whole + 1] > 0 ? 'a baseline of this metric' : 'a random split, or everyone exposed';
     },
     logE,
-    atMost: logE,
+    atMost(sums, earlier) {
+      const split = totalsOf(sums, earlier, 1);
+      const [whole, seconds] = [since(sums, AT.whole, earlier), since(sums, AT.whole + 1, earlier)];
+      const ofWhole = seconds > 0 && line !== undefined ? bankAtMost(BANKS[directionOf(of)], whole, line * seconds) : 0;
+      return split.n > 0 && split.share > 0 ? Math.max(ofWhole, splitAtMost(split, of)) : ofWhole;
+    },
+    count: (sums) => sums[AT.x] + sums[AT.whole],
     show: (sums) => shown(sums, of),
   };
 }

@@ -9,7 +9,7 @@ import {
 } from '@rampart/stats';
 import { USER_BUCKETS } from '../evidence.ts';
 import type { Metric } from '../plan.ts';
-import { firstBinBeyond, quantileEdgeOf } from './histogram.ts';
+import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
@@ -62,10 +62,9 @@ function badOf(arm: ArmSums, first: number | undefined): Sums {
 }
 
 /** Bad events of both arms; nothing while control has no quantile to cut at. */
-function pairOf(stratum: StratumSums, metric: Metric, side: Side, ratio: number, { controlBefore }: FoldContext) {
+function pairOf(stratum: StratumSums, metric: Metric, side: Side, ratio: number, { cut }: FoldContext) {
   const { treatment, control } = stratum;
   if (metric.kind !== 'quantile') return { treated: treatment.x, controlled: control.x };
-  const cut = quantileEdgeOf(controlBefore, metric.quantile ?? 0.99);
   if (cut === undefined) return undefined;
   const isCertain = (side === 'fail') === (metric.harm === 'higher');
   return {
@@ -175,6 +174,7 @@ export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge 
   const stream: Stream = {
     key: `${metric.name} ${side} ${ratio}x control`,
     size: AT.bank + bets.ratios.length,
+    ...(isQuantile && { fromBin: ({ cut }: FoldContext) => firstBinBeyond((cut ?? 0) * Math.min(1, ratio), false) }),
     add(into, batch, context) {
       for (const stratum of batch.strata) {
         const pair = pairOf(stratum, metric, side, ratio, context);
@@ -189,6 +189,7 @@ export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge 
     atMost: (sums, earlier) => atMost(sums, earlier, bets),
     logE: (sums, earlier) =>
       lacks(sums) === undefined ? mixtureOf(sums, earlier, bets, temperOf(sums, metric, side)) : 0,
+    count: (sums) => sums[AT.nT],
     show: (sums) => shown(sums, metric, side),
   };
 }

@@ -4,20 +4,20 @@ import {
   bucketScoreLogE,
   designEffect,
   meanInterval,
+  normalAtMost,
   oneSidedMeanLogE,
   stratifiedMeanEstimate,
   thresholdPassLogE,
-  updateBucketScore,
   updateStratifiedMean,
   weightedAverageLogE,
 } from '@rampart/stats';
 import { USER_BUCKETS } from '../evidence.ts';
 import type { Metric } from '../plan.ts';
-import { firstBinBeyond, quantileEdgeOf } from './histogram.ts';
+import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import type { FoldContext, Shown, SideJudge } from './side-judge.ts';
-import { addAt, between, emptyTally, type Sums, type Tally, total } from './tally.ts';
+import { between, emptyTally, type Sums, since, type Tally, total } from './tally.ts';
 
 const K = USER_BUCKETS;
 /** Burn-in (statistics b, f2): observations per arm, buckets per arm, and bad events expected or seen in treatment. */
@@ -55,10 +55,9 @@ function beyond(arm: ArmSums, first: number): Values {
 }
 
 /** Both arms of a stratum. Quantiles become exceedances of matched cuts: control's own quantile before this batch (c2). */
-function pairOf(stratum: StratumSums, metric: Metric, side: Side, line: RelativeLine, context: FoldContext) {
+function pairOf(stratum: StratumSums, metric: Metric, side: Side, line: RelativeLine, { cut }: FoldContext) {
   const { treatment, control } = stratum;
   if (metric.kind !== 'quantile') return { treated: treatment, controlled: moved(control, line) };
-  const cut = quantileEdgeOf(context.controlBefore, metric.quantile ?? 0.99);
   if (cut === undefined) return undefined;
   const isCertain = (side === 'fail') === (metric.harm === 'higher');
   return {
@@ -82,25 +81,47 @@ function strataOf(sums: Sums) {
   return { score, weight, armVariance, pooledVariance };
 }
 
+/** Adds one stratum to the bucket score in place: the sums of `updateBucketScore` (f2), without a copy per batch. */
+function addScore(into: Tally, [nT, xT, nC, xC]: readonly Sums[], totals: readonly number[]): void {
+  const [allT, sumT, allC, sumC] = totals;
+  if (!(allT > 0 && allC > 0)) return;
+  const all = allT + allC;
+  const share = allT / all;
+  const mean = (sumT + sumC) / all;
+  for (let b = 0; b < K; b += 1) {
+    into[b] += (1 - share) * (xT[b] - mean * nT[b]);
+    into[K + b] -= share * (xC[b] - mean * nC[b]);
+  }
+  into[2 * K] += (allT * allC) / all;
+  into[2 * K + 1] += (1 - share) ** 2 * allT;
+  into[2 * K + 2] += share ** 2 * allC;
+}
+
 function addPair(into: Tally, treated: Values, controlled: Values): void {
   const [nT, xT, nC, xC] = [treated.n, treated.x, controlled.n, controlled.x];
-  const known = (values: Sums) => values.slice(0, K);
-  const score = updateBucketScore(scoreOf(into), { nT: known(nT), xT: known(xT), nC: known(nC), xC: known(xC) });
+  // The score is one of known users, in known buckets: a user of the 65th is in none.
+  const known = [total(nT, 0, K), total(xT, 0, K), total(nC, 0, K), total(xC, 0, K)];
+  addScore(into, [nT, xT, nC, xC], known);
+  const [allT, sumT, allC, sumC] = [total(nT), total(xT), total(nC), total(xC)];
   const strata = updateStratifiedMean(strataOf(into), {
-    nT: total(nT),
-    sumT: total(xT),
+    nT: allT,
+    sumT,
     sumSquaresT: total(treated.xx),
-    nC: total(nC),
-    sumC: total(xC),
+    nC: allC,
+    sumC,
     sumSquaresC: total(controlled.xx),
   });
-  const next = [...score.uT, ...score.uC, score.H, score.cT, score.cC];
-  next.push(strata.score, strata.weight, strata.armVariance, strata.pooledVariance);
-  for (let index = 0; index < next.length; index += 1) into[index] = next[index];
-  addAt(into, AT.active, known(nT));
-  addAt(into, AT.active + K, known(nC));
-  addAt(into, AT.sums, known(xT));
-  addAt(into, AT.totals, [total(nT), total(xT), total(nC), total(xC), nT[UNKNOWN] + nC[UNKNOWN]]);
+  into[AT.strata] = strata.score;
+  into[AT.strata + 1] = strata.weight;
+  into[AT.strata + 2] = strata.armVariance;
+  into[AT.strata + 3] = strata.pooledVariance;
+  for (let b = 0; b < K; b += 1) {
+    into[AT.active + b] += nT[b];
+    into[AT.active + K + b] += nC[b];
+    into[AT.sums + b] += xT[b];
+  }
+  const sums = [allT, sumT, allC, sumC, nT[UNKNOWN] + nC[UNKNOWN]];
+  for (let index = 0; index < sums.length; index += 1) into[AT.totals + index] += sums[index];
 }
 
 /** What the burn-in still lacks. */
@@ -194,7 +215,13 @@ export function scoreSide(metric: Metric, side: Side, line: RelativeLine): SideJ
     },
     lacks: (sums) => lacking(sums, metric, side),
     logE,
-    atMost: logE,
+    atMost(sums, earlier) {
+      // Without users both scores are the stratified mean's; with them they differ by what rounding leaves.
+      const score = since(sums, AT.strata, earlier);
+      const isHarmful = (metric.harm === 'higher') === (side === 'fail') ? score > 0 : score < 0;
+      return isHarmful || side === 'pass' ? logE(sums, earlier) : normalAtMost(0);
+    },
+    count: (sums) => sums[AT.totals],
     show: (sums) => shown(sums, metric, side, line),
   };
 }

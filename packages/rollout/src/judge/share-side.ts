@@ -48,7 +48,12 @@ function streamOf(metric: Metric, side: Side, line: number | undefined): Stream 
   if (line === undefined) return undefined;
   const first = firstBinBeyond(line, (side === 'fail') === (metric.harm === 'higher'));
   const key = `${metric.name} beyond ${first}`;
-  return { key, size: SIZE, add: (into, batch) => eachExposed(batch, (arm) => addBeyond(into, arm, first)) };
+  return {
+    key,
+    size: SIZE,
+    fromBin: () => first,
+    add: (into, batch) => eachExposed(batch, (arm) => addBeyond(into, arm, first)),
+  };
 }
 
 /** Design effect of the users where they are known, else the declared one. The fail side reacts to what chance does not explain. */
@@ -115,6 +120,7 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
       const effect = effectOf(sums, metric, side);
       return bankLogE(own.bank, a / effect, b / effect);
     },
+    count: (sums) => sums[AT.n],
     show: (sums) => shown(sums, metric, side),
   };
 }

@@ -1,12 +1,11 @@
 import type { Validity } from '../verdict.ts';
-import type { Histogram } from './histogram.ts';
 import type { ArmSums, MetricBatch } from './prepared-batch.ts';
 import type { Sums, Tally } from './tally.ts';
 
 /** What a fold may look at beside the batch, all of it fixed before the batch. */
 export type FoldContext = {
-  /** Control's histogram before this batch: the cut of a quantile comparison must not depend on what it judges. */
-  readonly controlBefore: Histogram;
+  /** Control's quantile before this batch: the cut of a quantile comparison must not depend on what it judges. */
+  readonly cut?: number;
   /** Length of the batch, for rates; 0 where part of it was not seen, so that silence is never taken for a low rate. */
   readonly batchMs: number;
   /** Occurrences in the batch, for a count whose source knows no arms. */
@@ -18,6 +17,8 @@ export type Stream = {
   /** Says what is summed: equal keys within a rollout are equal sums. */
   readonly key: string;
   readonly size: number;
+  /** Of a histogram, the lowest bin that matters to it; the fold need not hand it what lies below. */
+  readonly fromBin?: (context: FoldContext) => number;
   readonly add: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
 };
 
@@ -45,6 +46,8 @@ export type SideJudge = {
   readonly atMost: (sums: Sums, earlier?: Sums) => number;
   /** What is missing before the method may speak; absent once it may. */
   readonly lacks: (sums: Sums) => string | undefined;
+  /** Observations of treatment in the sums. */
+  readonly count: (sums: Sums) => number;
   readonly show: (sums: Sums) => Shown;
 };
 

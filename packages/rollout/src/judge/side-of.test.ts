@@ -5,7 +5,7 @@ import { parseLimit } from '../plan/limit.ts';
 import { passLimitOf } from '../plan/margin.ts';
 import type { Check, Metric } from '../plan.ts';
 import type { Baseline } from '../verdict.ts';
-import { addBins, emptyHistogram } from './histogram.ts';
+import { addBins, emptyHistogram, quantileEdgeOf } from './histogram.ts';
 import type { Side } from './line.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import type { MetricBatch } from './prepared-batch.ts';
@@ -93,8 +93,9 @@ class Judge {
   feed(series: readonly EvidenceSeries[], unattributed?: number): this {
     const batch: EvidenceBatch = { seq: 1, fromAt: START_AT, toAt: START_AT + BATCH_MS, series };
     const own = prepareBatch(batch).metrics[this.#metric.name] ?? NOTHING;
+    const cut = quantileEdgeOf(this.#controlBefore, this.#metric.quantile ?? 0.99);
     const context: FoldContext = {
-      controlBefore: this.#controlBefore,
+      ...(cut !== undefined && { cut }),
       batchMs: BATCH_MS,
       ...(unattributed !== undefined && { unattributed }),
     };

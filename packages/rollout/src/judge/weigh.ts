@@ -92,6 +92,6 @@ export function statusOf(one: PlanCheck, weighing: Weighing): VerdictStatus {
   if (weighing.isSilent) return 'no-data';
   if (passReaches(pass, evidence, Math.log(1 / beta)) && !recentContradicts(one, evidence)) return 'pass';
   const sums = sumsOf(evidence, pass.stream, 'stage');
-  const isEmpty = pass.stream === undefined || pass.show(sums).treatmentCount === 0;
+  const isEmpty = pass.stream === undefined || pass.count(sums) === 0;
   return isEmpty || pass.lacks(sums) !== undefined ? 'insufficient' : 'inconclusive';
 }
