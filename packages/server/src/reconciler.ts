@@ -156,7 +156,9 @@ async function pull(store: Store, run: RolloutRun): Promise<OpenBatch> {
 async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<Conflict | undefined> {
   const { state, evidence, open } = run;
   // A batch has a duration even while the clock stands still.
-  const batch = closeBatch(open, evidence.throughSeq + 1, run.closedAt, Math.max(now, run.closedAt + 1));
+  const toAt = Math.max(now, run.closedAt + 1);
+  const look = { at: now, version: state.version };
+  const batch = { ...closeBatch(open, evidence.throughSeq + 1, run.closedAt, toAt), look };
   const isDue = now - run.closedAt >= batchMsOf(state.plan.timeScale);
   const closes = !open.isEmpty && (isDue || mustCloseNow(state, evidence, batch, now));
   const outcome = reconcile(state, evidence, closes ? batch : undefined, now);
@@ -173,8 +175,8 @@ async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<
     if (!saved.ok) return saved;
   }
   const after = table.get(state.id);
-  if (causes.length === 0 && fold === undefined) table.keep(run, { open, judgement: outcome.judgement });
-  else if (after !== undefined) table.keep(after, { open: after.open, judgement: outcome.judgement });
+  if (causes.length === 0 && fold === undefined) table.keep(run, { open, look: outcome });
+  else if (after !== undefined) table.keep(after, { open: after.open, look: outcome });
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type EvidenceState, type Judgement, NO_EVIDENCE, type RolloutState, replay } from '@rampart/rollout';
+import { type EvidenceState, NO_EVIDENCE, type Reconciled, type RolloutState, replay } from '@rampart/rollout';
 import { recordOf, streamOf } from './event-records.ts';
 import { emptyBatch, type OpenBatch } from './evidence-batcher.ts';
 import { messageOf } from './log.ts';
@@ -17,7 +17,8 @@ export type RolloutRun = {
   /** End of the last closed batch; before any, when the rollout was created. */
   readonly closedAt: number;
   readonly open: OpenBatch;
-  readonly judgement?: Judgement;
+  /** The last look at it; its judgement is worked out when someone asks for it. */
+  readonly look?: Pick<Reconciled, 'judgement'>;
 };
 
 /** What is checkpointed with a fold. */

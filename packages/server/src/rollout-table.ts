@@ -32,7 +32,7 @@ export type RolloutTable = {
   /** Writes a fold that led to no event. */
   readonly saveFold: (before: RolloutRun, fold: Fold) => Promise<{ readonly ok: true } | Conflict>;
   /** Keeps what was only read or judged, unless the rollout was replaced meanwhile. */
-  readonly keep: (before: RolloutRun, now: Pick<RolloutRun, 'open'> & Partial<Pick<RolloutRun, 'judgement'>>) => void;
+  readonly keep: (before: RolloutRun, now: Pick<RolloutRun, 'open'> & Partial<Pick<RolloutRun, 'look'>>) => void;
   readonly pendingEffect: (id: string) => PendingEffect | undefined;
   /** Reads again what others have changed. */
   readonly refresh: () => Promise<void>;
@@ -89,11 +89,11 @@ export async function openRolloutTable(options: TableOptions): Promise<RolloutTa
         if (result.ok) runs.set(id, { ...before, ...folded(before, fold) });
         return result;
       }),
-    keep(before, { open, judgement }) {
+    keep(before, { open, look }) {
       const { id } = before.state;
       const current = runs.get(id);
       if (current?.state !== before.state || current.checkpointVersion !== before.checkpointVersion) return;
-      runs.set(id, { ...current, open, ...(judgement && { judgement }) });
+      runs.set(id, { ...current, open, ...(look && { look }) });
     },
     pendingEffect: effects.of,
     refresh: book.refresh,
@@ -122,7 +122,7 @@ function after(change: Change, { state }: Prepared): RolloutRun {
   return { ...run, ...(change.fold && folded(run, change.fold)), state };
 }
 
-function folded(run: RolloutRun, { evidence, batch, throughSeq }: Fold): Omit<RolloutRun, 'state' | 'judgement'> {
+function folded(run: RolloutRun, { evidence, batch, throughSeq }: Fold): Omit<RolloutRun, 'state' | 'look'> {
   const checkpointVersion = run.checkpointVersion + 1;
   return { evidence, checkpointVersion, closedAt: batch.toAt, open: emptyBatch(throughSeq) };
 }

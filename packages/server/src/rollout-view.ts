@@ -1,11 +1,12 @@
 import type { RolloutView } from '@rampart/api';
-import { formatDuration, openItems, type RolloutState, waitingFor } from '@rampart/rollout';
+import { formatDuration, type Judgement, openItems, type RolloutState, waitingFor } from '@rampart/rollout';
 import type { RolloutRun } from './rollout-run.ts';
 
-type Viewed = Pick<RolloutRun, 'state' | 'judgement'>;
+type Viewed = Pick<RolloutRun, 'state' | 'look'>;
 
 /** A rollout as the API shows it. */
-export function viewOf({ state, judgement }: Viewed, now: number): RolloutView {
+export function viewOf({ state, look }: Viewed, now: number): RolloutView {
+  const judgement = look?.judgement;
   return {
     state,
     ...(judgement && { judgement }),
@@ -14,7 +15,7 @@ export function viewOf({ state, judgement }: Viewed, now: number): RolloutView {
   };
 }
 
-function waitsOf(state: RolloutState, judgement: Viewed['judgement'], now: number): readonly string[] {
+function waitsOf(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
   const held = state.hold === undefined ? [] : [`held by ${state.hold.by}: ${state.hold.reason}`];
   const proposals = state.proposals.filter(({ decided }) => decided === undefined);
   const asked = proposals.map(({ number, action, by }) => `approval of proposal ${number} (${action}, by ${by})`);
@@ -23,7 +24,7 @@ function waitsOf(state: RolloutState, judgement: Viewed['judgement'], now: numbe
 
 function waitsOfPhase(
   state: RolloutState,
-  judgement: Viewed['judgement'],
+  judgement: Judgement | undefined,
   held: readonly string[],
   now: number,
 ): readonly string[] {
