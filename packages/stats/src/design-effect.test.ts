@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { designEffect } from './design-effect.ts';
+import { beyondChance, designEffect, scoreDesignEffect } from './design-effect.ts';
 
 /** A repeatable source of numbers in [0, 1). */
 function seeded(seed: number) {
@@ -39,5 +39,56 @@ describe('designEffect', () => {
     const effect = designEffect(new Array<number>(64).fill(50_000), sums);
     expect(effect).toBeGreaterThan(6);
     expect(effect).toBeLessThan(16);
+  });
+});
+
+describe('beyondChance', () => {
+  it('keeps an effect that independent requests do not show, and drops one that they may', () => {
+    expect(beyondChance(1.3, 64)).toBe(1);
+    expect(beyondChance(1.4, 64)).toBe(1.4);
+    expect(beyondChance(2, 3)).toBe(1);
+    expect(beyondChance(4, 1)).toBe(4);
+  });
+
+  it('is seldom above 1 for independent requests', () => {
+    const random = seeded(8);
+    let kept = 0;
+    for (let run = 0; run < 400; run += 1) {
+      const [counts, sums] = [new Array<number>(64).fill(1000), new Array<number>(64).fill(0)];
+      for (let event = 0; event < 640; event += 1) sums[Math.floor(random() * 64)]! += 1;
+      if (beyondChance(designEffect(counts, sums), 64) > 1) kept += 1;
+    }
+    expect(kept).toBeLessThan(400 * 0.05);
+  });
+});
+
+describe('scoreDesignEffect', () => {
+  const none = [0, 0, 0, 0];
+
+  it('is 1 before any event', () => {
+    const of = { treatment: none, control: none, independentTreatment: 0, independentControl: 0 };
+    expect(scoreDesignEffect(of)).toEqual({ both: 1, control: 1 });
+  });
+
+  it('is the variance between buckets over that of independent requests, of both arms and of control', () => {
+    // Residuals of mean 0 in four buckets: 4/3 times the sum of their squares.
+    const of = { treatment: [3, -1, -1, -1], control: [1, -1, 1, -1], independentTreatment: 2, independentControl: 4 };
+    expect(scoreDesignEffect(of).both).toBeCloseTo(((4 / 3) * (12 + 4)) / 6, 12);
+    expect(scoreDesignEffect(of).control).toBeCloseTo(((4 / 3) * 4) / 4, 12);
+  });
+
+  it('is about the burst size when one user sends every burst', () => {
+    const random = seeded(3);
+    const control = new Array<number>(64).fill(0);
+    for (let burst = 0; burst < 600; burst += 1) control[Math.floor(random() * 64)]! += 10;
+    const treatment = new Array<number>(64).fill(0);
+    const { control: effect } = scoreDesignEffect({
+      treatment,
+      control,
+      independentTreatment: 0,
+      independentControl: 6000,
+    });
+    expect(effect).toBeGreaterThan(7);
+    expect(effect).toBeLessThan(14);
   });
 });

@@ -1,4 +1,4 @@
-import { meanInterval, normalAtMost, oneSidedMeanLogE } from '@rampart/stats';
+import { type Direction, meanInterval, normalAtMost, oneSidedMeanLogE } from '@rampart/stats';
 import { USER_BUCKETS } from '../evidence.ts';
 import type { Metric } from '../plan.ts';
 import type { Side } from './line.ts';
@@ -48,14 +48,30 @@ function meanError(sums: Sums, metric: Metric, line: number): number {
   return Math.sqrt(Math.max((active / Math.max(1, active - 1)) * spread, least)) / n;
 }
 
-function lacks(sums: Sums, line: number | undefined): string | undefined {
+/** Skewness that the mean may have left: beyond it, a sample that has not met its rare large values yet looks too low. */
+const MOST_SKEWNESS = 0.5;
+
+/**
+ * Observations after which the mean is as good as normal on its low side: a lognormal with the same coefficient of variation
+ * c has skewness c^3 + 3c, its mean of n values that over the root of n.
+ */
+function leastForSkewness(sums: Sums): number {
+  const [n, x, squares] = [sums[AT.n], sums[AT.x], sums[AT.squares]];
+  if (!(x > 0)) return 0;
+  const variation = Math.sqrt(Math.max(0, (squares * n) / (x * x) - 1));
+  return ((variation ** 3 + 3 * variation) / MOST_SKEWNESS) ** 2;
+}
+
+function lacks(sums: Sums, line: number | undefined, direction: Direction): string | undefined {
   if (line === undefined) return 'a baseline of this metric';
   const n = sums[AT.n];
   const active = activeBuckets(sums);
   if (n > 0 && sums[UNKNOWN] === 0 && active < LEAST_BUCKETS) {
     return `users in ${LEAST_BUCKETS} of 64 buckets (now ${active})`;
   }
-  return n < LEAST_OBSERVATIONS ? `${LEAST_OBSERVATIONS} observations (now ${n})` : undefined;
+  if (n < LEAST_OBSERVATIONS) return `${LEAST_OBSERVATIONS} observations (now ${n})`;
+  const least = direction === 'below' ? Math.ceil(leastForSkewness(sums)) : 0;
+  return n < least ? `${least} observations of values this uneven (now ${n})` : undefined;
 }
 
 /** The estimate that a mean is judged by. */
@@ -65,13 +81,21 @@ function estimateOf(sums: Sums, metric: Metric, line: number) {
   return { delta: sums[AT.x] / n, se: meanError(sums, metric, line), tau };
 }
 
+/**
+ * How much wider values spread if their true mean lies at the line above them: costs and the like spread in proportion to
+ * their mean, and a sample that missed the rare large ones has too low a mean and too small a spread at once.
+ */
+function scaleBelow(mean: number, line: number): number {
+  return mean > 0 && line > mean ? line / mean : 1;
+}
+
 function shown(sums: Sums, metric: Metric, side: Side, line: number | undefined): Shown {
   const n = sums[AT.n];
   const validity = sums[UNKNOWN] > 0 ? 'assumes independent requests' : 'asymptotic';
   const counts: Shown = { treatmentCount: n, controlCount: 0, validity };
   if (n === 0 || side === 'fail') return counts;
   const value = sums[AT.x] / n;
-  if (line === undefined || lacks(sums, line) !== undefined) return { ...counts, value };
+  if (line === undefined || lacks(sums, line, 'above') !== undefined) return { ...counts, value };
   const { low, high } = meanInterval({ ...estimateOf(sums, metric, line), alpha: INTERVAL_ALPHA });
   return { ...counts, value, interval: [low, high] };
 }
@@ -81,8 +105,10 @@ export function meanSide(metric: Metric, side: Side, line: number | undefined): 
   const direction = (metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
   const logE = (sums: Sums, earlier?: Sums): number => {
     const recent = between(sums, earlier);
-    if (line === undefined || lacks(recent, line) !== undefined) return 0;
-    return oneSidedMeanLogE({ ...estimateOf(recent, metric, line), nullDelta: line, direction });
+    if (line === undefined || lacks(recent, line, direction) !== undefined) return 0;
+    const estimate = estimateOf(recent, metric, line);
+    const se = estimate.se * (direction === 'below' ? scaleBelow(estimate.delta, line) : 1);
+    return oneSidedMeanLogE({ ...estimate, se, nullDelta: line, direction });
   };
   return {
     method: 'one-sided normal mixture (b1) over user buckets',
@@ -91,7 +117,7 @@ export function meanSide(metric: Metric, side: Side, line: number | undefined): 
       size: SIZE,
       add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)),
     },
-    lacks: (sums) => lacks(sums, line),
+    lacks: (sums) => lacks(sums, line, direction),
     logE,
     atMost(sums, earlier) {
       const n = since(sums, AT.n, earlier);
