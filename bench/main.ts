@@ -3,8 +3,12 @@ import type { BenchResult } from './result.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly run: () => Promise<BenchResult> }>>> = {
   evaluate: () => import('./evaluate.ts'),
+  judge: () => import('./judge.ts'),
+  validity: () => import('./validity.ts'),
   rollouts: () => import('./rollouts.ts'),
   demo: () => import('./demo.ts'),
+  decisions: () => import('./decisions.ts'),
+  system: () => import('./system.ts'),
 };
 
 const USAGE = `usage: npm run bench -- NAME [--json]\nNAME is one of: ${Object.keys(BENCHMARKS).join(', ')}\n`;
