@@ -11,6 +11,7 @@ export default defineConfig({
       'spec/**/*.test.ts',
       'e2e/**/*.test.ts',
       'lint/**/*.test.ts',
+      'bench/**/*.test.ts',
     ],
     reporters: ['default', './lint/counts-reporter.ts'],
     testTimeout: 30_000,

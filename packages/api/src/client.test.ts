@@ -70,6 +70,7 @@ const CALLS: Readonly<Record<Exclude<keyof typeof ROUTES, 'streamRuleset'>, (c: 
   listRollouts: (c) => c.listRollouts('all'),
   getRollout: (c) => c.getRollout('r1'),
   listEvents: (c) => c.listEvents('r1', 3),
+  listEvidence: (c) => c.listEvidence('r1', 3, 10),
   command: (c) => c.command('r1', { type: 'Start' }),
   getReport: (c) => c.getReport('r1'),
   getIncident: (c) => c.getIncident('r1', 2),

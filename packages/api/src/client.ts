@@ -5,6 +5,7 @@ import { ProblemError } from './problem.ts';
 import { type OperationId, ROUTES } from './routes.ts';
 import type { ClientCommand } from './schema/command-schema.ts';
 import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
+import type { EvidencePage } from './schema/evidence-schema.ts';
 import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
 import type { CreatedToken, NewToken, Token } from './schema/token-schema.ts';
@@ -40,6 +41,8 @@ export type ApiClient = {
   readonly getRollout: (id: string) => Promise<RolloutView>;
   /** Events of a version above `after`. Default: all. */
   readonly listEvents: (id: string, after?: number) => Promise<readonly EventRecord[]>;
+  /** Batches of evidence with a seq above `after` (default 0), at most `limit` (default 200, most 500). */
+  readonly listEvidence: (id: string, after?: number, limit?: number) => Promise<EvidencePage>;
   readonly command: (id: string, command: ClientCommand, options?: WriteOptions) => Promise<CommandAnswer>;
   /** Markdown. */
   readonly getReport: (id: string) => Promise<string>;
@@ -107,6 +110,8 @@ function rolloutMethods(ask: Ask) {
     getRollout: async (id: string) => jsonOf<RolloutView>(await ask('getRollout', { params: { id } })),
     listEvents: async (id: string, after?: number) =>
       (await jsonOf<{ events: EventRecord[] }>(await ask('listEvents', { params: { id }, query: { after } }))).events,
+    listEvidence: async (id: string, after?: number, limit?: number) =>
+      jsonOf<EvidencePage>(await ask('listEvidence', { params: { id }, query: { after, limit } })),
     command: async (id: string, body: ClientCommand, options?: WriteOptions) =>
       jsonOf<CommandAnswer>(await ask('command', { params: { id }, body, headers: writeHeaders(options) })),
     getReport: async (id: string) => markdownOf(await ask('getReport', { params: { id } })),

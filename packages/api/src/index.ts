@@ -28,12 +28,15 @@ export {
   webhooksSchema,
 } from './schema/delivery-schema.ts';
 export { eventRecordSchema, rolloutEventSchema } from './schema/event-schema.ts';
+export { type EvidencePage, evidenceBatchSchema, evidencePageSchema } from './schema/evidence-schema.ts';
 export { conditionSchema, flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
 export { planIssueSchema, planSchema } from './schema/plan-schema.ts';
 export {
   type CommandAnswer,
   commandAnswerSchema,
   eventFilterSchema,
+  evidenceFilterSchema,
+  MAX_EVIDENCE_PAGE,
   type NewRollout,
   newRolloutSchema,
   type PlanCheck,

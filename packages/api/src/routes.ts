@@ -4,11 +4,13 @@ import type { Route, RouteAnswer } from './route.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
 import { deadLetterSchema, webhookSchema, webhooksSchema } from './schema/delivery-schema.ts';
 import { eventRecordSchema } from './schema/event-schema.ts';
+import { evidencePageSchema } from './schema/evidence-schema.ts';
 import { flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
 import { countSchema } from './schema/primitive-schema.ts';
 import {
   commandAnswerSchema,
   eventFilterSchema,
+  evidenceFilterSchema,
   newRolloutSchema,
   planCheckSchema,
   planInputSchema,
@@ -193,6 +195,16 @@ const ROLLOUT_ROUTES = {
     auth: READERS,
     query: eventFilterSchema,
     answers: [json(z.object({ events: z.array(eventRecordSchema) }), 'The events.')],
+    problems: ['ROLLOUT_UNKNOWN'],
+  },
+  listEvidence: {
+    method: 'GET',
+    path: '/v1/rollouts/:id/evidence',
+    tag: 'rollouts',
+    summary: 'Closed batches of evidence of a rollout, oldest first: with the events, all that a replay needs.',
+    auth: READERS,
+    query: evidenceFilterSchema,
+    answers: [json(evidencePageSchema, 'A page of batches.')],
     problems: ['ROLLOUT_UNKNOWN'],
   },
   command: {

@@ -24,9 +24,22 @@ export const CLI_ERRORS = {
     exitCode: 1,
     remedy: 'Correct what is listed; `rampart schema` gives editors the JSON Schema of a plan.',
   },
+  SIMULATION_INVALID: {
+    exitCode: 2,
+    remedy: 'Correct the option that the message names; `rampart help simulate` lists them all.',
+  },
   NO_ROLLOUT: { exitCode: 1, remedy: 'Start one: `rampart start FILE`.' },
   ROLLOUT_NOT_FOUND: { exitCode: 1, remedy: '`rampart list --all` shows every rollout.' },
   ROLLOUT_AMBIGUOUS: { exitCode: 2, remedy: 'Name one of them: its id, or the key of its flag.' },
+  NOTHING_TO_BACKTEST: {
+    exitCode: 1,
+    remedy: 'Bind metrics to it in the plan: `errorRate: { source: prometheus, bad: SELECTOR, total: SELECTOR }`.',
+  },
+  HISTORY_UNREADABLE: {
+    exitCode: 3,
+    remedy:
+      'Check the address, the queries in the plan, and the credentials: RAMPART_PROMETHEUS_TOKEN, or RAMPART_PROMETHEUS_USER and RAMPART_PROMETHEUS_PASSWORD.',
+  },
   WEBHOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart webhook list` shows every webhook.' },
   PORT_IN_USE: { exitCode: 1, remedy: 'Give another one with --port, or stop what listens there.' },
   START_FAILED: { exitCode: 1, remedy: 'Correct what the message names, then start again; nothing was changed.' },

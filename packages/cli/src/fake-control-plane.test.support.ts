@@ -22,7 +22,13 @@ import {
 /** A request the fake was sent. */
 export type Seen = { readonly method: string; readonly path: string; readonly token: string; readonly body: unknown };
 
-type Run = { state: RolloutState; records: EventRecord[]; evidence: EvidenceState; judgement?: Judgement; seq: number };
+type Run = {
+  state: RolloutState;
+  records: EventRecord[];
+  evidence: EvidenceState;
+  judgement?: Judgement;
+  batches: EvidenceBatch[];
+};
 type Answer = { readonly status: number; readonly body: unknown };
 
 const ANA: Principal = { id: 'ana', kind: 'person', roles: ['admin'] };
@@ -76,9 +82,11 @@ export class FakeControlPlane {
     for (let passed = 0; passed < durationMs; passed += stepMs) {
       const fromAt = this.now;
       this.now += stepMs;
-      run.seq += 1;
       const series = seriesOf(run.state, perStep);
-      const batch: EvidenceBatch = { seq: run.seq, fromAt, toAt: this.now, series, instances: 1 };
+      const look = { at: this.now, version: run.state.version };
+      const seq = run.batches.length + 1;
+      const batch: EvidenceBatch = { seq, fromAt, toAt: this.now, series, instances: 1, look };
+      run.batches.push(batch);
       const { evidence, judgement, events } = reconcile(run.state, run.evidence, batch, this.now);
       run.evidence = evidence;
       run.judgement = judgement;
@@ -131,9 +139,15 @@ export class FakeControlPlane {
     if (run === undefined) return refused('ROLLOUT_UNKNOWN', `There is no rollout ${id}.`);
     if (sub === 'events')
       return ok({ events: run.records.filter(({ version }) => version > Number(url.searchParams.get('after') ?? 0)) });
+    if (sub === 'evidence') return this.#evidence(run, Number(url.searchParams.get('after') ?? 0));
     if (sub === 'report') return ok({ markdown: renderReport(run.records, run.state, { now: this.now }) });
     if (sub === 'incidents') return ok({ markdown: renderIncident(run.records, run.state, number, { now: this.now }) });
     return sub === 'commands' ? this.#command(run, body as ClientCommand) : ok(this.view(id));
+  }
+
+  /** In pages of 100. */
+  #evidence({ batches }: Run, after: number): Answer {
+    return ok({ batches: batches.slice(after, after + 100), throughSeq: batches.length });
   }
 
   #list(state: string | null): Answer {
@@ -161,7 +175,7 @@ export class FakeControlPlane {
       state,
       records,
       evidence: NO_EVIDENCE,
-      seq: 0,
+      batches: [],
     });
     return { status: 201, body: { rollout: this.view(id) } };
   }

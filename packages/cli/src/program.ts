@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, Help, type Option } from 'commander';
+import { addBacktestCommand } from './commands/backtest.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addFlagCommands } from './commands/flag.ts';
@@ -12,6 +13,7 @@ import { addPlanCommands } from './commands/plan.ts';
 import { addSchemaCommand } from './commands/schema.ts';
 import { addSegmentCommands } from './commands/segment.ts';
 import { addServeCommands } from './commands/serve.ts';
+import { addSimulateCommand } from './commands/simulate.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addWebhookCommands } from './commands/webhook.ts';
@@ -79,6 +81,8 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addDemoCommand(program, shell);
   addInitCommand(program, shell);
   addPlanCommands(program, shell);
+  addSimulateCommand(program, shell);
+  addBacktestCommand(program, shell);
   addSchemaCommand(program, shell);
   addStartCommand(program, shell);
   addOperateCommands(program, shell);

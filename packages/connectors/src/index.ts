@@ -1,9 +1,22 @@
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
+export { HistoryError, type HistoryPart, type HistoryRange, historySteps } from './history-steps.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
 export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
-export type { DeliveryResult, MetricQuery, MetricSource, Notifier, SourceAnswer } from './ports.ts';
+export type {
+  DeliveryResult,
+  HistoryAnswer,
+  HistoryPoint,
+  HistoryQuery,
+  HistorySource,
+  MetricQuery,
+  MetricSource,
+  Notifier,
+  SourceAnswer,
+} from './ports.ts';
+export type { PrometheusConnection } from './prometheus-api.ts';
+export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';

@@ -1,4 +1,4 @@
-import type { EvidenceSeries, Metric } from '@rampart/rollout';
+import type { EvidenceSeries, Metric, RecordedSeries } from '@rampart/rollout';
 import type { Notification } from './notification.ts';
 
 /** What is asked of a metric source: one metric of one rollout between two instants, epoch milliseconds, [fromAt, toAt). */
@@ -30,6 +30,40 @@ export type MetricSource = {
   readonly name: string;
   /** Never rejects: what goes wrong is an answer of kind `error`. */
   readonly read: (query: MetricQuery) => Promise<SourceAnswer>;
+};
+
+/**
+ * What is asked of recorded history: what was counted of one metric in each step between two instants, epoch milliseconds.
+ * The first step is (fromAt, fromAt + stepMs], the last ends at `toAt`.
+ */
+export type HistoryQuery = {
+  readonly metric: Metric;
+  /** Names of the variants, to tell arms apart. */
+  readonly treatment: string;
+  readonly control: string;
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly stepMs: number;
+  /** Steps per answer, from 1. */
+  readonly partSteps: number;
+};
+
+/** What was counted in the step that ended at `at`. */
+export type HistoryPoint = RecordedSeries & { readonly at: number };
+
+/** What a history knows. Steps without observations are left out. `warnings`: what makes the numbers less than certain. */
+export type HistoryAnswer =
+  | { readonly kind: 'value'; readonly points: readonly HistoryPoint[]; readonly warnings: readonly string[] }
+  | { readonly kind: 'no-data' }
+  /** It could not answer; `message` carries no secret. */
+  | { readonly kind: 'error'; readonly message: string };
+
+/** Where the past of a metric can be read. */
+export type HistorySource = {
+  /** Name a plan refers to, for example `prometheus`. */
+  readonly name: string;
+  /** One answer per part, in order. Never throws: what goes wrong is an answer of kind `error`, and the last. */
+  readonly read: (query: HistoryQuery) => AsyncGenerator<HistoryAnswer, void, undefined>;
 };
 
 /** How a delivery ended. `why` carries neither URL nor secret. */

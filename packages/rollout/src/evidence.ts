@@ -49,6 +49,8 @@ export type EvidenceBatch = {
   readonly instances?: number;
   /** Sources that could not answer in this interval, with the reason. */
   readonly failures?: readonly { readonly metric: string; readonly message: string }[];
+  /** The look it was folded at: its instant, and the rollout's version before it. A server always says it, so that a replay is exact. */
+  readonly look?: { readonly at: number; readonly version: number };
 };
 
 /** Something that happened `count` times at an instant: a complaint, a ticket. */

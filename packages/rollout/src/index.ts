@@ -38,12 +38,16 @@ export type {
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';
 export { formatDuration, formatElapsed, parseDuration } from './plan/duration.ts';
+export { METHOD_RULES, type MethodRule } from './plan/forecast/check-method.ts';
+export type { HarmForecast } from './plan/forecast/harm-forecast.ts';
+export type { StageChange, StageProposal } from './plan/forecast/stage-changes.ts';
+export type { Traffic } from './plan/forecast/traffic.ts';
 export { formatLimit, formatValue } from './plan/format-limit.ts';
 export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-segment.ts';
 export { type PlanOptions, type PlanResult, parsePlan, planFromObject } from './plan/parse-plan.ts';
 export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts';
 export { defineRollout, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
-export { type PlanPreview, previewPlan, type Traffic } from './plan/preview.ts';
+export { type PlanPreview, previewPlan } from './plan/preview.ts';
 export type {
   Calendar,
   Check,
@@ -60,6 +64,25 @@ export type {
 } from './plan.ts';
 export { type Principal, RAMPART, type Role } from './principal.ts';
 export { mustCloseNow, type Reconciled, reconcile } from './reconcile.ts';
+export type { Alarm, CheckHistory } from './replay/alarm-log.ts';
+export {
+  type Backtest,
+  type BacktestResult,
+  type JudgedAbort,
+  openBacktest,
+  type TrialReport,
+} from './replay/backtest-rollout.ts';
+export {
+  type HistoryOptions,
+  type HistoryResult,
+  type HistoryTrial,
+  type KnownIncident,
+  openHistoryTrial,
+  type RecordedSeries,
+  type RecordedStep,
+} from './replay/history-trial.ts';
+export type { GateTrial, PlanTrial, TrialAbort } from './replay/plan-trial.ts';
+export { openReplay, type ReplayDifference, type ReplayResult, type RolloutReplay } from './replay/replay-rollout.ts';
 export { openLoop, type RolloutLoop } from './rollout-loop.ts';
 export type {
   AbortKind,

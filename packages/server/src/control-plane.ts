@@ -1,6 +1,7 @@
 import {
   type ClientCommand,
   type CommandAnswer,
+  type EvidencePage,
   type NewRollout,
   type PlanCheck,
   type PlanInput,
@@ -12,6 +13,7 @@ import {
   applyAll,
   decide,
   type EventRecord,
+  type EvidenceBatch,
   type Plan,
   type PlanIssue,
   type Principal,
@@ -32,6 +34,7 @@ import type { RolloutTable } from './rollout-table.ts';
 import { viewOf } from './rollout-view.ts';
 import { flagOf } from './ruleset-of.ts';
 import { createSerialQueue } from './serial-queue.ts';
+import { canonicalJson } from './store/canonical-json.ts';
 import type { Store } from './store/store.ts';
 
 /** What can be done with rollouts. Every refusal is a `ProblemError`, every failure of the store a `StoreError`. */
@@ -52,6 +55,8 @@ export type ControlPlane = {
   readonly listRollouts: (state: 'active' | 'all') => readonly RolloutView[];
   readonly getRollout: (id: string) => RolloutView;
   readonly listEvents: (id: string, after: number) => Promise<readonly EventRecord[]>;
+  /** Closed batches with a seq above `after`, oldest first. */
+  readonly listEvidence: (id: string, after: number, limit: number) => Promise<EvidencePage>;
   /** Markdown. */
   readonly report: (id: string) => Promise<string>;
   /** Markdown. */
@@ -109,12 +114,19 @@ function documents({
   store,
   table,
   clock,
-}: ControlPlaneOptions): Pick<ControlPlane, 'listEvents' | 'report' | 'incident'> {
+}: ControlPlaneOptions): Pick<ControlPlane, 'listEvents' | 'listEvidence' | 'report' | 'incident'> {
   const recordsOf = async (id: string, after = 0) => (await store.readStream(streamOf(id), after)).map(recordOf);
   return {
     listEvents: async (id, after) => {
       runOf(table, id);
       return recordsOf(id, after);
+    },
+    async listEvidence(id, after, limit) {
+      const { throughSeq } = runOf(table, id).evidence;
+      const stored = await store.evidenceAfter(id, after, limit);
+      // JSON edge: written by the reconciler only.
+      const batches = stored.map(({ value }) => value as EvidenceBatch).filter(({ seq }) => seq <= throughSeq);
+      return { batches, throughSeq };
     },
     async report(id) {
       const { state } = runOf(table, id);
@@ -169,7 +181,8 @@ async function createOnce(
   const at = clock.now();
   const result = readPlanFor(reading, surroundingsOf(options));
   if (!result.ok) throw planInvalid(result.issues);
-  const { plan, warnings } = result;
+  const { warnings } = result;
+  const plan = asReadAgain(result.plan);
   refuseSecondRollout(table, plan);
   const id = newIdFor(plan.flag, table);
   const decision = decide(undefined, { type: 'Create', id, plan, warnings }, by, at);
@@ -184,6 +197,12 @@ async function createOnce(
   const isNewFlag = !Object.hasOwn(table.book.flags(), plan.flag);
   const committed = await table.commit(change, isNewFlag ? flagOf(plan) : undefined);
   return committed.ok ? viewOf({ state: committed.state }, at) : 'conflict';
+}
+
+/** A plan as the store will give it back: the order of its metrics is that of every decision's numbers, before a restart and after. */
+function asReadAgain(plan: Plan): Plan {
+  // JSON edge: the text was made of a plan.
+  return JSON.parse(canonicalJson(plan)) as Plan;
 }
 
 function planInvalid(issues: readonly PlanIssue[]): ProblemError {
@@ -278,9 +297,9 @@ function decided(state: RolloutState, command: RolloutCommand, by: Principal, at
 }
 
 /** An abort says how many people had seen the feature. */
-function withPeople(command: ClientCommand, { judgement, evidence }: RolloutRun): RolloutCommand {
+function withPeople(command: ClientCommand, { evidence }: RolloutRun): RolloutCommand {
   if (command.type !== 'Abort' && command.type !== 'Kill') return command;
-  return { ...command, people: (judgement ?? evidence).people };
+  return { ...command, people: evidence.people };
 }
 
 /** Pre-flight items that Rampart checks itself: the flag is there since the rollout was created. */

@@ -29,7 +29,7 @@ export {
   logLowerIncompleteBeta,
   logUpperIncompleteBeta,
 } from './incomplete-beta.ts';
-export { lateOnsetLogE } from './late-onset.ts';
+export { type LiveRestart, lateOnsetLogE, liveOnsetLogE } from './late-onset.ts';
 export {
   concurrentExposureLimit,
   type ErrorRates,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lateOnsetLogE } from './late-onset.ts';
+import { lateOnsetLogE, liveOnsetLogE } from './late-onset.ts';
 
 describe('the late-onset mixture', () => {
   it('is worth 1 while every process is, however many restarts there were', () => {
@@ -24,5 +24,22 @@ describe('the late-onset mixture', () => {
   it('costs at most ln 2 when the harm was there from the start, and finds it when it came late', () => {
     expect(lateOnsetLogE([10, 3])).toBeGreaterThan(10 - Math.LN2);
     expect(lateOnsetLogE([-500, -400, 9])).toBeGreaterThan(Math.log(20));
+  });
+});
+
+describe('liveOnsetLogE', () => {
+  it('is the mixture over all restarts while all are kept', () => {
+    const live = [3, -1, 0.5].map((logE, k) => ({ index: k + 1, logE }));
+    expect(liveOnsetLogE(2, live, 3)).toBeCloseTo(lateOnsetLogE([2, 3, -1, 0.5]), 12);
+    expect(liveOnsetLogE(2, [], 0)).toBeCloseTo(lateOnsetLogE([2]), 12);
+  });
+
+  it('counts a dropped restart as nothing', () => {
+    const dropped = lateOnsetLogE([2, Number.NEGATIVE_INFINITY, -1, 0.5]);
+    const live = [
+      { index: 2, logE: -1 },
+      { index: 3, logE: 0.5 },
+    ];
+    expect(liveOnsetLogE(2, live, 3)).toBeCloseTo(dropped, 12);
   });
 });

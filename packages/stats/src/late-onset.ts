@@ -13,3 +13,17 @@ export function lateOnsetLogE(logEs: readonly number[]): number {
   const toCome = Math.log(0.5 / (restarts.length + 1));
   return logSumExp([Math.log(0.5) + start, ...restarted, toCome]);
 }
+
+/** A process restarted at the `index`-th restart, from 1, and its log e-value. */
+export type LiveRestart = { readonly index: number; readonly logE: number };
+
+/**
+ * As `lateOnsetLogE`, from the restarts that are still kept: one that was dropped counts as an e-value of 0, which only costs
+ * power.
+ *
+ * @param start log e-value from the start. @param live restarts kept, each once. @param restarts number of restarts so far.
+ */
+export function liveOnsetLogE(start: number, live: readonly LiveRestart[], restarts: number): number {
+  const restarted = live.map(({ index, logE }) => Math.log(0.5 / (index * (index + 1))) + logE);
+  return logSumExp([Math.log(0.5) + start, ...restarted, Math.log(0.5 / (restarts + 1))]);
+}

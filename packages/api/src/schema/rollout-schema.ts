@@ -88,3 +88,12 @@ export const rolloutFilterSchema = z.object({
 export const eventFilterSchema = z.object({
   after: z.coerce.number().int().min(0).optional().describe('Only events of a higher version. Default: 0.'),
 });
+
+/** Most evidence batches in one answer. */
+export const MAX_EVIDENCE_PAGE = 500;
+
+/** Query of `GET /v1/rollouts/:id/evidence`. */
+export const evidenceFilterSchema = z.object({
+  after: z.coerce.number().int().min(0).optional().describe('Only batches of a higher seq. Default: 0.'),
+  limit: z.coerce.number().int().min(1).max(MAX_EVIDENCE_PAGE).optional().describe('Most batches. Default: 200.'),
+});

@@ -1,8 +1,18 @@
 import type { Flag, Segment } from '@rampart/flags';
-import type { EventRecord, Judgement, Plan, PlanIssue, RolloutEvent, RolloutState, Verdict } from '@rampart/rollout';
+import type {
+  EventRecord,
+  EvidenceBatch,
+  Judgement,
+  Plan,
+  PlanIssue,
+  RolloutEvent,
+  RolloutState,
+  Verdict,
+} from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import type { eventRecordSchema, rolloutEventSchema } from './event-schema.ts';
+import type { evidenceBatchSchema } from './evidence-schema.ts';
 import type { segmentSchema, servedFlagSchema } from './flag-schema.ts';
 import type { planIssueSchema, planSchema } from './plan-schema.ts';
 import type { rolloutStateSchema } from './state-schema.ts';
@@ -43,6 +53,7 @@ describe('schemas of what the server shows', () => {
       complete<Exclude<keyof EventRecord, keyof z.output<typeof eventRecordSchema>>>(),
       complete<Exclude<RolloutEvent['type'], z.output<typeof rolloutEventSchema>['type']>>(),
       complete<Missing<RolloutEvent, z.output<typeof rolloutEventSchema>, [0]>>(),
+      complete<Missing<EvidenceBatch, z.output<typeof evidenceBatchSchema>>>(),
       complete<Exclude<keyof Flag, keyof z.output<typeof servedFlagSchema>>>(),
       complete<Exclude<keyof Segment, keyof z.output<typeof segmentSchema>>>(),
     ];

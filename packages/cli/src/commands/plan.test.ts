@@ -141,9 +141,39 @@ describe('rampart plan', () => {
     expect(code).toBe(0);
     expect(out).toContain('1. internal  1 %, at least 24 h, 1,000 requests a day');
     expect(out).toContain('Mon 2026-01-05 09:00 UTC to Tue 2026-01-06 09:00 UTC');
-    expect(out).toMatch(/errorRate {2,}control \+ 0\.5 % .*\d+ .*asymptotic/);
+    expect(out).toMatch(/errorRate {2,}control \+ 0\.5 % +0\.2 % +[\d,]+ +\S+ h +\d+ %/);
+    expect(out).toContain('score over user buckets (f2)');
+    expect(out).toContain('asymptotic');
     expect(out).toContain('confirm: No critical bugs');
     expect(out).toMatch(/! internal: errorRate: at 1 % you will see 1,000 requests a day/);
+  });
+
+  it('proposes what can be pasted into the plan, and then has nothing to propose', async () => {
+    const stage = (more: string) =>
+      `flag: x\nstages:\n  - { name: canary, percentage: 5, ${more}, gate: [ { metric: errorRate, limit: 1% } ] }\n  - { name: ga, percentage: 100 }\n`;
+    const argv = ['plan', 'plan.yaml', '--requests-per-day', '20000', '--error-rate', '0.3%', ...START];
+    const { out } = await given(stage('duration: 24h'), 'plan.yaml').run(argv);
+    const proposal = /→ (duration: \d+h) {2}\(it exposes nobody more/.exec(out)?.[1] ?? '';
+    expect(proposal).not.toBe('');
+    expect(out).toMatch(/or percentage: \d/);
+    expect(out).toMatch(/or gate: \[ \{ metric: errorRate, limit: 1\.\d %/);
+    const { out: changed } = await given(stage(proposal), 'plan.yaml').run(argv);
+    expect(changed).not.toContain('→');
+    expect(changed).not.toContain('! canary');
+  });
+
+  it('says what harm costs, and how often a harmless feature is stopped', async () => {
+    const { run } = given(LONG_PLAN.replace('limit: 1%', 'limit: 1x control'), 'plan.yaml');
+    const argv = ['plan', 'plan.yaml', '--requests-per-day', '1000000', '--error-rate', '0.2%', ...START];
+    const { out } = await run([...argv, '--users', '50000'], { columns: () => 140 });
+    expect(out).toMatch(/errorRate +1x control +\d+ in \d.* h/);
+    expect(out).toMatch(/abort criterion; 1\.5x meets \d+ people/);
+    expect(out).toMatch(/A harmless feature is stopped with a chance of at most \d/);
+    expect(out).toContain('everyone has it: Thu 2026-01-15 09:00 UTC at best');
+    const clustered = await run([...argv, '--design-effect', '3'], { columns: () => 140 });
+    const excess = (text: string) => Number(/errorRate +1x control +(\d+) in/.exec(text)?.[1]);
+    expect(excess(clustered.out)).toBeGreaterThan(2 * excess(out));
+    expect(await run([...argv, '--design-effect', '0.5'])).toMatchObject({ code: 2 });
   });
 
   it('is the preview itself with --json', async () => {

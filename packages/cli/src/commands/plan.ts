@@ -10,6 +10,8 @@ import { instant, numberBetween, pairs, share } from './arguments.ts';
 type PreviewOptions = {
   readonly requestsPerDay?: number;
   readonly errorRate?: number;
+  readonly users?: number;
+  readonly designEffect?: number;
   readonly start?: number;
   readonly baseline?: Readonly<Record<string, number>>;
   readonly audience?: Readonly<Record<string, number>>;
@@ -31,13 +33,19 @@ export function addPlanCommands(program: Command, { perform }: Shell): void {
   program
     .command('plan')
     .helpGroup('Plans:')
-    .summary('preview a plan, offline: dates, shares, evidence needed')
+    .summary('preview a plan, offline: dates, evidence needed, harm, what to change')
     .description(
-      'Shows what a plan would do at best: dates, shares, gates, the evidence each gate needs and how long that takes.',
+      'Shows what a plan would do: dates at best and as expected, the evidence each gate needs and what it can find, what harm costs until it is found, how often a harmless feature is stopped, and the smallest change where a gate cannot tell in time.',
     )
     .argument('<file>', 'a plan, as for validate')
     .option('--requests-per-day <n>', 'requests (or queries) of everyone per day', numberBetween(0, 1e15))
     .option('--error-rate <share>', "today's error rate: 0.4% or 0.004", share)
+    .option('--users <n>', 'distinct users of everyone per day', numberBetween(0, 1e12))
+    .option(
+      '--design-effect <factor>',
+      'how many times more shares vary because one user sends many requests. Default: 1',
+      numberBetween(1, 1e6),
+    )
     .option('--baseline <metric=value>', "today's value of a metric in its own unit; may be repeated", pairs)
     .option('--audience <segment=share>', 'share of everyone that a segment is, in [0, 1]; may be repeated', pairs)
     .option('--start <date>', 'when it would start (UTC). Default: now', instant)
@@ -77,10 +85,19 @@ function validate(session: Session, loaded: LoadedPlan): Outcome {
   };
 }
 
-function trafficOf({ requestsPerDay = 0, errorRate, baseline, audience }: PreviewOptions): Traffic {
+function trafficOf({
+  requestsPerDay = 0,
+  errorRate,
+  users,
+  designEffect,
+  baseline,
+  audience,
+}: PreviewOptions): Traffic {
   return {
     requestsPerDay,
     ...(errorRate === undefined ? {} : { errorRate }),
+    ...(users === undefined ? {} : { users }),
+    ...(designEffect === undefined ? {} : { designEffect }),
     ...(baseline === undefined ? {} : { baselines: baseline }),
     ...(audience === undefined ? {} : { audiences: audience }),
   };

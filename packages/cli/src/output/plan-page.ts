@@ -1,6 +1,7 @@
 import { formatShare, type Plan, type PlanPreview, unitOf } from '@rampart/rollout';
 import type { Paint } from '../session.ts';
 import { formatCount, formatDate, formatLength, formatMeasured, NOTHING } from './format.ts';
+import { formatChance, renderHarm } from './plan-harm.ts';
 import { renderTable } from './table.ts';
 import { oneLine, wrap } from './text.ts';
 
@@ -9,10 +10,11 @@ type CheckPreview = StagePreview['checks'][number];
 
 const HOUR_MS = 3_600_000;
 
-function header(plan: Plan, { startAt }: PlanPreview, width: number): string {
+function header(plan: Plan, { startAt, gaAt }: PlanPreview, width: number): string {
   const trips = plan.killSwitch?.trips.map(({ metric, text }) => `${metric} ${text}`).join(', ');
   const lines = [
     `flag ${plan.flag} in ${plan.environment}, version ${plan.version}; started ${formatDate(startAt)} at best`,
+    `everyone has it: ${arrival(gaAt.best)} at best, ${arrival(gaAt.expected)} as expected`,
     `pre-flight: ${plan.preflight.join(', ') || 'nothing to attest'}`,
     `baseline: ${formatLength(plan.baseline.windowMs)} (not in the dates below: history may have it already)`,
     `abort at any time: ${plan.abortCriteria.map(({ metric, text }) => `${metric} ${text}`).join(', ') || 'no criterion'}`,
@@ -22,16 +24,42 @@ function header(plan: Plan, { startAt }: PlanPreview, width: number): string {
   return lines.map((line) => wrap(oneLine(line), width, '  ')).join('\n');
 }
 
-function dates({ startsAt, endsAt }: StagePreview): string {
+function arrival(at: number | null): string {
+  return at === null ? 'not without a person or a change' : formatDate(at);
+}
+
+function dates({ startsAt, endsAt, expectedEndsAt, askedAfterMs }: StagePreview): string {
   if (startsAt === null) return 'never: the calendar does not open';
-  return endsAt === null ? `from ${formatDate(startsAt)}` : `${formatDate(startsAt)} to ${formatDate(endsAt)}`;
+  if (endsAt === null) return `from ${formatDate(startsAt)}`;
+  const asked = askedAfterMs === undefined ? '' : `; a person is asked after ${formatLength(askedAfterMs)}`;
+  const isLate = expectedEndsAt !== null && expectedEndsAt !== endsAt;
+  return `${formatDate(startsAt)} to ${formatDate(endsAt)}${isLate ? `, expected ${formatDate(expectedEndsAt)}` : ''}${asked}`;
 }
 
 const needed = ({ observations }: CheckPreview): string =>
   observations === null ? NOTHING : formatCount(observations);
 
-const hours = ({ hoursNeeded }: CheckPreview): string =>
-  hoursNeeded === null ? NOTHING : hoursNeeded < 0.1 ? 'minutes' : formatLength(hoursNeeded * HOUR_MS);
+const time = ({ hoursLikely }: CheckPreview): string =>
+  hoursLikely === null ? NOTHING : hoursLikely < 0.1 ? 'minutes' : formatLength(hoursLikely * HOUR_MS);
+
+function finds({ metric, detectable, expected }: CheckPreview, plan: Plan): string {
+  if (detectable === null) return NOTHING;
+  const { ratio, value } = detectable;
+  if (ratio === null || expected !== undefined) return formatMeasured(value, unitOf(metric, plan.metrics));
+  return `${Number(ratio.toPrecision(2))}x`;
+}
+
+/** What would let the gate tell in time, ready to be written into the plan. */
+function proposalOf({ proposal }: StagePreview, width: number, paint: Paint): readonly string[] {
+  if (proposal === undefined) return [];
+  const { recommended, changes, why } = proposal;
+  const others = changes.filter((change) => change !== recommended);
+  const first = recommended === null ? why : `${recommended.text}  (${why})`;
+  return [
+    `    ${paint.green('→')} ${wrap(first, width - 6, '      ')}`,
+    ...others.map(({ text }) => `      ${wrap(`or ${text}`, width - 6, '      ')}`),
+  ];
+}
 
 function checksOf(stage: StagePreview, plan: Plan, width: number, paint: Paint): string {
   const indent = '  ';
@@ -46,11 +74,13 @@ function checksOf(stage: StagePreview, plan: Plan, width: number, paint: Paint):
           keep: 2,
           cell: ({ metric, expected }) => formatMeasured(expected, unitOf(metric, plan.metrics)),
         },
-        { title: 'EVIDENCE NEEDED', keep: 3, cell: needed },
-        { title: 'TIME', cell: hours },
-        { title: 'VALIDITY', keep: 1, cell: ({ validity }) => validity },
+        { title: 'PASS NEEDS', keep: 3, cell: needed },
+        { title: 'LIKELY IN', cell: time },
+        { title: 'BY THE END', keep: 4, cell: ({ passChance }) => formatChance(passChance) },
+        { title: 'FINDS', keep: 1, cell: (check) => finds(check, plan) },
+        { title: 'VALIDITY', keep: 0, cell: ({ validity }) => validity },
       ],
-      below: ({ why }) => oneLine(why ?? ''),
+      below: ({ why, method }) => oneLine(why === undefined ? method : `${method}; ${why}`),
     },
     width - indent.length,
     paint,
@@ -67,21 +97,32 @@ function stageBlock(stage: StagePreview, index: number, plan: Plan, width: numbe
       ? ''
       : `, ${formatCount(stage.requestsPerDay)} requests a day in treatment`;
   const isLast = index === plan.stages.length - 1;
-  const outcome = isLast ? '' : `if the gate fails: ${planned.onFail}; undecided: ${planned.onInconclusive}`;
+  const outcome = isLast
+    ? 'nothing waits for a pass here: the last stage has to stay free of failures'
+    : `if the gate fails: ${planned.onFail}; undecided: ${planned.onInconclusive}`;
   const isBare = stage.checks.length === 0 && planned.confirmations.length === 0;
   return [
     `${paint.bold(`${index + 1}. ${oneLine(stage.name)}`)}  ${paint.cyan(formatShare(planned))}, ${length}${daily}`,
-    `  ${paint.dim(dates(stage))}`,
+    `  ${paint.dim(wrap(dates(stage), width - 2, '  '))}`,
     ...(isBare ? ['  no gate'] : []),
     ...(stage.checks.length > 0 ? [checksOf(stage, plan, width, paint)] : []),
     ...planned.confirmations.map((text) => `  confirm: ${oneLine(text)}`),
-    ...(outcome === '' ? [] : [`  ${paint.dim(outcome)}`]),
+    `  ${paint.dim(outcome)}`,
     ...stage.warnings.map((text) => `  ${paint.yellow('!')} ${wrap(oneLine(text), width - 4, '    ')}`),
+    ...proposalOf(stage, width, paint),
   ].join('\n');
 }
 
-/** What a plan would do at best: dates, shares, gates and the evidence each needs. */
+/** What a plan would do: dates, gates and the evidence each needs, what to change, what harm costs, false aborts. */
 export function renderPlan(plan: Plan, preview: PlanPreview, width: number, paint: Paint): string {
   const stages = preview.stages.map((stage, index) => stageBlock(stage, index, plan, width, paint));
-  return [`${paint.bold(oneLine(plan.title))}\n${header(plan, preview, width)}`, ...stages].join('\n\n');
+  const ofStages = new Set(preview.stages.flatMap(({ warnings }) => warnings));
+  const others = preview.warnings
+    .filter((text) => !ofStages.has(text))
+    .map((text) => `${paint.yellow('!')} ${wrap(oneLine(text), width - 2, '  ')}`);
+  return [
+    `${paint.bold(oneLine(plan.title))}\n${header(plan, preview, width)}`,
+    ...stages,
+    [renderHarm(plan, preview, width, paint), ...others].join('\n'),
+  ].join('\n\n');
 }

@@ -36,7 +36,7 @@ export function freshWindowMs(plan: Plan, stage: Stage): number {
   return Math.max(HOUR * plan.timeScale, lag, (stage.durationMs ?? plan.monitorMs) / 10);
 }
 
-/** Interval of restarts of the late-onset mixture: 6 h, scaled (statistics d4). */
-export function restartEveryMs(plan: Plan): number {
-  return 6 * HOUR * plan.timeScale;
+/** Intervals of the two series of restarts of the late-onset mixture: 6 h (statistics d4) and 10 min, scaled. */
+export function restartEveryMs(plan: Plan): { readonly slow: number; readonly quick: number } {
+  return { slow: 6 * HOUR * plan.timeScale, quick: 10 * MINUTE * plan.timeScale };
 }

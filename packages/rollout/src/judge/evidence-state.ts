@@ -3,14 +3,20 @@ import type { RolloutState } from '../state.ts';
 import { copyHistogram, emptyHistogram, type Histogram } from './histogram.ts';
 import type { Sums, Tally } from './tally.ts';
 
-/** A restart of the late-onset mixture: the sums as they stood then. `index` is j, from 1. */
+/** A restart of the late-onset mixture: what its stream keeps of the sums as they stood then. `index` is j, from 1. */
 export type Restart = { readonly index: number; readonly at: number; readonly sums: Sums };
+
+/**
+ * The two series of restarts: slow ones, whose few hours of evidence show small harm, and quick ones, which are hardly diluted
+ * by the quiet before large harm.
+ */
+export type Pace = 'slow' | 'quick';
 
 /** Sums that checks are judged by (see `Stream`): over the attempt's statistics, and over the running stage. */
 export type StreamEvidence = {
   readonly attempt: Tally;
   readonly stage: Tally;
-  restarts: readonly Restart[];
+  restarts: Readonly<Record<Pace, readonly Restart[]>>;
   /** Both sums at the ends of the stage's last two quarters: what came since is the recent evidence. */
   marks: readonly { readonly attempt: Sums; readonly stage: Sums }[];
 };
@@ -52,8 +58,9 @@ export type Ledger = {
   freshAt?: number;
   gap?: { readonly fromAt: number; readonly toAt: number };
   stageSince?: number;
-  restartedAt: number;
-  restarts: number;
+  /** When each series was restarted last, and how often so far. */
+  restartedAt: Readonly<Record<Pace, number>>;
+  restarts: Readonly<Record<Pace, number>>;
   quarter: number;
   streams: Record<string, StreamEvidence>;
   trips: Record<string, TripEvidence>;
@@ -86,8 +93,7 @@ export function emptyLedger(): Ledger {
     throughSeq: 0,
     statistics: 0,
     epoch: 0,
-    restartedAt: 0,
-    restarts: 0,
+    ...noRestarts(),
     quarter: 0,
     streams: {},
     trips: {},
@@ -100,6 +106,11 @@ export function emptyLedger(): Ledger {
     occurrences: {},
     failures: {},
   };
+}
+
+/** Before any restart. */
+export function noRestarts(): Pick<Ledger, 'restartedAt' | 'restarts'> {
+  return { restartedAt: { slow: 0, quick: 0 }, restarts: { slow: 0, quick: 0 } };
 }
 
 /** Nobody. */

@@ -9,6 +9,8 @@ import {
   ledgerOf,
   type MetricEvidence,
   noPeople,
+  noRestarts,
+  type Pace,
   type StreamEvidence,
 } from './evidence-state.ts';
 import { foldBaseline, foldMetric } from './fold-metric.ts';
@@ -36,8 +38,7 @@ function align(into: Ledger, state: RolloutState, at: number): void {
   if (isNewLineage) {
     Object.assign(into, {
       streams: {},
-      restartedAt: 0,
-      restarts: 0,
+      ...noRestarts(),
       people: noPeople(),
       occurrences: {},
       failures: {},
@@ -61,18 +62,30 @@ function align(into: Ledger, state: RolloutState, at: number): void {
     assigned: {},
     peopleNow: noPeople(),
   });
-  restart(into, at);
+  restart(into, state, at, 'slow');
+  restart(into, state, at, 'quick');
 }
 
-/** Starts one more process of the late-onset mixture in every check. */
-function restart(into: Ledger, at: number): void {
-  into.restartedAt = at;
-  const streams = Object.values(into.streams);
-  if (streams.length === 0) return;
-  into.restarts += 1;
-  for (const stream of streams) {
-    const sums = [...stream.attempt];
-    stream.restarts = [...stream.restarts, { index: into.restarts, at, sums }].slice(-LIVE_RESTARTS);
+/** Starts one more process of a series of the late-onset mixture in every check. */
+function restart(into: Ledger, state: RolloutState, at: number, pace: Pace): void {
+  into.restartedAt = { ...into.restartedAt, [pace]: at };
+  if (Object.keys(into.streams).length === 0) return;
+  const index = into.restarts[pace] + 1;
+  into.restarts = { ...into.restarts, [pace]: index };
+  for (const { streams } of planChecksOf(state).metrics) {
+    for (const { stream, attempt } of streams) {
+      const own = into.streams[stream.key];
+      if (own === undefined || !attempt) continue;
+      const sums = own.attempt.slice(stream.keepFrom);
+      own.restarts = { ...own.restarts, [pace]: [...own.restarts[pace], { index, at, sums }].slice(-LIVE_RESTARTS) };
+    }
+  }
+}
+
+function restartWhereDue(into: Ledger, state: RolloutState, at: number): void {
+  const every = restartEveryMs(state.plan);
+  for (const pace of ['slow', 'quick'] as const) {
+    if (at - into.restartedAt[pace] >= every[pace]) restart(into, state, at, pace);
   }
 }
 
@@ -83,8 +96,13 @@ function markQuarter(into: Ledger, state: RolloutState, at: number): void {
   const quarter = Math.floor(((at - into.stageSince) / duration) * QUARTERS);
   if (quarter <= into.quarter) return;
   into.quarter = quarter;
-  for (const stream of Object.values(into.streams)) {
-    stream.marks = [...stream.marks, { attempt: [...stream.attempt], stage: [...stream.stage] }].slice(-2);
+  for (const { streams } of planChecksOf(state).metrics) {
+    for (const { stream } of streams) {
+      const own = into.streams[stream.key];
+      if (own === undefined) continue;
+      const mark = { attempt: own.attempt.slice(stream.keepFrom), stage: own.stage.slice(stream.keepFrom) };
+      own.marks = [...own.marks, mark].slice(-2);
+    }
   }
 }
 
@@ -143,7 +161,7 @@ function withTails(batch: MetricBatch, streams: readonly PlanStream[], context: 
 function streamIn(into: Ledger, key: string, size: number): StreamEvidence {
   const known = into.streams[key];
   if (known !== undefined) return known;
-  const fresh = { attempt: emptyTally(size), stage: emptyTally(size), restarts: [], marks: [] };
+  const fresh = { attempt: emptyTally(size), stage: emptyTally(size), restarts: { slow: [], quick: [] }, marks: [] };
   into.streams[key] = fresh;
   return fresh;
 }
@@ -184,7 +202,7 @@ export function foldInto(into: Ledger, batch: PreparedBatch, state: RolloutState
   if (batch.seq <= into.throughSeq) return;
   align(into, state, batch.fromAt);
   markQuarter(into, state, batch.toAt);
-  if (batch.toAt - into.restartedAt >= restartEveryMs(state.plan)) restart(into, batch.toAt);
+  restartWhereDue(into, state, batch.toAt);
   foldFreshness(into, batch, state);
   foldPeople(into, batch);
   foldSampleRatios(into, batch);

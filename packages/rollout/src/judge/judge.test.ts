@@ -46,13 +46,13 @@ describe('judging', () => {
     const harm = Array.from({ length: 12 }, (_, turn) => exposed(state, 7, turn));
     const { evidence, now } = folded(state, [...quiet, ...harm], 2 * HOUR_MS);
     const late = judge(evidence, state, now).verdicts.find((one) => one.tier === 'abort')!;
-    expect(evidence.restarts).toBeGreaterThan(30);
+    expect(evidence.restarts.slow).toBeGreaterThan(30);
     expect(late.status).toBe('fail');
     const whole = judge(
       {
         ...evidence,
         streams: Object.fromEntries(
-          Object.entries(evidence.streams).map(([key, one]) => [key, { ...one, restarts: [] }]),
+          Object.entries(evidence.streams).map(([key, one]) => [key, { ...one, restarts: { slow: [], quick: [] } }]),
         ),
       },
       state,
@@ -63,7 +63,7 @@ describe('judging', () => {
 
   it('takes back a pass that the last quarter contradicts', () => {
     const { state } = canary();
-    const batches = Array.from({ length: 126 }, (_, turn) => exposed(state, turn < 96 ? 0 : 2, turn));
+    const batches = Array.from({ length: 126 }, (_, turn) => exposed(state, turn < 96 || turn % 5 === 0 ? 0 : 2, turn));
     const { evidence, now } = folded(state, batches, 30_000);
     const gate = judge(evidence, state, now).verdicts.find((one) => one.tier === 'gate')!;
     expect(gate.logEPass).toBeGreaterThan(gate.passAt);

@@ -115,6 +115,7 @@ export function meanSide(metric: Metric, side: Side, line: number | undefined): 
     stream: {
       key: `${metric.name} mean`,
       size: SIZE,
+      keepFrom: 0,
       add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)),
     },
     lacks: (sums) => lacks(sums, line, direction),

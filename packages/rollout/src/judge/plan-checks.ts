@@ -1,3 +1,4 @@
+import { alphaShare } from '../plan/alpha-share.ts';
 import type { Check, Metric, Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Baseline } from '../verdict.ts';
@@ -35,18 +36,8 @@ export type PlanChecks = {
   readonly metrics: readonly PlanMetric[];
 };
 
-/**
- * Share of α of a check's fail side: abort criteria and gates of all stages are one weighted Bonferroni family; alerts
- * and kill trips have families of their own.
- */
-function shareOf(check: Check, all: readonly Check[]): number {
-  const family = ({ tier }: Check) => (tier === 'gate' ? 'abort' : tier);
-  const own = family(check);
-  return check.weight / all.reduce((sum, one) => (family(one) === own ? sum + one.weight : sum), 0);
-}
-
 function planCheck(check: Check, metric: Metric, all: readonly Check[], baseline: Baseline | undefined): PlanCheck {
-  const base = { check, metric, share: shareOf(check, all) };
+  const base = { check, metric, share: alphaShare(check, all) };
   if (check.limit.kind === 'count') return base;
   return { ...base, fail: sideOf(check, metric, 'fail', baseline), pass: sideOf(check, metric, 'pass', baseline) };
 }

@@ -44,6 +44,7 @@ function streamOf(metric: Metric, needsTime: boolean): Stream {
   return {
     key: `${metric.name} rate${needsTime ? ' in time' : ''}`,
     size: SIZE,
+    keepFrom: 0,
     add(into, batch, context) {
       const seconds = context.batchMs / 1000;
       let isSplit = false;

@@ -137,7 +137,7 @@ function lacks(sums: Sums): string | undefined {
 function mixtureOf(sums: Sums, earlier: Sums | undefined, { logWeights }: Bets, temper: number): number {
   let most = Number.NEGATIVE_INFINITY;
   const logs = logWeights.map((weight, g) => {
-    const log = weight + since(sums, AT.bank + g, earlier) / temper;
+    const log = weight + since(sums, AT.bank + g, earlier, AT.bank) / temper;
     most = Math.max(most, log);
     return log;
   });
@@ -148,7 +148,7 @@ function mixtureOf(sums: Sums, earlier: Sums | undefined, { logWeights }: Bets, 
 
 function atMost(sums: Sums, earlier: Sums | undefined, { ratios }: Bets): number {
   let most = 0;
-  for (let g = 0; g < ratios.length; g += 1) most = Math.max(most, since(sums, AT.bank + g, earlier));
+  for (let g = 0; g < ratios.length; g += 1) most = Math.max(most, since(sums, AT.bank + g, earlier, AT.bank));
   return most / (1 - commonOf(sums));
 }
 
@@ -174,6 +174,7 @@ export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge 
   const stream: Stream = {
     key: `${metric.name} ${side} ${ratio}x control`,
     size: AT.bank + bets.ratios.length,
+    keepFrom: AT.bank,
     ...(isQuantile && { fromBin: ({ cut }: FoldContext) => firstBinBeyond((cut ?? 0) * Math.min(1, ratio), false) }),
     add(into, batch, context) {
       for (const stratum of batch.strata) {

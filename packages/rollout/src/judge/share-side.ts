@@ -43,7 +43,7 @@ function addBeyond(into: Tally, arm: ArmSums, first: number): void {
 function streamOf(metric: Metric, side: Side, line: number | undefined): Stream | undefined {
   if (metric.kind !== 'quantile') {
     const key = `${metric.name} share`;
-    return { key, size: SIZE, add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)) };
+    return { key, size: SIZE, keepFrom: AT.n, add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)) };
   }
   if (line === undefined) return undefined;
   const first = firstBinBeyond(line, (side === 'fail') === (metric.harm === 'higher'));
@@ -51,6 +51,7 @@ function streamOf(metric: Metric, side: Side, line: number | undefined): Stream 
   return {
     key,
     size: SIZE,
+    keepFrom: AT.n,
     fromBin: () => first,
     add: (into, batch) => eachExposed(batch, (arm) => addBeyond(into, arm, first)),
   };
@@ -102,7 +103,7 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
   const isAbove = (metric.harm === 'higher') === (side === 'fail');
   const own = line === undefined || share === undefined ? undefined : lineBank(share, isAbove);
   const counted = (sums: Sums, earlier: Sums | undefined): readonly [number, number] => {
-    const [n, x] = [since(sums, AT.n, earlier), since(sums, AT.x, earlier)];
+    const [n, x] = [since(sums, AT.n, earlier, AT.n), since(sums, AT.x, earlier, AT.n)];
     return own?.isRare === false ? [n - x, x] : [x, n - x];
   };
   const stream = streamOf(metric, side, line);

@@ -17,6 +17,8 @@ export type Stream = {
   /** Says what is summed: equal keys within a rollout are equal sums. */
   readonly key: string;
   readonly size: number;
+  /** Place from which a copy for a restart or a mark is taken: evidence since then needs nothing before it. */
+  readonly keepFrom: number;
   /** Of a histogram, the lowest bin that matters to it; the fold need not hand it what lies below. */
   readonly fromBin?: (context: FoldContext) => number;
   readonly add: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
@@ -34,7 +36,7 @@ export type Shown = {
 
 /**
  * One side of a check, laid out for its limit: turns batches into sums and sums into evidence. `earlier` is a copy of the
- * sums from before: evidence is then that of what came since.
+ * sums from before, from `keepFrom` on: evidence is then that of what came since.
  */
 export type SideJudge = {
   /** Name for people, with the section of the statistics it implements. */

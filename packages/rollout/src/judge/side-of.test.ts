@@ -116,7 +116,7 @@ class Judge {
   }
 
   copy(of: Side): Tally {
-    return [...this.#sums[of]];
+    return this.#sums[of].slice(this.#sides[of].stream?.keepFrom);
   }
 
   says(): string {

@@ -1,4 +1,4 @@
-import { bonferroniThreshold, lateOnsetLogE } from '@rampart/stats';
+import { bonferroniThreshold, liveOnsetLogE, weightedAverageLogE } from '@rampart/stats';
 import type { VerdictStatus } from '../verdict.ts';
 import type { EvidenceState } from './evidence-state.ts';
 import { BROKEN_TO_TRIP } from './plain-rule.ts';
@@ -18,6 +18,7 @@ export type Weighing = {
 
 /** Rounding of sums may not turn a bound into a refusal to look. */
 const SLACK = 1e-9;
+const PACES = ['slow', 'quick'] as const;
 const NOTHING = new Map<number, Sums>();
 
 function zeros(size: number): Sums {
@@ -34,23 +35,29 @@ export function sumsOf(evidence: EvidenceState, stream: Stream | undefined, over
   return evidence.streams[stream.key]?.[over] ?? zeros(stream.size);
 }
 
-/** Log e-value of harm at any time of the attempt: the process from the start and those restarted since (d4). */
+/**
+ * Log e-value of harm at any time of the attempt (d4): half on the process from the start, a quarter on each of the two series
+ * of restarts. An average of mixtures over one start and either series.
+ */
 export function failLogE(side: SideJudge, evidence: EvidenceState): number {
-  if (side.stream === undefined) return 0;
-  const stream = evidence.streams[side.stream.key];
+  const stream = side.stream && evidence.streams[side.stream.key];
   if (stream === undefined) return 0;
-  const logEs = new Array<number>(evidence.restarts).fill(Number.NEGATIVE_INFINITY);
-  for (const { index, sums } of stream.restarts) logEs[index - 1] = side.logE(stream.attempt, sums);
-  return lateOnsetLogE([side.logE(stream.attempt), ...logEs]);
+  const start = side.logE(stream.attempt);
+  const mixed = PACES.map((pace) => {
+    const live = stream.restarts[pace].map(({ index, sums }) => ({ index, logE: side.logE(stream.attempt, sums) }));
+    return liveOnsetLogE(start, live, evidence.restarts[pace]);
+  });
+  return weightedAverageLogE([0.5, 0.5], mixed);
 }
 
 /** Whether a side's evidence of harm reaches a threshold; most looks are settled by the bound. */
 function failReaches(side: SideJudge, evidence: EvidenceState, threshold: number): boolean {
-  if (side.stream === undefined) return false;
-  const stream = evidence.streams[side.stream.key];
+  const stream = side.stream && evidence.streams[side.stream.key];
   if (stream === undefined) return false;
   let most = side.atMost(stream.attempt);
-  for (const { sums } of stream.restarts) most = Math.max(most, side.atMost(stream.attempt, sums));
+  for (const pace of PACES) {
+    for (const { sums } of stream.restarts[pace]) most = Math.max(most, side.atMost(stream.attempt, sums));
+  }
   return most >= threshold - SLACK && failLogE(side, evidence) >= threshold;
 }
 

@@ -18,7 +18,11 @@ const check = z.strictObject({
 
 const trip = check.extend({
   window: duration.optional().describe('Window of the plain rule. Default: 5m'),
-  minSample: z.int().positive().optional().describe('Observations the plain rule needs. Default: 50'),
+  minSample: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Observations the plain rule needs. Default: 50; for a quantile as many as put 5 beyond it'),
 });
 
 const gateItem = z.union([

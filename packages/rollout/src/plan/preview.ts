@@ -1,32 +1,17 @@
 import { FULL_WEIGHT } from '@rampart/flags';
 import type { Check, Metric, Plan, Stage } from '../plan.ts';
-import { type CalendarState, calendarOpen } from './calendar.ts';
-import { formatDuration, HOUR_MS } from './duration.ts';
-import { type EvidenceNeeded, evidenceNeeded } from './evidence-needed.ts';
-import { formatLimit, formatValue, pluralOf } from './format-limit.ts';
+import { formatDuration } from './duration.ts';
+import { nextOpening, type StageLength, stageLength } from './forecast/calendar-forecast.ts';
+import { anyOf, type FalseAborts, falseAborts } from './forecast/false-aborts.ts';
+import { type CheckPreview, forecastCheck } from './forecast/gate-forecast.ts';
+import { forecastGuard, type GuardPreview } from './forecast/guard-forecast.ts';
+import { LIKELY } from './forecast/side-forecast.ts';
+import { type StageProposal, stageProposal } from './forecast/stage-changes.ts';
+import { type Prospect, perHour, type StageTraffic, type Traffic, trafficOfStages } from './forecast/traffic.ts';
+import { formatValue, pluralOf } from './format-limit.ts';
 
-/** What is known of the traffic before the start. */
-export type Traffic = {
-  /** Requests (or queries) of everyone per day. */
-  readonly requestsPerDay: number;
-  /** Today's error rate, in [0, 1]. */
-  readonly errorRate?: number;
-  /** Today's value of each metric in its own unit; counts are events per day. */
-  readonly baselines?: Readonly<Record<string, number>>;
-  /** Other observations of everyone per day, by what one is: `user`, `session`. */
-  readonly perDay?: Readonly<Record<string, number>>;
-  /** Share of everyone that each audience is, in [0, 1]. */
-  readonly audiences?: Readonly<Record<string, number>>;
-};
-
-/** What one gate check of a stage is expected to need. */
-export type CheckPreview = Omit<EvidenceNeeded, 'hours'> & {
-  readonly metric: string;
-  /** The limit for people: `1 %`, `1.5x control`. */
-  readonly limit: string;
-  readonly expected?: number;
-  /** Hours until a pass at this stage's traffic; `null`: not known, or never. */
-  readonly hoursNeeded: number | null;
+/** One gate check of a stage, with what is doubtful about it. */
+export type GatePreview = CheckPreview & {
   /** Said when the stage is too short for a pass, or a pass cannot happen. */
   readonly warning?: string;
 };
@@ -38,110 +23,138 @@ export type StagePreview = {
   /** Earliest instants (epoch ms) with the calendar kept; `null`: never, or permanent. */
   readonly startsAt: number | null;
   readonly endsAt: number | null;
+  /** The same with the time that gates are expected to take; `null`: never, permanent, or a person has to decide before. */
+  readonly expectedStartsAt: number | null;
+  readonly expectedEndsAt: number | null;
+  /** Set where a person has to decide, after so long in the stage. */
+  readonly askedAfterMs?: number;
   /** Share of everyone that is exposed, in [0, 1]; `null`: the audience's size is not known. */
   readonly share: number | null;
   readonly requestsPerDay: number | null;
-  readonly checks: readonly CheckPreview[];
+  readonly checks: readonly GatePreview[];
+  /** What would let the gate tell in time; absent where it can. */
+  readonly proposal?: StageProposal;
   readonly warnings: readonly string[];
 };
 
-/** What a plan would do at best, before anyone starts it. */
+/** What a plan would do, before anyone starts it. */
 export type PlanPreview = {
   readonly flag: string;
   readonly startAt: number;
+  /** When everyone has the feature, at best and as expected; `null`: never, or a person has to decide before. */
+  readonly gaAt: { readonly best: number | null; readonly expected: number | null };
   readonly stages: readonly StagePreview[];
-  /** The warnings of all stages. */
+  /** Abort criteria and kill trips over the whole plan. */
+  readonly guards: readonly GuardPreview[];
+  readonly falseAborts: FalseAborts;
+  /** The warnings of all stages and guards. */
   readonly warnings: readonly string[];
 };
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
-
-function expectedOf(metric: Metric, traffic: Traffic): number | undefined {
-  const today = traffic.baselines?.[metric.name];
-  return today ?? (metric.name === 'errorRate' ? traffic.errorRate : undefined);
-}
-
-/** Observations of everyone per day for a metric. */
-function dailyOf(metric: Metric, traffic: Traffic): number | undefined {
-  const other = traffic.perDay?.[metric.per];
-  const isRequest = metric.per === 'request' || metric.per === 'query';
-  return other ?? (isRequest ? traffic.requestsPerDay : undefined);
-}
-
-function hoursNeeded(needed: EvidenceNeeded, daily: number | undefined, share: number | null): number | null {
-  if (needed.hours !== undefined) return needed.hours;
-  if (needed.observations === null || daily === undefined || share === null || daily * share <= 0) return null;
-  return (needed.observations / (daily * share)) * 24;
-}
+/** A plain rule that trips a harmless feature more often than this is doubtful. */
+const OFTEN = 0.05;
 
 /** The sentence that says a stage is too short: "at 0.5 % you will see 500 requests a day; a pass needs 1,300; 2.6 days". */
-function shortfall(stage: Stage, metric: Metric, needed: EvidenceNeeded, hours: number, perDay: number): string {
-  const days = `${tenth.format(hours / 24)} days`;
-  const lasts = stage.durationMs === null ? '' : `, but the stage lasts ${formatDuration(stage.durationMs)}`;
-  if (needed.observations === null) return `${stage.name}: ${metric.name} needs ${days} for a pass${lasts}`;
+function shortfall(stage: Stage, metric: Metric, check: CheckPreview, perDay: number): string | undefined {
+  const { hoursLikely, likelyObservations, passChance } = check;
+  if (hoursLikely === null || stage.durationMs === null) return undefined;
+  if (passChance === null || passChance >= LIKELY) return undefined;
+  const days = `${tenth.format(hoursLikely / 24)} days`;
+  const lasts = `but the stage lasts ${formatDuration(stage.durationMs)}`;
+  if (likelyObservations === null || metric.kind === 'count') {
+    return `${stage.name}: ${metric.name} needs ${days} for a likely pass, ${lasts}`;
+  }
   const share = formatValue(stage.weight / FULL_WEIGHT, 'ratio');
-  const unit = pluralOf(metric.per);
-  const seen = `at ${share} you will see ${whole.format(perDay)} ${unit} a day`;
-  return `${stage.name}: ${metric.name}: ${seen}; a pass needs ${whole.format(needed.observations)}; ${days}${lasts}`;
+  const seen = `at ${share} you will see ${whole.format(perDay)} ${pluralOf(metric.per)} a day`;
+  return `${stage.name}: ${metric.name}: ${seen}; a likely pass needs ${whole.format(likelyObservations)}; ${days}, ${lasts}`;
 }
 
-function previewCheck(
-  check: Check,
-  stage: Stage,
-  share: number | null,
-  plan: Plan,
-  traffic: Traffic,
-): CheckPreview | undefined {
-  const metric = plan.metrics[check.metric];
-  if (!metric) return undefined;
-  const expected = expectedOf(metric, traffic);
-  const today = expected === undefined ? {} : { expected };
-  const { hours: least, ...needed } = evidenceNeeded(check, metric, { ...today, share: share || 1, beta: plan.beta });
-  const daily = dailyOf(metric, traffic);
-  const hours = hoursNeeded(least === undefined ? needed : { ...needed, hours: least }, daily, share);
-  const limit = formatLimit(check.limit, metric);
-  const isShort = hours !== null && stage.durationMs !== null && hours * HOUR_MS > stage.durationMs;
-  const beyond = `${stage.name}: ${metric.name} is expected at ${formatValue(expected ?? 0, metric.unit, 3)}, beyond its limit ${limit}: it cannot pass`;
-  const short = isShort ? shortfall(stage, metric, needed, hours, (daily ?? 0) * (share ?? 0)) : undefined;
-  const warning = needed.isBeyond ? beyond : short;
-  return { metric: check.metric, limit, ...today, ...needed, hoursNeeded: hours, ...(warning ? { warning } : {}) };
+function warningOf(stage: StageTraffic, metric: Metric, check: CheckPreview, traffic: Traffic): string | undefined {
+  const name = `${stage.stage.name}: ${metric.name}`;
+  if (check.isBeyond) {
+    const today = formatValue(check.expected ?? 0, metric.unit, 3);
+    return `${name} is expected at ${today}, beyond its limit ${check.limit}: it cannot pass`;
+  }
+  // Nobody asks a permanent stage to pass.
+  if (stage.stage.durationMs === null) return undefined;
+  if (check.isImpossible) return `${name} cannot pass: ${check.why}`;
+  return shortfall(stage.stage, metric, check, perHour(metric, stage, traffic) * 24);
 }
 
-/** Share of everyone exposed in a stage; earlier stages stay in. */
-function shareOf(stage: Stage, before: number, traffic: Traffic): number | null {
-  const fraction = stage.weight / FULL_WEIGHT;
-  if (stage.audience === undefined) return fraction;
-  const size = traffic.audiences?.[stage.audience];
-  return size === undefined ? null : before + size * Math.max(0, fraction - before);
+function previewCheck(check: Check, stage: StageTraffic, prospect: Prospect): readonly GatePreview[] {
+  const metric = prospect.plan.metrics[check.metric];
+  if (!metric) return [];
+  const forecast = forecastCheck(check, metric, stage, prospect);
+  const warning = warningOf(stage, metric, forecast, prospect.traffic);
+  return [{ ...forecast, ...(warning !== undefined && { warning }) }];
+}
+
+/** When a stage begins and ends: earliest, and as expected. */
+type Dates = Pick<StagePreview, 'startsAt' | 'endsAt' | 'expectedStartsAt' | 'expectedEndsAt'>;
+
+function datesOf({ durationMs }: Stage, length: StageLength, before: Dates, { calendar }: Plan): Dates {
+  const startsAt = nextOpening(calendar, before.endsAt);
+  const expectedStartsAt = nextOpening(calendar, before.expectedEndsAt);
+  const isExpected = expectedStartsAt !== null && durationMs !== null && length.expectedMs !== null;
+  return {
+    startsAt,
+    endsAt: startsAt === null || durationMs === null ? null : startsAt + durationMs,
+    expectedStartsAt,
+    expectedEndsAt: isExpected ? expectedStartsAt + (length.expectedMs ?? 0) : null,
+  };
+}
+
+function previewStage(traffic: StageTraffic, index: number, before: Dates, prospect: Prospect): StagePreview {
+  const { stage, share } = traffic;
+  const checks = stage.gate.flatMap((check) => previewCheck(check, traffic, prospect));
+  const length = stage.durationMs === null ? { expectedMs: null } : stageLength(traffic, stage.durationMs, prospect);
+  const proposal = stage.durationMs === null ? undefined : stageProposal(stage, index, prospect);
+  return {
+    name: stage.name,
+    ...(stage.audience === undefined ? {} : { audience: stage.audience }),
+    ...datesOf(stage, length, before, prospect.plan),
+    ...(length.askedAfterMs !== undefined && { askedAfterMs: length.askedAfterMs }),
+    share,
+    requestsPerDay: share === null ? null : prospect.traffic.requestsPerDay * share,
+    checks,
+    ...(proposal && { proposal }),
+    warnings: checks.flatMap(({ warning }) => warning ?? []),
+  };
+}
+
+function guardWarning({ metric, tier, plainRule }: GuardPreview): readonly string[] {
+  const chance = anyOf((plainRule ?? []).map((one) => one.chance));
+  if (chance < OFTEN) return [];
+  const what = tier === 'kill' ? 'the plain rule of the kill trip' : 'the count limit';
+  const remedy = tier === 'kill' ? 'raise its limit, window or minSample' : 'raise its limit';
+  return [`${metric}: ${what} stops a harmless feature with a chance of ${formatValue(chance, 'ratio', 2)}: ${remedy}`];
 }
 
 /**
- * What `plan` would do at best when started at `startAt` (epoch ms): earliest dates with its calendar kept, requests in
- * treatment, and the evidence each gate needs for a pass if treatment behaves as today.
+ * What `plan` would do when started at `startAt` (epoch ms) if treatment behaves as today: dates at best and as expected, what
+ * each gate needs for a pass and would find, what harm would cost until it is found, how likely a false abort is, and
+ * what to change where a gate cannot tell in time.
  */
 export function previewPlan(plan: Plan, traffic: Traffic, startAt: number): PlanPreview {
+  const prospect: Prospect = { plan, traffic };
+  const all = trafficOfStages(prospect);
   const stages: StagePreview[] = [];
-  let next: number | null = startAt;
-  let everyone = 0;
-  for (const stage of plan.stages) {
-    const calendar: CalendarState | undefined = next === null ? undefined : calendarOpen(plan.calendar, next);
-    const startsAt: number | null = calendar?.open ? next : (calendar?.reopensAt ?? null);
-    const endsAt: number | null = startsAt === null || stage.durationMs === null ? null : startsAt + stage.durationMs;
-    const share = shareOf(stage, everyone, traffic);
-    if (stage.audience === undefined) everyone = stage.weight / FULL_WEIGHT;
-    const checks = stage.gate.flatMap((check) => previewCheck(check, stage, share, plan, traffic) ?? []);
-    stages.push({
-      name: stage.name,
-      ...(stage.audience === undefined ? {} : { audience: stage.audience }),
-      startsAt,
-      endsAt,
-      share,
-      requestsPerDay: share === null ? null : traffic.requestsPerDay * share,
-      checks,
-      warnings: checks.flatMap(({ warning }) => warning ?? []),
-    });
-    next = endsAt;
-  }
-  return { flag: plan.flag, startAt, stages, warnings: stages.flatMap(({ warnings }) => warnings) };
+  const start = { startsAt: null, endsAt: startAt, expectedStartsAt: null, expectedEndsAt: startAt };
+  for (const [index, stage] of all.entries()) stages.push(previewStage(stage, index, stages.at(-1) ?? start, prospect));
+  const guards = [...plan.abortCriteria, ...(plan.killSwitch?.trips ?? [])].flatMap((check) => {
+    const metric = plan.metrics[check.metric];
+    return metric === undefined ? [] : [forecastGuard(check, metric, all, prospect)];
+  });
+  const last = stages.at(-1);
+  return {
+    flag: plan.flag,
+    startAt,
+    gaAt: { best: last?.startsAt ?? null, expected: last?.expectedStartsAt ?? null },
+    stages,
+    guards,
+    falseAborts: falseAborts(plan, guards),
+    warnings: [...stages.flatMap(({ warnings }) => warnings), ...guards.flatMap(guardWarning)],
+  };
 }

@@ -111,6 +111,15 @@ export function readChecks(tier: Tier, raw: RawChecks, path: PlanPath, reader: C
 /** Default window and sample of a trip's plain rule (semantics §1). */
 const TRIP_WINDOW_MS = 5 * MINUTE_MS;
 const TRIP_SAMPLE = 50;
+/** Observations beyond a quantile that a window must be expected to hold before its share of them says anything. */
+const TRIP_BEYOND = 5;
+
+/** Least observations of a plain rule: for a 99th percentile 500, of which one in a hundred lies beyond it. */
+function tripSample(metric: Metric | undefined): number {
+  if (metric?.kind !== 'quantile') return TRIP_SAMPLE;
+  const { quantile = 0.99 } = metric;
+  return Math.max(TRIP_SAMPLE, Math.ceil(TRIP_BEYOND / Math.min(quantile, 1 - quantile) - 1e-9));
+}
 
 /** Reads the trips of a kill switch: `trip` (long form) or `tripConditions` (short form). */
 export function readTrips(raw: RawKillSwitch, reader: CheckReader): readonly KillTrip[] {
@@ -129,7 +138,7 @@ export function readTrips(raw: RawKillSwitch, reader: CheckReader): readonly Kil
     const { window, minSample }: Partial<RawTrip> = item.raw;
     const windowMs = readDuration(window, TRIP_WINDOW_MS, [...item.path, 'window'], reader.log);
     if (check && !refuseTwin(check, trips, item.path, reader.log)) {
-      trips.push({ ...check, windowMs, minSample: minSample ?? TRIP_SAMPLE });
+      trips.push({ ...check, windowMs, minSample: minSample ?? tripSample(reader.metrics.get(check.metric)) });
     }
   }
   return trips;

@@ -34,6 +34,8 @@ describe('every failure is a problem', () => {
     ['a body that is no JSON', 'POST', '/v1/rollouts', '{', 400, 'BODY_INVALID'],
     ['a field that is not asked for', 'POST', '/v1/rollouts', '{"plan":1}', 400, 'BODY_INVALID'],
     ['a rollout that is not there', 'GET', '/v1/rollouts/none', undefined, 404, 'ROLLOUT_UNKNOWN'],
+    ['evidence of a rollout that is not there', 'GET', '/v1/rollouts/none/evidence', undefined, 404, 'ROLLOUT_UNKNOWN'],
+    ['too many batches at once', 'GET', '/v1/rollouts/none/evidence?limit=501', undefined, 400, 'BODY_INVALID'],
     ['a flag that is not there', 'GET', '/v1/flags/none', undefined, 404, 'NOT_FOUND'],
     ['a plan with errors', 'POST', '/v1/rollouts', '{"text":"flag: 7"}', 422, 'PLAN_INVALID'],
     ['a query that is not understood', 'GET', '/v1/rollouts?state=old', undefined, 400, 'BODY_INVALID'],

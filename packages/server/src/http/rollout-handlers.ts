@@ -9,9 +9,13 @@ type RolloutRoute =
   | 'listRollouts'
   | 'getRollout'
   | 'listEvents'
+  | 'listEvidence'
   | 'command'
   | 'getReport'
   | 'getIncident';
+
+/** Evidence batches in one answer, where the caller names no number. */
+const EVIDENCE_PAGE = 200;
 
 /** Routes of plans and rollouts. Bodies and queries were checked by the schema of their route: each cast is that edge. */
 export function rolloutHandlers(plane: ControlPlane): Handlers<RolloutRoute> {
@@ -33,6 +37,10 @@ export function rolloutHandlers(plane: ControlPlane): Handlers<RolloutRoute> {
     async listEvents({ params, query }) {
       const { after = 0 } = query as { readonly after?: number };
       return { body: { events: await plane.listEvents(params.id ?? '', after) } };
+    },
+    async listEvidence({ params, query }) {
+      const { after = 0, limit = EVIDENCE_PAGE } = query as { readonly after?: number; readonly limit?: number };
+      return { body: await plane.listEvidence(params.id ?? '', after, limit) };
     },
     async command(ask) {
       const options = { ...idempotencyOf(ask), ...ifVersionOf(ask) };

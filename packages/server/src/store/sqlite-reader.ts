@@ -50,7 +50,7 @@ function createEvidenceReads(db: DatabaseSync) {
     `SELECT t.seq, t.received_at, t.body FROM telemetry_rollouts r JOIN telemetry t ON t.seq = r.seq
      WHERE r.rollout = ? AND r.seq > ? ORDER BY r.seq LIMIT ?`,
   );
-  const evidence = db.prepare('SELECT seq, value FROM evidence WHERE rollout = ? AND seq > ? ORDER BY seq');
+  const evidence = db.prepare('SELECT seq, value FROM evidence WHERE rollout = ? AND seq > ? ORDER BY seq LIMIT ?');
   const checkpoint = db.prepare('SELECT version, value FROM checkpoints WHERE key = ?');
   return {
     telemetryAfter: (rollout: string, seq: number, limit: number) =>
@@ -59,8 +59,8 @@ function createEvidenceReads(db: DatabaseSync) {
         receivedAt: numberIn(row, 'received_at'),
         body: jsonIn(row, 'body'),
       })),
-    evidenceAfter: (rollout: string, seq: number) =>
-      evidence.all(rollout, seq).map((row) => ({ seq: numberIn(row, 'seq'), value: jsonIn(row, 'value') })),
+    evidenceAfter: (rollout: string, seq: number, limit: number) =>
+      evidence.all(rollout, seq, limit).map((row) => ({ seq: numberIn(row, 'seq'), value: jsonIn(row, 'value') })),
     getCheckpoint(key: string) {
       const row = checkpoint.get(key);
       return row && { version: numberIn(row, 'version'), value: jsonIn(row, 'value') };

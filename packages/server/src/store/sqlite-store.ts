@@ -12,6 +12,8 @@ import { StoreError } from './store-error.ts';
 
 /** Rows of one call where the caller names no limit. */
 const DEFAULT_LIMIT = 1_000;
+/** Rows that no table reaches. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 /**
  * Opens, or creates, a store in one SQLite file on a local disk (never a network file system). Durable to power loss.
@@ -145,7 +147,8 @@ function createReads({ read }: Reads): Pick<Store, ReadCalls> {
     getDocument: (kind, key) => read((reader) => reader.getDocument(kind, key)),
     listDocuments: (kind) => read((reader) => reader.listDocuments(kind)),
     telemetryAfter: (rollout, seq, limit) => read((reader) => reader.telemetryAfter(rollout, seq, limit)),
-    evidenceAfter: (rollout, seq) => read((reader) => reader.evidenceAfter(rollout, seq)),
+    evidenceAfter: (rollout, seq, limit = NO_LIMIT) =>
+      read((reader) => reader.evidenceAfter(rollout, seq, integer('limit', limit))),
     getCheckpoint: (key) => read((reader) => reader.getCheckpoint(key)),
     listOutbox: (state, limit = DEFAULT_LIMIT) => read((reader) => reader.listOutbox(state, limit)),
     nextOutboxAt: () => read((reader) => reader.nextOutboxAt()),

@@ -78,6 +78,7 @@ export const evidenceContract: Contract = {
         { seq: 2, value: 'c' },
       ]);
       assert.deepEqual(await a.evidenceAfter('r', 1), [{ seq: 2, value: 'c' }]);
+      assert.deepEqual(await a.evidenceAfter('r', 0, 1), [{ seq: 1, value: winner }]);
     });
   },
   'prunes telemetry that every reader folded, and still knows its ids for seven days': async (database) => {
@@ -105,6 +106,23 @@ export const evidenceContract: Contract = {
       assert.equal((await store.prune({ now: 1_001 + BATCH_ID_KEEP_MS })).batchIds, 3);
       assert.equal(await put(store, '1'), 'accepted');
       assert.ok((await store.telemetryAfter('r', 0, 1))[0]!.seq > seqs[2]!);
+    });
+  },
+  'keeps every evidence batch, whatever is pruned': async (database) => {
+    await withStore(database, async (store) => {
+      const fold = (seq: number) => ({
+        checkpoint: { key: 'r', expectedVersion: seq - 1, value: seq },
+        evidence: { rollout: 'r', seq, value: { seq } },
+        telemetryFolded: { rollout: 'r', throughSeq: 1_000 },
+      });
+      await put(store, 'x');
+      await store.saveCheckpoint(fold(1));
+      await store.saveCheckpoint(fold(2));
+      assert.equal((await store.prune({ now: 1_001 + 10 * BATCH_ID_KEEP_MS })).telemetry, 1);
+      assert.deepEqual(
+        (await store.evidenceAfter('r', 0)).map(({ seq }) => seq),
+        [1, 2],
+      );
     });
   },
   'prunes in slices and says when more is left': async (database) => {

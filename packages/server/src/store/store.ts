@@ -213,8 +213,8 @@ export type Store = {
   putTelemetry(batch: TelemetryBatch): Promise<'accepted' | 'duplicate'>;
   /** Telemetry of a rollout after a seq, in commit order. What was read once is never followed by a lower seq. */
   telemetryAfter(rollout: string, seq: number, limit: number): Promise<readonly StoredTelemetry[]>;
-  /** Evidence batches of a rollout after a seq, in order. */
-  evidenceAfter(rollout: string, seq: number): Promise<readonly StoredEvidence[]>;
+  /** Evidence batches of a rollout after a seq, in order; at most `limit` (default: all). Kept as long as the store. */
+  evidenceAfter(rollout: string, seq: number, limit?: number): Promise<readonly StoredEvidence[]>;
   getCheckpoint(key: string): Promise<{ readonly version: number; readonly value: unknown } | undefined>;
   /** Saves a fold; answers with the checkpoint's new version. */
   saveCheckpoint(save: CheckpointSave): Promise<{ readonly ok: true; readonly version: number } | Conflict>;

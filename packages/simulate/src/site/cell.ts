@@ -1,0 +1,77 @@
+import type { Arm } from '@rampart/flags';
+import { type ArmSums, type Metric, USER_BUCKETS } from '@rampart/rollout';
+
+/** Length of a vector by user bucket: 64, then unknown users. */
+const WIDTH = USER_BUCKETS + 1;
+
+/** Zeros that the engine keeps as doubles from the start, so that every batch has vectors of one kind. */
+export function zeros(): number[] {
+  return Array.from({ length: WIDTH }, () => 0.5).fill(0);
+}
+
+/** Sums of one metric in one cell, written anew for each batch. Whoever writes to `x` or `xx`, or to an `n` of its own, says so in `isDirty`. */
+export type CellSums = {
+  readonly n: number[];
+  readonly x: number[];
+  readonly xx: number[];
+  isDirty: boolean;
+  readonly bins?: { readonly bucket: number[]; readonly bin: number[]; readonly count: number[] };
+};
+
+/** One arm of one stratum. Metrics of requests share one vector of observations, those of users another. */
+export type Cell = {
+  readonly arm: Arm;
+  readonly stratum: number;
+  readonly requests: number[];
+  readonly newcomers: number[];
+  readonly sums: Readonly<Record<string, CellSums>>;
+  readonly all: readonly CellSums[];
+  assigned: number;
+  reported: number;
+};
+
+function sumsOf(metric: Metric, n: number[]): CellSums {
+  const x = zeros();
+  if (metric.kind === 'rate' || metric.kind === 'count') return { n: x, x, xx: x, isDirty: false };
+  // A bad event counts 1, and so does its square; of a histogram the bins say it all.
+  if (metric.kind === 'proportion') return { n, x, xx: x, isDirty: false };
+  if (metric.kind === 'quantile') return { n, x, xx: x, isDirty: false, bins: { bucket: [], bin: [], count: [] } };
+  return { n, x, xx: zeros(), isDirty: false };
+}
+
+/** An empty cell for the metrics that are measured. */
+export function openCell(arm: Arm, stratum: number, metrics: readonly Metric[]): Cell {
+  const [requests, newcomers] = [zeros(), zeros()];
+  const sums = Object.fromEntries(
+    metrics.map((metric) => [metric.name, sumsOf(metric, metric.per === 'user' ? newcomers : requests)]),
+  );
+  return { arm, stratum, requests, newcomers, sums, all: Object.values(sums), assigned: 0, reported: 0 };
+}
+
+/** A plain loop: this is done for every metric of every batch. */
+function clear(values: number[]): void {
+  for (let index = 0; index < values.length; index += 1) values[index] = 0;
+}
+
+/** Empties a cell before a batch. */
+export function clearCell(cell: Cell): void {
+  clear(cell.requests);
+  if (cell.reported > 0) clear(cell.newcomers);
+  cell.assigned = 0;
+  cell.reported = 0;
+  for (const sums of cell.all) {
+    if (!sums.isDirty) continue;
+    sums.isDirty = false;
+    clear(sums.x);
+    if (sums.xx !== sums.x) clear(sums.xx);
+    if (sums.bins === undefined) continue;
+    sums.bins.bucket.length = 0;
+    sums.bins.bin.length = 0;
+    sums.bins.count.length = 0;
+  }
+}
+
+/** What the core reads of a metric in a cell. */
+export function armSumsOf(cell: Cell, metric: string): ArmSums {
+  return cell.sums[metric];
+}
