@@ -24,6 +24,8 @@ export type Watch = {
   readonly stepMinutes: number;
   /** A rollout that is neither complete nor aborted by then is undecided. */
   readonly longestDays: number;
+  /** Days at 100 % after which a rollout is watched no more; 14 and more is the exit gate's. */
+  readonly quietDays: number;
 };
 
 const MINUTE_MS = 60_000;
@@ -101,7 +103,7 @@ async function runCases(bench: Bench, cases: readonly Case[], onDone: (outcome: 
     active = [...active, ...opened];
     if (opened.length > 0) await bench.settle(active.map(({ client }) => client));
     await stepAll(bench, active);
-    const ended = active.filter((site) => hasEnded(site, bench.watch));
+    const ended = active.filter((site) => hasEnded(site, bench));
     active = active.filter((site) => !ended.includes(site));
     for (const site of ended) onDone(await closeSite(bench, site));
   }
@@ -162,9 +164,13 @@ async function follow(world: World, site: Site): Promise<boolean> {
   return hasChanged;
 }
 
-function hasEnded({ state, steps, stepsAfterAbort }: Site, watch: Watch): boolean {
+function hasEnded({ state, steps, stepsAfterAbort }: Site, { watch, timeScale, clock }: Bench): boolean {
+  const now = clock.now();
   const isTooLong = steps >= (watch.longestDays * DAY_MINUTES) / watch.stepMinutes;
-  return isTooLong || state.phase === 'complete' || stepsAfterAbort > STEPS_AFTER_ABORT;
+  const isQuiet =
+    state.monitoringSince !== undefined &&
+    now - state.monitoringSince >= watch.quietDays * DAY_MINUTES * MINUTE_MS * timeScale;
+  return isTooLong || isQuiet || state.phase === 'complete' || stepsAfterAbort > STEPS_AFTER_ABORT;
 }
 
 async function closeSite({ server, clock, timeScale }: Bench, site: Site): Promise<Outcome> {

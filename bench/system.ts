@@ -110,6 +110,7 @@ function healthyFigures(outcomes: readonly Outcome[]) {
   const allowed = ALPHA + 3 * Math.sqrt((ALPHA * (1 - ALPHA)) / outcomes.length);
   return {
     complete: share(outcomes, 'complete'),
+    stillQuietAtGa: share(outcomes, 'monitoring'),
     falseAborts: { ...falseAborts, allowed, isWithin: falseAborts.share <= allowed },
     daysToGa: quantiles(outcomes.flatMap(({ daysToGa }) => daysToGa ?? [])),
     ...commonFigures(outcomes),
@@ -173,7 +174,7 @@ function countIn(name: string, fallback: number, least = 0): number {
 /**
  * Rollouts through the whole system, server, SDK and HTTP, on a compressed clock. `HEALTHY` (default: 200, half of them
  * with the comparison against control), `BAD` (100) and `DOUBLE` (100) set their numbers, `STEP_MINUTES` (120) the time
- * between two reports.
+ * between two reports, `QUIET_DAYS` (15, so that the exit gate at 14 is reached) how long 100 % is watched.
  */
 export async function run(): Promise<BenchResult> {
   const healthy = countIn('HEALTHY', 200);
@@ -183,7 +184,11 @@ export async function run(): Promise<BenchResult> {
     bad: countIn('BAD', 100),
     double: countIn('DOUBLE', 100),
   };
-  const watch = { stepMinutes: countIn('STEP_MINUTES', 120, 1), longestDays: 60 };
+  const watch = {
+    stepMinutes: countIn('STEP_MINUTES', 120, 1),
+    longestDays: 60,
+    quietDays: countIn('QUIET_DAYS', 15, 1),
+  };
   const startedAt = performance.now();
   const findings = await runJobs(jobsOf(counts, watch));
   const { outcomes } = findings;

@@ -29,7 +29,7 @@ const SHARE = { kind: 'proportion', unit: 'ratio', harm: 'higher' };
 
 const FACTS: WorldFacts = {
   requestsPerDay: 1_000_000,
-  users: 100_000,
+  users: 40_000,
   baselines: { revenue: 3, ...Object.fromEntries(TEN.map((name) => [name, 0.001])) },
 };
 
@@ -280,7 +280,7 @@ function endToEndCells(): readonly Cell[] {
       method,
       world: name,
       plan,
-      simulated: worldOf(plan, scenarios, { requestsPerDay: 1_000_000, users: 100_000 }),
+      simulated: worldOf(plan, scenarios, { requestsPerDay: 1_000_000, users: 40_000 }),
       longestMs: (name === FLAT || name === BENEFICIAL.name ? 9 : 3) * DAY_MS,
     }));
   };

@@ -10,7 +10,7 @@ describe('rollouts through server, SDK and HTTP on a compressed clock', () => {
       { group: 'healthy', form: 'control', errorRate: BASE_ERROR_RATE, seed: 1 },
       { group: 'broken', form: 'short', errorRate: 0.2, seed: 1 },
     ] as const;
-    const complaints = await runSystem(cases, { stepMinutes: 120, longestDays: 2 }, (outcome) =>
+    const complaints = await runSystem(cases, { stepMinutes: 120, longestDays: 2, quietDays: 15 }, (outcome) =>
       outcomes.push(outcome),
     );
     expect(complaints).toEqual([]);

@@ -19,7 +19,7 @@ function warnSmall(stage: Stage, path: PlanPath, log: IssueLog): void {
 function warnNoControl(stage: Stage, path: PlanPath, log: IssueLog): void {
   const compared = stage.gate.find(({ limit }) => limit.kind === 'relative' && limit.reference === 'control');
   if (stage.weight < FULL_WEIGHT || !compared) return;
-  const message = `${compared.metric} is compared with control, but at 100 % nobody is in control: the baseline takes its place`;
+  const message = `${compared.metric} is compared with control, but at 100 % nobody is in control: it cannot pass; compare with the baseline, or give a number`;
   log.warning('no-control', path, message);
 }
 
