@@ -9,7 +9,7 @@ export {
   emptyBucketScore,
   updateBucketScore,
 } from './cluster.ts';
-export { beyondChance, designEffect, type ScoreResiduals, scoreDesignEffect } from './design-effect.ts';
+export { beyondChance, designEffect, designEffectIn, type ScoreResiduals, scoreDesignEffect } from './design-effect.ts';
 export { bonferroniThreshold, closedTestingBlame, weightedAverageLogE } from './family.ts';
 export {
   DEPLETION_LIMIT,

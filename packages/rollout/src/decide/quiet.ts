@@ -3,6 +3,7 @@ import { type Standing, sampleRatio, standingsOf } from '../judge/judge.ts';
 import type { RolloutState } from '../state.ts';
 import { silenceMs } from './cadence.ts';
 import { servedMs, stageOf } from './exposure.ts';
+import { undecidedChecks } from './tick-advance.ts';
 
 /** Whether every check stands where it was last recorded, none of them where something follows from it at every look. */
 function standsStill(state: RolloutState, standings: readonly Standing[]): boolean {
@@ -25,15 +26,23 @@ function seesAsBefore(state: RolloutState, evidence: EvidenceState, now: number)
   return isRecorded && isInvalid === undefined && telemetryMissing === undefined;
 }
 
-/** Whether time alone leads to nothing yet: the stage's duration is not served. */
+/**
+ * Whether time alone leads to nothing yet: the stage's duration is not served, or it is and a gate check is still open that
+ * neither extends the stage nor makes Rampart ask a person now.
+ */
 function hasTimeLeft(state: RolloutState, now: number): boolean {
-  const run = state.stage;
-  return run !== undefined && stageOf(state) !== undefined && servedMs(state, now) < run.durationMs;
+  const [run, stage] = [state.stage, stageOf(state)];
+  if (run === undefined || stage === undefined) return false;
+  const served = servedMs(state, now);
+  if (served < run.durationMs) return true;
+  if (state.phase !== 'exposing' || stage.durationMs === null || stage.onInconclusive === 'extend') return false;
+  const isAskedLater = run.askedAt !== undefined || served < (stage.maxDurationMs ?? 3 * stage.durationMs);
+  return isAskedLater && undecidedChecks(stage, state.verdicts).length > 0;
 }
 
 /**
  * Whether a look would find nothing to record and nothing to decide, so that it need not be taken: every check stands as
- * recorded, sight is as before, and the stage's time is not up. It may say no where the answer is yes, never the reverse.
+ * recorded, sight is as before, and no time is up. It may say no where the answer is yes, never the reverse.
  */
 export function isQuiet(state: RolloutState, evidence: EvidenceState, now: number): boolean {
   if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;

@@ -13,7 +13,10 @@ import { enterStage, servedMs, stageOf } from './exposure.ts';
 const UNMEASURED: readonly Verdict['status'][] = ['no-data', 'insufficient', 'error'];
 
 /** Gate checks of the running stage that have not passed, optional ones that are not measured left out. */
-export function undecidedChecks(stage: Stage, verdicts: readonly Verdict[]): readonly string[] {
+export function undecidedChecks(
+  stage: Stage,
+  verdicts: readonly Pick<Verdict, 'check' | 'status'>[],
+): readonly string[] {
   const statuses = new Map(verdicts.map((one) => [one.check, one.status]));
   return stage.gate
     .filter((check) => {

@@ -2,7 +2,7 @@ import { FULL_WEIGHT } from '@rampart/flags';
 import {
   bankAtMost,
   bankLogE,
-  designEffect,
+  designEffectIn,
   normalAtMost,
   oneSidedMeanLogE,
   poissonBank,
@@ -78,10 +78,7 @@ type Split = {
 };
 
 function splitOf(sums: Sums, metric: Metric): Split {
-  const effect =
-    sums[UNKNOWN] > 0
-      ? metric.designEffect
-      : designEffect(sums.slice(0, UNKNOWN), sums.slice(AT.treatment, AT.treatment + UNKNOWN));
+  const effect = sums[UNKNOWN] > 0 ? metric.designEffect : designEffectIn(sums, 0, AT.treatment, UNKNOWN);
   return totalsOf(sums, undefined, effect);
 }
 

@@ -2,7 +2,7 @@ import {
   bankAtMost,
   bankLogE,
   beyondChance,
-  designEffect,
+  designEffectIn,
   type LinearBank,
   proportionInterval,
   thresholdBank,
@@ -60,14 +60,13 @@ function streamOf(metric: Metric, side: Side, line: number | undefined): Stream 
 /** Design effect of the users where they are known, else the declared one. The fail side reacts to what chance does not explain. */
 function effectOf(sums: Sums, metric: Metric, side: Side): number {
   if (sums[UNKNOWN] > 0) return metric.designEffect;
-  const counts = sums.slice(0, UNKNOWN);
-  const effect = designEffect(counts, sums.slice(AT.bad, AT.bad + UNKNOWN));
-  return side === 'pass' ? effect : beyondChance(effect, activeOf(counts));
+  const effect = designEffectIn(sums, 0, AT.bad, UNKNOWN);
+  return side === 'pass' || effect === 1 ? effect : beyondChance(effect, activeIn(sums));
 }
 
-function activeOf(counts: Sums): number {
+function activeIn(sums: Sums): number {
   let active = 0;
-  for (const count of counts) if (count > 0) active += 1;
+  for (let b = 0; b < UNKNOWN; b += 1) if (sums[b] > 0) active += 1;
   return active;
 }
 
