@@ -26,9 +26,19 @@ export async function planOfModule(path: string): Promise<unknown> {
   return planIn(await importOf(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`, path));
 }
 
-function planIn(module: Readonly<Record<string, unknown>>): unknown {
+/**
+ * What a loaded module exports as its plan, or `undefined`. A file without exports, in a directory whose package.json does not say
+ * that it holds ES modules, is loaded as CommonJS: its default export is then the empty `module.exports`, and no plan.
+ */
+export function planIn(module: Readonly<Record<string, unknown>>): unknown {
   const name = NAMES.find((one) => module[one] !== undefined);
-  return name === undefined ? undefined : module[name];
+  const plan = name === undefined ? undefined : module[name];
+  const isBareCommonJs = 'module.exports' in module && isEmptyObject(module['module.exports']);
+  return isBareCommonJs && isEmptyObject(plan) ? undefined : plan;
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 async function importOf(url: string, path: string): Promise<Readonly<Record<string, unknown>>> {
