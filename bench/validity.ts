@@ -83,7 +83,7 @@ function reportOf(cells: readonly Cell[], tallies: ReadonlyMap<string, Tally>, r
     'Written by `npm run bench -- validity`. Every row is the real core (decide, gates, statistics) on a virtual clock, looked at every five minutes.',
     `The bound for ${runs} runs is 5 % + 3 standard errors = ${percent(most(runs))}.`,
     '## False aborts',
-    'Treatment is exactly at the limit (for `1x control`: as good as control), or better. Rows of single methods last one day where they do not say nine; plans run three days, the flat and the beneficial one nine. 1,000,000 requests a day, 40,000 users (2,000 in treatment), 5 % in treatment.',
+    'Treatment is exactly at the limit (for `1x control`: as good as control), or better. Rows of single methods last one day where they do not say nine; plans run two days, the beneficial one nine. 1,000,000 requests a day, 40,000 users (2,000 in treatment), 5 % in treatment.',
     section('false abort', cells, tallies),
     '## False passes',
     "Treatment does harm exactly at the gate's limit, and the gate may open at any look from the first hour to the 24th.",

@@ -8,6 +8,7 @@ import type { EvidenceState } from './judge/evidence-state.ts';
 import { foldEvidence } from './judge/fold-evidence.ts';
 import { judge, standingsOf } from './judge/judge.ts';
 import { usesControl } from './judge/line.ts';
+import type { Check, Metric } from './plan.ts';
 import { RAMPART } from './principal.ts';
 import type { RolloutState } from './state.ts';
 import type { Judgement } from './verdict.ts';
@@ -50,6 +51,11 @@ export function reconcile(
   };
 }
 
+/** Whether a check rests on sums alone, not on the time in which they came: SDKs that have not reported yet make a rate too low. */
+function isOfSums({ limit }: Check, { kind }: Metric): boolean {
+  return limit.kind === 'count' || (kind !== 'rate' && kind !== 'count');
+}
+
 /**
  * Whether a batch that is still open would already trip the kill switch or an abort criterion with an absolute or
  * baseline limit. Those depend only on sums, so looking before the batch closes costs no validity; comparisons with
@@ -58,8 +64,8 @@ export function reconcile(
 export function mustCloseNow(state: RolloutState, before: EvidenceState, open: EvidenceBatch, now: number): boolean {
   if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;
   const known = new Set(failedChecks(state.verdicts));
-  return standingsOf(foldEvidence(before, open, state), state, now).some(({ one: { check }, status }) => {
-    const isNew = status === 'fail' && !known.has(check.id);
+  return standingsOf(foldEvidence(before, open, state), state, now).some(({ one: { check, metric }, status }) => {
+    const isNew = status === 'fail' && !known.has(check.id) && isOfSums(check, metric);
     return isNew && (check.tier === 'kill' || check.tier === 'abort') && !usesControl(check);
   });
 }

@@ -2,7 +2,7 @@ import { servedMs } from '../decide/exposure.ts';
 import type { Limit } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Verdict, VerdictStatus } from '../verdict.ts';
-import { countInWindows } from './fold-occurrences.ts';
+import { countInWindows, exposedSince } from './fold-occurrences.ts';
 import type { PlanCheck } from './plan-checks.ts';
 import type { VerdictContext } from './verdict-of.ts';
 import type { Weighing } from './weigh.ts';
@@ -10,7 +10,7 @@ import type { Weighing } from './weigh.ts';
 type CountLimit = Extract<Limit, { kind: 'count' }>;
 
 function countsOf({ metric }: PlanCheck, limit: CountLimit, { evidence }: Weighing, state: RolloutState, now: number) {
-  const since = state.attempts.at(-1)?.startedAt ?? 0;
+  const since = exposedSince(state);
   const counts = countInWindows(evidence.occurrences[metric.name] ?? [], limit.windowMs, since, now);
   return { ...counts, watchedMs: servedMs(state, now) };
 }

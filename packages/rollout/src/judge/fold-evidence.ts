@@ -1,4 +1,6 @@
+import { FULL_WEIGHT } from '@rampart/flags';
 import { restartEveryMs, silenceMs } from '../decide/cadence.ts';
+import { weightOfEveryone } from '../decide/exposure.ts';
 import type { EvidenceBatch } from '../evidence.ts';
 import type { Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
@@ -14,7 +16,7 @@ import {
   type StreamEvidence,
 } from './evidence-state.ts';
 import { foldBaseline, foldMetric } from './fold-metric.ts';
-import { foldOccurrences, unattributedIn } from './fold-occurrences.ts';
+import { exposedSince, foldOccurrences, unattributedIn } from './fold-occurrences.ts';
 import { foldPeople, foldSampleRatios } from './fold-users.ts';
 import { quantileEdgeOf } from './histogram.ts';
 import { foldPlainRule } from './plain-rule.ts';
@@ -25,7 +27,7 @@ import type { FoldContext } from './side-judge.ts';
 import { emptyTally } from './tally.ts';
 
 /** Live restarts of the late-onset mixture; an older one is dropped, which only costs power (its e-value counts as 0). */
-const LIVE_RESTARTS = 6;
+const LIVE_RESTARTS = 4;
 const QUARTERS = 4;
 /** Control observations of the running stage after which quantile cuts come from it alone, so that old noise is forgotten. */
 const ENOUGH_FOR_CUT = 1000;
@@ -76,7 +78,7 @@ function restart(into: Ledger, state: RolloutState, at: number, pace: Pace): voi
     for (const { stream, attempt } of streams) {
       const own = into.streams[stream.key];
       if (own === undefined || !attempt) continue;
-      const sums = own.attempt.slice(stream.keepFrom);
+      const sums = [...own.attempt];
       own.restarts = { ...own.restarts, [pace]: [...own.restarts[pace], { index, at, sums }].slice(-LIVE_RESTARTS) };
     }
   }
@@ -100,7 +102,7 @@ function markQuarter(into: Ledger, state: RolloutState, at: number): void {
     for (const { stream } of streams) {
       const own = into.streams[stream.key];
       if (own === undefined) continue;
-      const mark = { attempt: own.attempt.slice(stream.keepFrom), stage: own.stage.slice(stream.keepFrom) };
+      const mark = { attempt: [...own.attempt], stage: [...own.stage] };
       own.marks = [...own.marks, mark].slice(-2);
     }
   }
@@ -158,6 +160,12 @@ function withTails(batch: MetricBatch, streams: readonly PlanStream[], context: 
   };
 }
 
+/** Whether a batch holds several exposures: which seconds were whose is not known. */
+function isMixed({ strata, targeted }: MetricBatch): boolean {
+  const [first] = [...strata, ...targeted];
+  return [...strata, ...targeted].some(({ epoch }) => epoch !== first?.epoch);
+}
+
 function streamIn(into: Ledger, key: string, size: number): StreamEvidence {
   const known = into.streams[key];
   if (known !== undefined) return known;
@@ -169,7 +177,7 @@ function streamIn(into: Ledger, key: string, size: number): StreamEvidence {
 /** One metric's part of a batch: epochs of the current statistics for the attempt, the running epoch for the stage. */
 function foldOneMetric(into: Ledger, plan: PlanMetric, batch: PreparedBatch, state: RolloutState): void {
   const { metric, streams, trips } = plan;
-  const unattributed = unattributedIn(batch, metric);
+  const unattributed = unattributedIn(batch, metric, exposedSince(state));
   const lastedMs = batch.toAt - batch.fromAt;
   const own = batch.metrics[metric.name] ?? NO_BATCH;
   const attempt = ofEpochs(own, (epoch) => epoch >= state.statisticsFromEpoch);
@@ -178,12 +186,14 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, batch: PreparedBatch, sta
   into.metrics[metric.name] = evidence;
   const context: FoldContext = {
     ...(metric.kind === 'quantile' && cutOf(evidence, metric)),
-    batchMs: lastedMs > silenceMs(state.plan) ? 0 : lastedMs,
+    batchMs: lastedMs > silenceMs(state.plan) || isMixed(own) ? 0 : lastedMs,
+    isAlive: batch.hasSeries,
+    isEveryone: weightOfEveryone(state.layers) === FULL_WEIGHT,
     ...(unattributed !== undefined && { unattributed }),
   };
   if (metric.kind === 'count') foldOccurrences(into, metric, batch, attempt, planChecksOf(state).all);
   if (state.phase === 'baseline') {
-    foldBaseline(evidence, attempt, context);
+    foldBaseline(evidence, metric, attempt, context);
     return;
   }
   const ofAttempt = withTails(attempt, streams, context);

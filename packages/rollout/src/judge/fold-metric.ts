@@ -1,4 +1,5 @@
 import { USER_BUCKETS } from '../evidence.ts';
+import type { Metric } from '../plan.ts';
 import type { ArmTotals, MetricEvidence } from './evidence-state.ts';
 import { addBins } from './histogram.ts';
 import type { ArmSums, MetricBatch } from './prepared-batch.ts';
@@ -13,7 +14,14 @@ function addTotals(to: ArmTotals, sums: ArmSums): void {
 }
 
 /** Before exposure everyone counts towards the baseline. */
-export function foldBaseline({ baseline }: MetricEvidence, batch: MetricBatch, context: FoldContext): void {
+export function foldBaseline(
+  { baseline }: MetricEvidence,
+  { kind }: Metric,
+  batch: MetricBatch,
+  context: FoldContext,
+): void {
+  // Events of a time that was not seen whole would make a rate of too many in too little.
+  if (context.batchMs === 0 && (kind === 'rate' || kind === 'count')) return;
   if (baseline.nByBucket.length === 0) {
     baseline.nByBucket.push(...emptyTally(USER_BUCKETS));
     baseline.xByBucket.push(...emptyTally(USER_BUCKETS));

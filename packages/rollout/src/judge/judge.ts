@@ -80,7 +80,7 @@ export function judge(evidence: EvidenceState, state: RolloutState, now: number)
     at: now,
     throughSeq: evidence.throughSeq,
     verdicts,
-    people: evidence.people,
+    people: { ...evidence.people },
     metrics: metrics.map((one) => snapshotOf(one.metric, one.seen, state.baseline, verdicts)),
     ...sampleRatio(current),
     ...(evidence.freshAt !== undefined && { freshAt: evidence.freshAt }),

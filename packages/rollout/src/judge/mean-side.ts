@@ -41,7 +41,6 @@ function leastVariance(n: number, x: number, squares: number, metric: Metric, li
 function meanError(sums: Sums, metric: Metric, line: number): number {
   const [n, x] = [sums[AT.n], sums[AT.x]];
   const least = leastVariance(n, x, sums[AT.squares], metric, line);
-  if (sums[UNKNOWN] > 0) return Math.sqrt(least) / n;
   const active = activeBuckets(sums);
   let spread = 0;
   for (let b = 0; b < USER_BUCKETS; b += 1) spread += (sums[AT.sum + b] - (x / n) * sums[b]) ** 2;
@@ -77,8 +76,10 @@ function lacks(sums: Sums, line: number | undefined, direction: Direction): stri
 /** The estimate that a mean is judged by. */
 function estimateOf(sums: Sums, metric: Metric, line: number) {
   const n = sums[AT.n];
-  const tau = EFFECT_SHARE * Math.max(Math.abs(line), Number.MIN_VALUE);
-  return { delta: sums[AT.x] / n, se: meanError(sums, metric, line), tau };
+  const se = meanError(sums, metric, line);
+  // A limit of 0 has no size of its own: the spread of the values stands in.
+  const scale = line === 0 ? se * Math.sqrt(n) : Math.abs(line);
+  return { delta: sums[AT.x] / n, se, tau: EFFECT_SHARE * Math.max(scale, Number.MIN_VALUE) };
 }
 
 /**
@@ -115,7 +116,6 @@ export function meanSide(metric: Metric, side: Side, line: number | undefined): 
     stream: {
       key: `${metric.name} mean`,
       size: SIZE,
-      keepFrom: 0,
       add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)),
     },
     lacks: (sums) => lacks(sums, line, direction),

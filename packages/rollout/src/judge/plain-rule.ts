@@ -19,8 +19,8 @@ function isTrip(check: Check): check is KillTrip {
   return 'minSample' in check && 'windowMs' in check;
 }
 
-function beyond({ bins }: ArmSums, line: number): number {
-  const first = firstBinBeyond(line, true);
+function beyond({ bins }: ArmSums, line: number, certain: boolean): number {
+  const first = firstBinBeyond(line, certain);
   let sum = 0;
   for (let index = 0; bins !== undefined && index < bins.bin.length; index += 1) {
     if (bins.bin[index] >= first) sum += bins.count[index];
@@ -32,7 +32,7 @@ function observed(batch: MetricBatch, metric: Metric, line: number, at: number) 
   let [n, bad] = [0, 0];
   eachExposed(batch, (arm) => {
     n += total(arm.n);
-    bad += metric.kind === 'quantile' ? beyond(arm, line) : total(arm.x);
+    bad += metric.kind === 'quantile' ? beyond(arm, line, metric.harm === 'higher') : total(arm.x);
   });
   return { at, n, bad };
 }
@@ -52,7 +52,10 @@ function isBroken(window: TripEvidence['window'], check: KillTrip, metric: Metri
   const { kind, harm, quantile } = metric;
   // How many there were in a window says nothing about a rate without the share that was exposed.
   if (line === undefined || n < check.minSample || kind === 'rate' || kind === 'count') return false;
-  if (kind === 'quantile') return bad / n > 1 - (quantile ?? 0.99);
+  if (kind === 'quantile') {
+    const tail = 1 - (quantile ?? 0.99);
+    return harm === 'higher' ? bad / n > tail : bad / n < tail;
+  }
   return harm === 'higher' ? bad / n > line : bad / n < line;
 }
 

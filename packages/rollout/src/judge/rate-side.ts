@@ -27,7 +27,7 @@ const AT = {
 const SIZE = 2 * WIDTH + 6;
 
 /** Events of everyone, where that is what the batch shows: everyone is exposed, or the source knows no arms. */
-function wholeOf(batch: MetricBatch, { unattributed }: FoldContext): number | undefined {
+function wholeOf(batch: MetricBatch, { unattributed, ...context }: FoldContext, metric: Metric): number | undefined {
   if (unattributed !== undefined) return unattributed;
   let [sum, isEveryone] = [0, false];
   for (const { stratum, treatment } of batch.strata) {
@@ -35,7 +35,9 @@ function wholeOf(batch: MetricBatch, { unattributed }: FoldContext): number | un
     isEveryone ||= n > 0;
     sum += n;
   }
-  if (!isEveryone) return undefined;
+  // No events of a kind whose more is harm are none, while others arrive; a low rate is never taken from silence.
+  const areNone = context.isEveryone && context.isAlive && metric.harm === 'higher';
+  if (!isEveryone && !areNone) return undefined;
   for (const { sums } of batch.targeted) sum += total(sums.n);
   return sum;
 }
@@ -44,7 +46,6 @@ function streamOf(metric: Metric, needsTime: boolean): Stream {
   return {
     key: `${metric.name} rate${needsTime ? ' in time' : ''}`,
     size: SIZE,
-    keepFrom: 0,
     add(into, batch, context) {
       const seconds = context.batchMs / 1000;
       let isSplit = false;
@@ -60,8 +61,9 @@ function streamOf(metric: Metric, needsTime: boolean): Stream {
         into[AT.x] += ofTreatment;
         into[AT.designed] += (n * stratum) / FULL_WEIGHT;
       }
-      if (isSplit) into[AT.seconds] += seconds;
-      const whole = wholeOf(batch, context);
+      const areNone = needsTime && context.isAlive && !context.isEveryone && metric.harm === 'higher';
+      if (isSplit || areNone) into[AT.seconds] += seconds;
+      const whole = wholeOf(batch, context, metric);
       if (whole === undefined || seconds === 0) return;
       into[AT.whole] += whole;
       into[AT.whole + 1] += seconds;
@@ -78,7 +80,8 @@ type Split = {
 };
 
 function splitOf(sums: Sums, metric: Metric): Split {
-  const effect = sums[UNKNOWN] > 0 ? metric.designEffect : designEffectIn(sums, 0, AT.treatment, UNKNOWN);
+  const declared = sums[UNKNOWN] > 0 ? metric.designEffect : 1;
+  const effect = Math.max(declared, designEffectIn(sums, 0, AT.treatment, UNKNOWN));
   return totalsOf(sums, undefined, effect);
 }
 
@@ -101,13 +104,22 @@ function directionOf({ metric, side }: RateLine): 'above' | 'below' {
   return (metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
 }
 
+/** A relative limit as a multiple of the reference; an amount beside it needs the baseline to become one. */
+function ratioOf({ check, metric, side, baseline }: RateLine): number | undefined {
+  const limit = limitOf(check, side);
+  if (limit.kind !== 'relative' || limit.offset === 0) return limit.kind === 'relative' ? limit.ratio : undefined;
+  const today = baseline?.metrics[metric.name]?.value;
+  return today === undefined || today === 0 ? undefined : Math.max(0, limit.ratio + limit.offset / today);
+}
+
 /** Share of the split's observations that are treatment's, against the designed share times the limit's ratio: diurnal traffic cancels. */
 function splitLogE(split: Split, of: RateLine): number {
   const { x, n, share, seconds, effect } = split;
   const limit = limitOf(of.check, of.side);
   if (limit.kind === 'absolute') return rateLogE(x, limit.value * seconds * share, effect, of);
-  if (limit.kind !== 'relative' || n / effect < LEAST_OBSERVATIONS) return 0;
-  const odds = (limit.ratio * share) / (1 - share);
+  const ratio = ratioOf(of);
+  if (ratio === undefined || n / effect < LEAST_OBSERVATIONS) return 0;
+  const odds = (ratio * share) / (1 - share);
   const line = odds / (1 + odds);
   const se = Math.sqrt((line * (1 - line) * effect) / n);
   const tau = Math.max(Math.abs(share - line), LEAST_EFFECT * share);
@@ -118,8 +130,9 @@ function splitLogE(split: Split, of: RateLine): number {
 function splitAtMost({ x, n, share, seconds }: Split, of: RateLine): number {
   const limit = limitOf(of.check, of.side);
   if (limit.kind === 'absolute') return bankAtMost(BANKS[directionOf(of)], x, limit.value * seconds * share);
-  if (limit.kind !== 'relative') return 0;
-  const odds = (limit.ratio * share) / (1 - share);
+  const ratio = ratioOf(of);
+  if (ratio === undefined) return 0;
+  const odds = (ratio * share) / (1 - share);
   const line = odds / (1 + odds);
   return normalAtMost(((directionOf(of) === 'above' ? 1 : -1) * (x - line * n)) / Math.sqrt(line * (1 - line) * n));
 }

@@ -13,7 +13,7 @@ import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
-import { emptyTally, type Sums, since, type Tally, total } from './tally.ts';
+import { between, emptyTally, type Sums, since, type Tally, total } from './tally.ts';
 
 const K = USER_BUCKETS;
 /** Layout: residuals by bucket of both arms, their variances if independent, totals, observations of unknown users, log likelihood ratios. */
@@ -86,8 +86,9 @@ function addStratum(into: Tally, arms: StratumSums, treated: Sums, controlled: S
     into[b] += (1 - share) * (treated[b] - perTreatment * arms.treatment.n[b]);
     into[AT.control + b] -= share * (controlled[b] - perControl * arms.control.n[b]);
   }
-  into[AT.independentT] += (1 - share) ** 2 * xT;
-  into[AT.independentC] += share ** 2 * xC;
+  // Of known users only, as the residuals are.
+  into[AT.independentT] += (1 - share) ** 2 * (xT - treated[UNKNOWN]);
+  into[AT.independentC] += share ** 2 * (xC - controlled[UNKNOWN]);
   into[AT.nT] += nT;
   into[AT.xT] += xT;
   into[AT.nC] += nC;
@@ -105,9 +106,12 @@ function commonOf(sums: Sums): number {
   return n > 0 ? Math.min(0.99, (sums[AT.xT] + sums[AT.xC]) / n) : 0;
 }
 
-/** What log likelihood ratios are divided by: users' design effect where users are known, else the declared one. */
+/**
+ * What log likelihood ratios are divided by: the design effect that known users show, and at least the declared one where some
+ * are not known.
+ */
 function temperOf(sums: Sums, metric: Metric, side: Side): number {
-  if (sums[AT.unknown] > 0) return metric.designEffect;
+  const declared = sums[AT.unknown] > 0 ? metric.designEffect : 0;
   const effect = scoreDesignEffect({
     treatment: sums.slice(0, K),
     control: sums.slice(AT.control, 2 * K),
@@ -116,7 +120,7 @@ function temperOf(sums: Sums, metric: Metric, side: Side): number {
   });
   const rare = 1 - commonOf(sums);
   const relative = (side === 'fail' ? effect.both : Math.max(effect.both, effect.control)) / rare;
-  return rare * Math.max(1, side === 'fail' ? beyondChance(relative, K) : relative);
+  return Math.max(declared, rare * Math.max(1, side === 'fail' ? beyondChance(relative, K) : relative));
 }
 
 /** Buckets of one arm in which there were users: every one has a residual once there was a bad event. */
@@ -134,10 +138,10 @@ function lacks(sums: Sums): string | undefined {
   return `users in ${LEAST_BUCKETS} of ${K} buckets in each arm (now ${active.join(' and ')})`;
 }
 
-function mixtureOf(sums: Sums, earlier: Sums | undefined, { logWeights }: Bets, temper: number): number {
+function mixtureOf(sums: Sums, { logWeights }: Bets, temper: number): number {
   let most = Number.NEGATIVE_INFINITY;
   const logs = logWeights.map((weight, g) => {
-    const log = weight + since(sums, AT.bank + g, earlier, AT.bank) / temper;
+    const log = weight + sums[AT.bank + g] / temper;
     most = Math.max(most, log);
     return log;
   });
@@ -148,7 +152,7 @@ function mixtureOf(sums: Sums, earlier: Sums | undefined, { logWeights }: Bets, 
 
 function atMost(sums: Sums, earlier: Sums | undefined, { ratios }: Bets): number {
   let most = 0;
-  for (let g = 0; g < ratios.length; g += 1) most = Math.max(most, since(sums, AT.bank + g, earlier, AT.bank));
+  for (let g = 0; g < ratios.length; g += 1) most = Math.max(most, since(sums, AT.bank + g, earlier));
   return most / (1 - commonOf(sums));
 }
 
@@ -174,7 +178,6 @@ export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge 
   const stream: Stream = {
     key: `${metric.name} ${side} ${ratio}x control`,
     size: AT.bank + bets.ratios.length,
-    keepFrom: AT.bank,
     ...(isQuantile && { fromBin: ({ cut }: FoldContext) => firstBinBeyond((cut ?? 0) * Math.min(1, ratio), false) }),
     add(into, batch, context) {
       for (const stratum of batch.strata) {
@@ -188,8 +191,13 @@ export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge 
     stream,
     lacks,
     atMost: (sums, earlier) => atMost(sums, earlier, bets),
-    logE: (sums, earlier) =>
-      lacks(sums) === undefined ? mixtureOf(sums, earlier, bets, temperOf(sums, metric, side)) : 0,
+    logE(sums, earlier) {
+      const recent = between(sums, earlier);
+      if (lacks(recent) !== undefined) return 0;
+      const temper = temperOf(sums, metric, side);
+      // One user's burst hardly moves the effect of a long attempt, and may be all there is since a restart.
+      return mixtureOf(recent, bets, earlier === undefined ? temper : Math.max(temper, temperOf(recent, metric, side)));
+    },
     count: (sums) => sums[AT.nT],
     show: (sums) => shown(sums, metric, side),
   };

@@ -2,7 +2,7 @@ import {
   type BucketScore,
   bucketScoreEstimate,
   bucketScoreLogE,
-  designEffect,
+  designEffectIn,
   meanInterval,
   normalAtMost,
   oneSidedMeanLogE,
@@ -150,9 +150,12 @@ function tauOf(sums: Sums, { offset }: RelativeLine): number {
   return Math.max(0.5 * Math.abs(xC / nC), Math.abs(offset), Number.MIN_VALUE);
 }
 
-function estimateOf(sums: Sums): { readonly delta: number; readonly se: number } | undefined {
-  const isKnown = sums[AT.totals + 4] === 0;
-  return isKnown ? bucketScoreEstimate(scoreOf(sums)) : stratifiedMeanEstimate(strataOf(sums));
+/** The comparison of known users; where some are not known, that of all, with the wider of both errors. */
+function estimateOf(sums: Sums, metric: Metric): { readonly delta: number; readonly se: number } | undefined {
+  const known = bucketScoreEstimate(scoreOf(sums));
+  if (sums[AT.totals + 4] === 0) return known;
+  const all = stratifiedMeanEstimate(strataOf(sums));
+  return all && { delta: all.delta, se: Math.max(all.se * Math.sqrt(metric.designEffect), known?.se ?? 0) };
 }
 
 /**
@@ -163,16 +166,13 @@ function aloneLogE(sums: Sums, metric: Metric, side: Side, { ratio, offset }: Re
   const isShare = metric.kind === 'proportion' && metric.harm === 'higher';
   if (side === 'fail' || !isShare || ratio < 0 || offset <= 0 || offset >= 1) return undefined;
   const [nT, xT, , , unknown] = sums.slice(AT.totals);
-  const effect =
-    unknown > 0
-      ? metric.designEffect
-      : designEffect(sums.slice(AT.active, AT.active + K), sums.slice(AT.sums, AT.totals));
+  const effect = Math.max(unknown > 0 ? metric.designEffect : 1, designEffectIn(sums, AT.active, AT.sums, K));
   return thresholdPassLogE(xT / effect, nT / effect, offset);
 }
 
 /** Log e-value of the comparison; 0 until its burn-in is over. */
 function comparedLogE(sums: Sums, metric: Metric, side: Side, line: RelativeLine): number {
-  const estimate = lacking(sums, metric, side) === undefined ? estimateOf(sums) : undefined;
+  const estimate = lacking(sums, metric, side) === undefined ? estimateOf(sums, metric) : undefined;
   if (estimate === undefined) return 0;
   const tau = tauOf(sums, line);
   const direction = (metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
@@ -184,7 +184,7 @@ function shown(sums: Sums, metric: Metric, side: Side, line: RelativeLine): Show
   const [nT, , nC, xC, unknown] = sums.slice(AT.totals);
   const validity = unknown > 0 ? 'assumes independent requests' : 'asymptotic';
   const counts: Shown = { treatmentCount: nT, controlCount: nC, validity };
-  const estimate = side === 'pass' && lacking(sums, metric, side) === undefined ? estimateOf(sums) : undefined;
+  const estimate = side === 'pass' && lacking(sums, metric, side) === undefined ? estimateOf(sums, metric) : undefined;
   if (estimate === undefined) return counts;
   const { low, high } = meanInterval({ ...estimate, tau: tauOf(sums, line), alpha: INTERVAL_ALPHA });
   return { ...counts, interval: [low + xC / nC, high + xC / nC] };
@@ -206,7 +206,6 @@ export function scoreSide(metric: Metric, side: Side, line: RelativeLine): SideJ
     stream: {
       key: `${metric.name} ${metric.kind === 'quantile' ? side : 'both'} ${line.ratio}x control + ${line.offset}`,
       size: SIZE,
-      keepFrom: 0,
       add(into, batch, context) {
         for (const stratum of batch.strata) {
           const pair = pairOf(stratum, metric, side, line, context);

@@ -10,40 +10,40 @@ import {
 import type { Metric } from '../plan.ts';
 import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
-import { type ArmSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
+import { type ArmSums, type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import { eachExposed, type Shown, type SideJudge, type Stream } from './side-judge.ts';
-import { addAt, type Sums, since, type Tally, total } from './tally.ts';
+import { addAt, between, type Sums, since, type Tally, total } from './tally.ts';
 
-/** Layout: observations by user bucket, bad ones by user bucket, and both totals. */
-const AT = { bad: WIDTH, n: 2 * WIDTH, x: 2 * WIDTH + 1 } as const;
-const SIZE = 2 * WIDTH + 2;
+/** Layout: observations by user bucket, bad ones by user bucket, totals of both; then both by bucket of control. */
+const AT = { bad: WIDTH, n: 2 * WIDTH, x: 2 * WIDTH + 1, control: 2 * WIDTH + 2, controlBad: 3 * WIDTH + 2 } as const;
+const SIZE = 4 * WIDTH + 2;
+/** Buckets with users that a pass needs: fewer users than that may all have been lucky. */
+const LEAST_BUCKETS = 20;
 /** Level of displayed intervals. */
 const INTERVAL_ALPHA = 0.05;
 
-function addArm(into: Tally, arm: ArmSums): void {
-  addAt(into, 0, arm.n);
-  addAt(into, AT.bad, arm.x);
-  into[AT.n] += total(arm.n);
-  into[AT.x] += total(arm.x);
+/** Adds observations and bad ones of an arm from two places on; of a quantile, those from bin `first` on. */
+function addArm(into: Tally, arm: ArmSums, at: number, badAt: number, first: number | undefined): void {
+  addAt(into, at, arm.n);
+  if (first === undefined) addAt(into, badAt, arm.x);
+  const { bins } = arm;
+  for (let index = 0; first !== undefined && bins !== undefined && index < bins.bin.length; index += 1) {
+    if (bins.bin[index] >= first) into[badAt + bins.bucket[index]] += bins.count[index];
+  }
 }
 
-function addBeyond(into: Tally, arm: ArmSums, first: number): void {
-  addAt(into, 0, arm.n);
-  into[AT.n] += total(arm.n);
-  if (arm.bins === undefined) return;
-  const { bucket, bin, count } = arm.bins;
-  for (let index = 0; index < bin.length; index += 1) {
-    if (bin[index] < first) continue;
-    into[AT.bad + bucket[index]] += count[index];
-    into[AT.x] += count[index];
-  }
+function addBatch(into: Tally, batch: MetricBatch, first: number | undefined): void {
+  eachExposed(batch, (arm) => addArm(into, arm, 0, AT.bad, first));
+  for (const { control } of batch.strata) addArm(into, control, AT.control, AT.controlBad, first);
+  into[AT.n] = total(into, 0, WIDTH);
+  into[AT.x] = total(into, AT.bad, AT.bad + WIDTH);
 }
 
 /** Exposed units and the bad ones among them; of a quantile, those beyond the line. */
 function streamOf(metric: Metric, side: Side, line: number | undefined): Stream | undefined {
   if (metric.kind !== 'quantile') {
     const key = `${metric.name} share`;
-    return { key, size: SIZE, keepFrom: AT.n, add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)) };
+    return { key, size: SIZE, add: (into, batch) => addBatch(into, batch, undefined) };
   }
   if (line === undefined) return undefined;
   const first = firstBinBeyond(line, (side === 'fail') === (metric.harm === 'higher'));
@@ -51,23 +51,39 @@ function streamOf(metric: Metric, side: Side, line: number | undefined): Stream 
   return {
     key,
     size: SIZE,
-    keepFrom: AT.n,
     fromBin: () => first,
-    add: (into, batch) => eachExposed(batch, (arm) => addBeyond(into, arm, first)),
+    add: (into, batch) => addBatch(into, batch, first),
   };
 }
 
-/** Design effect of the users where they are known, else the declared one. The fail side reacts to what chance does not explain. */
+/**
+ * Design effect that known users show, at least the declared one where some are not known. The fail side reacts to what chance
+ * does not explain; the pass side heeds control too, as a treatment with few bad events shows too little of how users differ.
+ */
 function effectOf(sums: Sums, metric: Metric, side: Side): number {
-  if (sums[UNKNOWN] > 0) return metric.designEffect;
+  const declared = sums[UNKNOWN] > 0 ? metric.designEffect : 1;
   const effect = designEffectIn(sums, 0, AT.bad, UNKNOWN);
-  return side === 'pass' || effect === 1 ? effect : beyondChance(effect, activeIn(sums));
+  if (side === 'fail') return Math.max(declared, effect === 1 ? 1 : beyondChance(effect, activeIn(sums)));
+  return Math.max(declared, effect, hasControl(sums) ? designEffectIn(sums, AT.control, AT.controlBad, UNKNOWN) : 1);
+}
+
+function hasControl(sums: Sums): boolean {
+  let active = 0;
+  for (let b = 0; b < UNKNOWN; b += 1) if (sums[AT.control + b] > 0) active += 1;
+  return active >= LEAST_BUCKETS;
 }
 
 function activeIn(sums: Sums): number {
   let active = 0;
   for (let b = 0; b < UNKNOWN; b += 1) if (sums[b] > 0) active += 1;
   return active;
+}
+
+function lacks(sums: Sums, side: Side, line: number | undefined): string | undefined {
+  if (line === undefined) return 'a baseline of this metric';
+  if (side === 'fail' || sums[UNKNOWN] > 0 || sums[AT.n] === 0) return undefined;
+  const active = activeIn(sums);
+  return active < LEAST_BUCKETS ? `users in ${LEAST_BUCKETS} of ${UNKNOWN} buckets (now ${active})` : undefined;
 }
 
 function shown(sums: Sums, metric: Metric, side: Side): Shown {
@@ -102,22 +118,24 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
   const isAbove = (metric.harm === 'higher') === (side === 'fail');
   const own = line === undefined || share === undefined ? undefined : lineBank(share, isAbove);
   const counted = (sums: Sums, earlier: Sums | undefined): readonly [number, number] => {
-    const [n, x] = [since(sums, AT.n, earlier, AT.n), since(sums, AT.x, earlier, AT.n)];
+    const [n, x] = [since(sums, AT.n, earlier), since(sums, AT.x, earlier)];
     return own?.isRare === false ? [n - x, x] : [x, n - x];
   };
   const stream = streamOf(metric, side, line);
   return {
     method: `${isQuantile ? 'exceedance of the limit (c1), ' : ''}threshold grid (a3), design effect of users`,
     ...(stream && { stream }),
-    lacks: () => (line === undefined ? 'a baseline of this metric' : undefined),
+    lacks: (sums) => lacks(sums, side, line),
     atMost(sums, earlier) {
       const [a, b] = counted(sums, earlier);
       return own === undefined ? 0 : bankAtMost(own.bank, a, b);
     },
     logE(sums, earlier) {
-      if (own === undefined) return 0;
+      if (own === undefined || lacks(sums, side, line) !== undefined) return 0;
       const [a, b] = counted(sums, earlier);
-      const effect = effectOf(sums, metric, side);
+      const whole = effectOf(sums, metric, side);
+      // One user's burst hardly moves the effect of a long attempt, and may be all there is since a restart.
+      const effect = earlier === undefined ? whole : Math.max(whole, effectOf(between(sums, earlier), metric, side));
       return bankLogE(own.bank, a / effect, b / effect);
     },
     count: (sums) => sums[AT.n],

@@ -8,6 +8,10 @@ export type FoldContext = {
   readonly cut?: number;
   /** Length of the batch, for rates; 0 where part of it was not seen, so that silence is never taken for a low rate. */
   readonly batchMs: number;
+  /** Whether anything arrived from anyone: then no events of a metric are none, where more of them would be harm. */
+  readonly isAlive: boolean;
+  /** Whether everyone is exposed now. */
+  readonly isEveryone: boolean;
   /** Occurrences in the batch, for a count whose source knows no arms. */
   readonly unattributed?: number;
 };
@@ -17,8 +21,6 @@ export type Stream = {
   /** Says what is summed: equal keys within a rollout are equal sums. */
   readonly key: string;
   readonly size: number;
-  /** Place from which a copy for a restart or a mark is taken: evidence since then needs nothing before it. */
-  readonly keepFrom: number;
   /** Of a histogram, the lowest bin that matters to it; the fold need not hand it what lies below. */
   readonly fromBin?: (context: FoldContext) => number;
   readonly add: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
@@ -36,7 +38,7 @@ export type Shown = {
 
 /**
  * One side of a check, laid out for its limit: turns batches into sums and sums into evidence. `earlier` is a copy of the
- * sums from before, from `keepFrom` on: evidence is then that of what came since.
+ * sums from before: evidence is then that of what came since.
  */
 export type SideJudge = {
   /** Name for people, with the section of the statistics it implements. */

@@ -97,6 +97,8 @@ class Judge {
     const context: FoldContext = {
       ...(cut !== undefined && { cut }),
       batchMs: BATCH_MS,
+      isAlive: true,
+      isEveryone: series.some(({ stratum }) => stratum === ALL.stratum),
       ...(unattributed !== undefined && { unattributed }),
     };
     for (const of of ['fail', 'pass'] as const) this.#sides[of].stream?.add(this.#sums[of], own, context);
@@ -116,7 +118,7 @@ class Judge {
   }
 
   copy(of: Side): Tally {
-    return this.#sums[of].slice(this.#sides[of].stream?.keepFrom);
+    return [...this.#sums[of]];
   }
 
   says(): string {

@@ -25,9 +25,9 @@ export function total(values: Sums, from = 0, to = values.length): number {
   return sum;
 }
 
-/** What came after an earlier instant in one place of a tally. `earlier` is a copy from place `keptFrom` on. Default: 0. */
-export function since(tally: Sums, at: number, earlier: Sums | undefined, keptFrom = 0): number {
-  return earlier === undefined ? tally[at] : tally[at] - earlier[at - keptFrom];
+/** What came after an earlier instant in one place of a tally. */
+export function since(tally: Sums, at: number, earlier: Sums | undefined): number {
+  return earlier === undefined ? tally[at] : tally[at] - earlier[at];
 }
 
 /** What came between two instants of a tally. */
