@@ -311,6 +311,19 @@ describe('judging', () => {
     expect(slow.state.incidents[0]?.verdict?.metric).toBe('p99Latency');
   });
 
+  it('does not take SDKs that have not reported yet for a low rate', () => {
+    const drive = canary(planOf({ abortCriteria: { throughput: '0.8x control', errorRate: '1%' } }));
+    const place = placeOf(drive.state);
+    const late = [
+      seriesOf('throughput', 'treatment', place, { n: 1, x: 0 }),
+      seriesOf('throughput', 'control', place, { n: 2000, x: 0 }),
+    ];
+    const open: EvidenceBatch = { seq: 999, fromAt: drive.now, toAt: drive.now + 1000, series: late };
+    expect(mustCloseNow(drive.state, drive.evidence, open, drive.now + 1000)).toBe(false);
+    const bad = [seriesOf('errorRate', 'treatment', place, { n: 400, x: 200 })];
+    expect(mustCloseNow(drive.state, drive.evidence, { ...open, series: bad }, drive.now + 1000)).toBe(true);
+  });
+
   it('freezes a baseline of every kind of metric over the time it was seen', () => {
     const plan = planOf({
       abortCriteria: {
