@@ -24,6 +24,10 @@ export const CLI_ERRORS = {
     exitCode: 1,
     remedy: 'Correct what is listed; `rampart schema` gives editors the JSON Schema of a plan.',
   },
+  TRAFFIC_INVALID: {
+    exitCode: 2,
+    remedy: 'Correct the option that the message names; `rampart help plan` lists them all.',
+  },
   SIMULATION_INVALID: {
     exitCode: 2,
     remedy: 'Correct the option that the message names; `rampart help simulate` lists them all.',
@@ -35,10 +39,11 @@ export const CLI_ERRORS = {
     exitCode: 1,
     remedy: 'Bind metrics to it in the plan: `errorRate: { source: prometheus, bad: SELECTOR, total: SELECTOR }`.',
   },
+  HISTORY_UNREACHABLE: { exitCode: 3, remedy: 'Check the address, and that Prometheus runs there.' },
   HISTORY_UNREADABLE: {
-    exitCode: 3,
+    exitCode: 1,
     remedy:
-      'Check the address, the queries in the plan, and the credentials: RAMPART_PROMETHEUS_TOKEN, or RAMPART_PROMETHEUS_USER and RAMPART_PROMETHEUS_PASSWORD.',
+      'Correct what the message names: the queries in the plan, or the credentials (RAMPART_PROMETHEUS_TOKEN, or RAMPART_PROMETHEUS_USER and RAMPART_PROMETHEUS_PASSWORD).',
   },
   WEBHOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart webhook list` shows every webhook.' },
   PORT_IN_USE: { exitCode: 1, remedy: 'Give another one with --port, or stop what listens there.' },

@@ -42,6 +42,7 @@ export { METHOD_RULES, type MethodRule } from './plan/forecast/check-method.ts';
 export type { HarmForecast } from './plan/forecast/harm-forecast.ts';
 export type { StageChange, StageProposal } from './plan/forecast/stage-changes.ts';
 export type { Traffic } from './plan/forecast/traffic.ts';
+export { trafficRefusal } from './plan/forecast/traffic-refusal.ts';
 export { formatLimit, formatValue } from './plan/format-limit.ts';
 export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-segment.ts';
 export { type PlanOptions, type PlanResult, parsePlan, planFromObject } from './plan/parse-plan.ts';

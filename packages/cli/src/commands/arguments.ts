@@ -49,12 +49,13 @@ export function instant(text: string): number {
   );
 }
 
-/** Collects `name=number` of an option that may be given several times. */
+/** Collects `name=number` of an option that may be given several times; `0.2%` is 0.002. */
 export function pairs(text: string, earlier: Readonly<Record<string, number>> = {}): Readonly<Record<string, number>> {
-  const [, name, value = ''] = /^([\w.-]+)=(.+)$/.exec(text) ?? [];
-  if (name !== undefined && Number.isFinite(Number(value))) return { ...earlier, [name]: Number(value) };
+  const [, name, written = '', percent] = /^([\w.-]+)=\s*(\S+?)\s*(%?)$/.exec(text) ?? [];
+  const value = Number(percent === '%' ? `${written}e-2` : written);
+  if (name !== undefined && Number.isFinite(value)) return { ...earlier, [name]: value };
   throw new InvalidArgumentError(
-    `Received ${JSON.stringify(text)}; expected name=number, for example costPerQuery=0.03.`,
+    `Received ${JSON.stringify(text)}; expected name=number, for example costPerQuery=0.03 or errorRate=0.2%.`,
   );
 }
 

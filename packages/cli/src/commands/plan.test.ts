@@ -194,6 +194,42 @@ describe('rampart plan', () => {
     expect(out).not.toContain('requests a day');
   });
 
+  it('reads percentages of today, and refuses what cannot be or is not in the plan', async () => {
+    const { run, json } = given(LONG_PLAN, 'plan.yaml');
+    const shown = async (value: string) => (await run(['plan', 'plan.yaml', '--baseline', value, ...START])).out;
+    expect(await shown('errorRate=0.2%')).toBe(await shown('errorRate=0.002'));
+    for (const wrong of ['errorRate=20', 'errorRate=-1', 'errorrate=0.1']) {
+      const { code, data } = await json<Checked>(['plan', 'plan.yaml', '--baseline', wrong]);
+      expect({ code, error: data.error?.code }).toEqual({ code: 2, error: 'TRAFFIC_INVALID' });
+    }
+    expect(await run(['plan', 'plan.yaml', '--audience', 'crew=2'])).toMatchObject({ code: 2 });
+    expect(await run(['plan', 'plan.yaml', '--baseline', 'errorRate=x%'])).toMatchObject({ code: 2 });
+  });
+
+  it('says what is certain today, and expects no date of an unknown traffic', async () => {
+    const plan = `flag: x\nstages: [{ name: a, percentage: 5, duration: 24h, gate: [{ metric: throughput, limit: 0.9x control }] }, { name: ga, percentage: 100 }]\nabortCriteria: { errorRate: 1% }\n`;
+    const { run } = given(plan, 'plan.yaml');
+    const wide = { columns: () => 200 };
+    const { out: unknown } = await run(['plan', 'plan.yaml', ...START], wide);
+    expect(unknown).toContain('at best; what to expect follows from the traffic');
+    const { out } = await run(['plan', 'plan.yaml', '--requests-per-day', '100000', '--error-rate', '3%'], wide);
+    expect(out).toContain('but it will be aborted: see below');
+    expect(out).toContain("! errorRate: the rollout will be aborted: today's 3 % is beyond 1 %");
+    expect(out).toMatch(/at most 100 %: comparisons of gates and abort criteria 100 %, as today is\s+beyond a limit/);
+    const busy = await run(['plan', 'plan.yaml', '--requests-per-day', '10000000'], wide);
+    // Where lower is worse, what is found lies below today.
+    expect(busy.out).toMatch(/throughput {2}0\.9x control .* 0\.8\d*x/);
+  });
+
+  it('names no file of a plan that came from standard input', async () => {
+    const stdin = () => Promise.resolve(LONG_PLAN);
+    const { run } = given(LONG_PLAN, 'plan.yaml');
+    expect((await run(['plan', '-'], { stdin })).out).toMatch(
+      /Next: save the plan as FILE, then .*rampart start FILE$/m,
+    );
+    expect((await run(['validate', '-'], { stdin })).out).toContain('plan FILE --requests-per-day N');
+  });
+
   it('refuses a plan with mistakes as validate does', async () => {
     const { run } = given('flag: x\n', 'plan.yaml');
     const { code, out } = await run(['plan', 'plan.yaml']);

@@ -1,6 +1,6 @@
-import { type PlanIssue, previewPlan, type Traffic } from '@rampart/rollout';
+import { type PlanIssue, previewPlan, type Traffic, trafficRefusal } from '@rampart/rollout';
 import type { Command } from 'commander';
-import { CLI_ERRORS } from '../cli-error.ts';
+import { CLI_ERRORS, CliError } from '../cli-error.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
 import { countIssues, renderIssues } from '../output/plan-issues.ts';
 import { renderPlan } from '../output/plan-page.ts';
@@ -46,8 +46,12 @@ export function addPlanCommands(program: Command, { perform }: Shell): void {
       'how many times more shares vary because one user sends many requests. Default: 1',
       numberBetween(1, 1e6),
     )
-    .option('--baseline <metric=value>', "today's value of a metric in its own unit; may be repeated", pairs)
-    .option('--audience <segment=share>', 'share of everyone that a segment is, in [0, 1]; may be repeated', pairs)
+    .option(
+      '--baseline <metric=value>',
+      "today's value of a metric in its own unit, or a share as 0.2%; may be repeated",
+      pairs,
+    )
+    .option('--audience <segment=share>', 'share of everyone that a segment is: 0.01 or 1%; may be repeated', pairs)
     .option('--start <date>', 'when it would start (UTC). Default: now', instant)
     .option('--override <reason>', 'reason for a plan that would be refused without one')
     .action((file: string, options: PreviewOptions, command: Command) =>
@@ -71,6 +75,9 @@ export function refusedPlan({ paint, width }: Session, loaded: LoadedPlan, issue
   };
 }
 
+/** A plan that came from standard input needs a file to be named again. */
+const fileToName = (file: string) => (file === '-' ? 'FILE' : file);
+
 function validate(session: Session, loaded: LoadedPlan): Outcome {
   const { result, file } = loaded;
   if (!result.ok) return refusedPlan(session, loaded, result.issues);
@@ -78,7 +85,7 @@ function validate(session: Session, loaded: LoadedPlan): Outcome {
   const { paint, width, io } = session;
   const listed = warnings.length === 0 ? '' : `${renderIssues(warnings, loaded.text, width(), paint)}\n\n`;
   const stages = plan.stages.map(({ name, weight }) => `${name} ${weight / 1000} %`).join(', ');
-  const next = `Next: ${io.call} plan ${file} --requests-per-day N --error-rate R`;
+  const next = `Next: ${io.call} plan ${fileToName(file)} --requests-per-day N --error-rate R`;
   return {
     data: { ok: true, file, issues: [], warnings, plan },
     text: `${listed}${paint.green('✔')} ${file} is valid (${countIssues(warnings)}): ${plan.flag}, ${stages}\n${paint.dim(next)}`,
@@ -107,12 +114,16 @@ function preview(session: Session, loaded: LoadedPlan, options: PreviewOptions):
   const { result } = loaded;
   if (!result.ok) return refusedPlan(session, loaded, result.issues);
   const { paint, width, io } = session;
-  const page = previewPlan(result.plan, trafficOf(options), options.start ?? io.now());
+  const traffic = trafficOf(options);
+  const refusal = trafficRefusal(result.plan, traffic);
+  if (refusal !== undefined) throw new CliError('TRAFFIC_INVALID', refusal);
+  const page = previewPlan(result.plan, traffic, options.start ?? io.now());
+  const save = loaded.file === '-' ? 'save the plan as FILE, then ' : '';
   const hint = 'Without --requests-per-day N there are no times: they follow from the traffic.';
   const hints = [
     ...(options.requestsPerDay === undefined ? [paint.yellow(hint)] : []),
     ...(result.warnings.length === 0 ? [] : [renderIssues(result.warnings, undefined, width(), paint)]),
-    paint.dim(`Next: ${io.call} start ${loaded.file}`),
+    paint.dim(`Next: ${save}${io.call} start ${fileToName(loaded.file)}`),
   ];
   return {
     data: { ok: true, file: loaded.file, preview: page, warnings: result.warnings },

@@ -39,11 +39,14 @@ function detectableLine({ what, harms }: Row): string {
   return `${what}${people}`;
 }
 
+const familyChance = (chance: number, scope: string): string =>
+  chance === 1 ? '100 %, as today is beyond a limit' : `${formatChance(chance)} at most${scope}`;
+
 function falseAbortLine({ falseAborts }: PlanPreview): string {
   const { comparisons, killTrips, plainRules, telemetryMissing, total } = falseAborts;
   const parts = [
-    `comparisons of gates and abort criteria ${formatChance(comparisons)} at most, all together`,
-    ...(killTrips > 0 ? [`of kill trips ${formatChance(killTrips)} at most`] : []),
+    `comparisons of gates and abort criteria ${familyChance(comparisons, ', all together')}`,
+    ...(killTrips > 0 ? [`of kill trips ${familyChance(killTrips, '')}`] : []),
     `plain rules ${plainRules === null ? 'not known: give the baselines' : formatChance(plainRules)}`,
     `missing telemetry ${formatChance(telemetryMissing)}`,
   ];

@@ -10,11 +10,12 @@ type CheckPreview = StagePreview['checks'][number];
 
 const HOUR_MS = 3_600_000;
 
-function header(plan: Plan, { startAt, gaAt }: PlanPreview, width: number): string {
+function header(plan: Plan, preview: PlanPreview, width: number): string {
+  const { startAt } = preview;
   const trips = plan.killSwitch?.trips.map(({ metric, text }) => `${metric} ${text}`).join(', ');
   const lines = [
     `flag ${plan.flag} in ${plan.environment}, version ${plan.version}; started ${formatDate(startAt)} at best`,
-    `everyone has it: ${arrival(gaAt.best)} at best, ${arrival(gaAt.expected)} as expected`,
+    `everyone has it: ${arrivals(preview)}`,
     `pre-flight: ${plan.preflight.join(', ') || 'nothing to attest'}`,
     `baseline: ${formatLength(plan.baseline.windowMs)} (not in the dates below: history may have it already)`,
     `abort at any time: ${plan.abortCriteria.map(({ metric, text }) => `${metric} ${text}`).join(', ') || 'no criterion'}`,
@@ -24,29 +25,46 @@ function header(plan: Plan, { startAt, gaAt }: PlanPreview, width: number): stri
   return lines.map((line) => wrap(oneLine(line), width, '  ')).join('\n');
 }
 
-function arrival(at: number | null): string {
-  return at === null ? 'not without a person or a change' : formatDate(at);
+/** When everyone has the feature; no date is expected of traffic that is not known. */
+function arrivals({ gaAt, stages, guards }: PlanPreview): string {
+  if (gaAt.best === null) return 'never: the calendar does not open';
+  const best = `${formatDate(gaAt.best)} at best`;
+  if (stages.every(({ requestsPerDay }) => !requestsPerDay)) return `${best}; what to expect follows from the traffic`;
+  if (guards.some(({ tier, isBeyond }) => tier === 'abort' && isBeyond))
+    return `${best}, but it will be aborted: see below`;
+  if (gaAt.expected !== null) return `${best}, ${formatDate(gaAt.expected)} as expected`;
+  return `${best}, but a gate is not likely to pass in time: a person will have to decide, or change the plan`;
 }
 
 function dates({ startsAt, endsAt, expectedEndsAt, askedAfterMs }: StagePreview): string {
   if (startsAt === null) return 'never: the calendar does not open';
   if (endsAt === null) return `from ${formatDate(startsAt)}`;
   const asked = askedAfterMs === undefined ? '' : `; a person is asked after ${formatLength(askedAfterMs)}`;
-  const isLate = expectedEndsAt !== null && expectedEndsAt !== endsAt;
+  const isLate = expectedEndsAt !== null && formatDate(expectedEndsAt) !== formatDate(endsAt);
   return `${formatDate(startsAt)} to ${formatDate(endsAt)}${isLate ? `, expected ${formatDate(expectedEndsAt)}` : ''}${asked}`;
 }
 
 const needed = ({ observations }: CheckPreview): string =>
   observations === null ? NOTHING : formatCount(observations);
 
-const time = ({ hoursLikely }: CheckPreview): string =>
-  hoursLikely === null ? NOTHING : hoursLikely < 0.1 ? 'minutes' : formatLength(hoursLikely * HOUR_MS);
+const HOURS_OF_YEAR = 8766;
+/** Beyond this nobody plans. */
+const MOST_YEARS = 10;
+
+function time({ hoursLikely }: CheckPreview): string {
+  if (hoursLikely === null) return NOTHING;
+  if (hoursLikely > MOST_YEARS * HOURS_OF_YEAR) return `over ${MOST_YEARS} years`;
+  if (hoursLikely > 2 * HOURS_OF_YEAR) return `${Math.round(hoursLikely / HOURS_OF_YEAR)} years`;
+  return hoursLikely < 0.1 ? 'minutes' : formatLength(hoursLikely * HOUR_MS);
+}
 
 function finds({ metric, detectable, expected }: CheckPreview, plan: Plan): string {
   if (detectable === null) return NOTHING;
   const { ratio, value } = detectable;
   if (ratio === null || expected !== undefined) return formatMeasured(value, unitOf(metric, plan.metrics));
-  return `${Number(ratio.toPrecision(2))}x`;
+  // Where lower is worse, harm divides.
+  const times = plan.metrics[metric]?.harm === 'lower' ? 1 / ratio : ratio;
+  return `${Number(times.toPrecision(2))}x`;
 }
 
 /** What would let the gate tell in time, ready to be written into the plan. */

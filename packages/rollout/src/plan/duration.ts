@@ -1,7 +1,7 @@
 import { decimalToUnits, parseDecimal } from './decimal.ts';
 
-const SECOND_MS = 1000;
-/** Milliseconds of a minute, an hour, a day and a week. */
+/** Milliseconds of a second, a minute, an hour, a day and a week. */
+export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;

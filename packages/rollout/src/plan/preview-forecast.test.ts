@@ -143,6 +143,19 @@ describe('the chance of a false abort', () => {
     expect(warnings.filter((text) => text.includes('stops a harmless feature'))).toEqual([]);
   });
 
+  it('is certain, and said, where today is beyond a limit', () => {
+    const beyond = previewPlan(guarded('{ errorRate: 1% }', KILL), { ...TRAFFIC, errorRate: 0.03 }, START);
+    expect(beyond.falseAborts).toMatchObject({ comparisons: 1, killTrips: 0.05, total: 1 });
+    expect(beyond.guards.map(({ isBeyond }) => isBeyond)).toEqual([true, false, false, false]);
+    expect(beyond.warnings).toContain("errorRate: the rollout will be aborted: today's 3 % is beyond 1 %");
+    const tripped = previewPlan(guarded('{ errorRate: 1x control }', KILL), { ...TRAFFIC, errorRate: 0.06 }, START);
+    expect(tripped.falseAborts).toMatchObject({ comparisons: 0.05, killTrips: 1, total: 1 });
+    expect(tripped.warnings).toContain("errorRate: the kill switch will be tripped: today's 6 % is beyond 5 %");
+    const byHand = KILL.replace('flag: k,', 'flag: k, autoTrip: false,');
+    const asked = previewPlan(guarded('{ errorRate: 1x control }', byHand), { ...TRAFFIC, errorRate: 0.06 }, START);
+    expect(asked.falseAborts).toMatchObject({ killTrips: 0 });
+  });
+
   it('warns of plain rules that are likely to stop a harmless feature', () => {
     const text = guarded(
       '{ userComplaints: 10 per 24h }',

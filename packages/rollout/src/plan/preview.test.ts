@@ -1,3 +1,4 @@
+import { thresholdPassLogE } from '@rampart/stats';
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../plan.ts';
 import type { Traffic } from './forecast/traffic.ts';
@@ -107,9 +108,53 @@ abortCriteria: { errorRate: 1% }
     expect(checkOf('metric: faithfulness, limit: 0.85', { baselines: { faithfulness: 0.8 } }).isBeyond).toBe(true);
   });
 
+  it('says that a multiple of nothing has nothing to compare, not that it is broken', () => {
+    const none = checkOf('metric: errorRate, limit: 1.5x control', { errorRate: 0 });
+    expect(none).toMatchObject({ isBeyond: false, isImpossible: true });
+    expect(none.warning).toMatch(/^canary: errorRate cannot pass: at 0 today there are no events to compare/);
+    const counts = checkOf('metric: supportTickets, limit: 2x control', { baselines: { supportTickets: 0 } });
+    expect(counts.why).toContain('no events to compare');
+    // The bound of a baseline is above 0, and so can be passed; so can an amount.
+    expect(checkOf('metric: errorRate, limit: 2x baseline', { errorRate: 0 }).isBeyond).toBe(false);
+    expect(checkOf('metric: errorRate, limit: control + 1%', { errorRate: 0 }).passChance).toBeGreaterThan(0.99);
+  });
+
+  it('tells waits and lengths in units a person reads', () => {
+    const at = (limit: string, more = '', requestsPerDay = 100_000) => {
+      const text = `flag: f\n${more}stages:\n  - { name: canary, percentage: 5, duration: 24h, gate: [ { metric: errorRate, limit: ${limit} } ] }\n  - { name: ga, percentage: 100 }\n`;
+      return previewPlan(planOf(text), { requestsPerDay, errorRate: 0.001 }, START).warnings[0];
+    };
+    expect(at('1%', 'timeScale: 0.0001\n')).toMatch(/; 3\.\d hours, but the stage lasts 8 s$/);
+    expect(at('1%', 'timeScale: 0.0001\n', 10_000_000)).toMatch(/; 3 minutes, but the stage lasts 8 s$/);
+    expect(at('1.02x control')).toMatch(/; \d+ years, but the stage lasts 24 h$/);
+  });
+
   it('leaves out checks of metrics the plan does not carry', () => {
     const plan = planOf(SHORT);
     expect(previewPlan({ ...plan, metrics: {} }, { requestsPerDay: 1 }, START).stages[0]!.checks).toEqual([]);
+  });
+});
+
+describe('the chance to pass with hardly an event', () => {
+  const at = (requestsPerDay: number, errorRate?: number) =>
+    checkOf('metric: errorRate, limit: 1%', { requestsPerDay, ...(errorRate !== undefined && { errorRate }) });
+
+  it('needs exactly as many observations as the method, and a few more to be likely', () => {
+    const { observations, likelyObservations } = at(5000);
+    expect(thresholdPassLogE(0, observations!, 0.01)).toBeGreaterThanOrEqual(Math.log(20));
+    expect(thresholdPassLogE(0, observations! - 1, 0.01)).toBeLessThan(Math.log(20));
+    expect(likelyObservations! - observations!).toBeGreaterThan(0);
+    expect(likelyObservations! / observations!).toBeLessThan(1.05);
+  });
+
+  it('is not 0 where requests vary, and that of the sum over their numbers', () => {
+    // 500 requests a day where 535 are needed: Poisson numbers reach them on one day of sixteen.
+    expect(at(5000).passChance).toBeCloseTo(0.06, 1);
+    expect(at(3000).passChance).toBeLessThan(0.001);
+    // Summed over both distributions: 3.6 % at 500 requests, 29 % at 535, 68 % at 1,000 of 0.2 %.
+    expect(Math.abs(at(5000, 0.001).passChance! - 0.036)).toBeLessThan(0.015);
+    expect(Math.abs(at(5350, 0.001).passChance! - 0.293)).toBeLessThan(0.06);
+    expect(Math.abs(at(10_000, 0.002).passChance! - 0.676)).toBeLessThan(0.05);
   });
 });
 
@@ -155,7 +200,9 @@ describe('the evidence a check needs', () => {
     expect(conversion('not worse than control by 5%').observations).toBeGreaterThan(100);
     expect(conversion('10%').observations).toBeGreaterThan(1);
     expect(conversion('not worse than control by 1%').warning).toMatch(/users a day/);
-    expect(checkOf('metric: conversion, limit: 10%').why).toBe('at best, with no bad event at all');
+    expect(checkOf('metric: conversion, limit: 10%').why).toBe(
+      'at best, with no bad event at all; give the users per day (--users) to know its times',
+    );
     expect(checkOf('metric: conversion, limit: 10%').hoursNeeded).toBeNull();
     expect(
       checkOf('metric: conversion, limit: not worse than baseline by 40%', { baselines: { conversion: 0.3 } }).why,

@@ -1,6 +1,6 @@
 import { FULL_WEIGHT } from '@rampart/flags';
 import type { Check, Metric, Plan, Stage } from '../plan.ts';
-import { formatDuration } from './duration.ts';
+import { formatDuration, formatElapsed, SECOND_MS } from './duration.ts';
 import { nextOpening, type StageLength, stageLength } from './forecast/calendar-forecast.ts';
 import { anyOf, type FalseAborts, falseAborts } from './forecast/false-aborts.ts';
 import { type CheckPreview, forecastCheck } from './forecast/gate-forecast.ts';
@@ -56,13 +56,28 @@ const tenth = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 /** A plain rule that trips a harmless feature more often than this is doubtful. */
 const OFTEN = 0.05;
 
+/** Hours of waiting for people: `12 minutes`, `7.7 hours`, `2.6 days`, `41 years`. */
+function waitText(hours: number): string {
+  if (hours < 1) return `${whole.format(Math.ceil(hours * 60))} minutes`;
+  if (hours < 24) return `${tenth.format(hours)} hours`;
+  const years = hours / 24 / 365;
+  return years < 2 ? `${tenth.format(hours / 24)} days` : `${whole.format(years)} years`;
+}
+
+/** A duration as written; one that a time scale made odd, in round words. */
+function lengthText(durationMs: number): string {
+  return durationMs >= SECOND_MS && durationMs % SECOND_MS !== 0
+    ? formatElapsed(durationMs)
+    : formatDuration(durationMs);
+}
+
 /** The sentence that says a stage is too short: "at 0.5 % you will see 500 requests a day; a pass needs 1,300; 2.6 days". */
 function shortfall(stage: Stage, metric: Metric, check: CheckPreview, perDay: number): string | undefined {
   const { hoursLikely, likelyObservations, passChance } = check;
   if (hoursLikely === null || stage.durationMs === null) return undefined;
   if (passChance === null || passChance >= LIKELY) return undefined;
-  const days = `${tenth.format(hoursLikely / 24)} days`;
-  const lasts = `but the stage lasts ${formatDuration(stage.durationMs)}`;
+  const days = waitText(hoursLikely);
+  const lasts = `but the stage lasts ${lengthText(stage.durationMs)}`;
   if (likelyObservations === null || metric.kind === 'count') {
     return `${stage.name}: ${metric.name} needs ${days} for a likely pass, ${lasts}`;
   }
@@ -124,7 +139,15 @@ function previewStage(traffic: StageTraffic, index: number, before: Dates, prosp
   };
 }
 
-function guardWarning({ metric, tier, plainRule }: GuardPreview): readonly string[] {
+function guardWarning(
+  { metric, limit, tier, expected, isBeyond, plainRule }: GuardPreview,
+  plan: Plan,
+): readonly string[] {
+  const unit = plan.metrics[metric]?.unit ?? 'value';
+  if (isBeyond && expected !== undefined) {
+    const what = tier === 'kill' ? 'the kill switch will be tripped' : 'the rollout will be aborted';
+    return [`${metric}: ${what}: today's ${formatValue(expected, unit, 3)} is beyond ${limit}`];
+  }
   const chance = anyOf((plainRule ?? []).map((one) => one.chance));
   if (chance < OFTEN) return [];
   const what = tier === 'kill' ? 'the plain rule of the kill trip' : 'the count limit';
@@ -154,7 +177,7 @@ export function previewPlan(plan: Plan, traffic: Traffic, startAt: number): Plan
     gaAt: { best: last?.startsAt ?? null, expected: last?.expectedStartsAt ?? null },
     stages,
     guards,
-    falseAborts: falseAborts(plan, guards),
-    warnings: [...stages.flatMap(({ warnings }) => warnings), ...guards.flatMap(guardWarning)],
+    falseAborts: falseAborts(prospect, guards),
+    warnings: [...stages.flatMap(({ warnings }) => warnings), ...guards.flatMap((guard) => guardWarning(guard, plan))],
   };
 }

@@ -24,8 +24,11 @@ export type CheckHistory = {
   readonly alarms: number;
   readonly firstFailAt?: number;
   readonly firstPassAt?: number;
-  /** Last status of all, and how many exposed observations it rested on. */
+  /** Last status of all. */
   readonly status: VerdictStatus;
+  /** The furthest it ever got: one that was inconclusive stays so when evidence ends. */
+  readonly furthest: VerdictStatus;
+  /** Most exposed observations it rested on. */
   readonly observations: number;
 };
 
@@ -42,6 +45,13 @@ export type AlarmLog = {
   readonly checks: () => readonly CheckHistory[];
 };
 
+/** From what says least. */
+const FROM_LEAST: readonly VerdictStatus[] = ['no-data', 'error', 'insufficient', 'inconclusive', 'pass', 'fail'];
+
+function further(one: VerdictStatus, other: VerdictStatus): VerdictStatus {
+  return FROM_LEAST.indexOf(other) > FROM_LEAST.indexOf(one) ? other : one;
+}
+
 /** A log with nothing in it. An alarm lasts until safety is shown or the evidence of harm is used up: it rings once for that. */
 export function openAlarmLog(): AlarmLog {
   const alarms: Alarm[] = [];
@@ -53,7 +63,7 @@ export function openAlarmLog(): AlarmLog {
     const firstFailAt = before.firstFailAt ?? (status === 'fail' ? at : undefined);
     const firstPassAt = before.firstPassAt ?? (status === 'pass' ? at : undefined);
     checks.set(check, {
-      ...{ check, tier, metric, limit, status },
+      ...{ check, tier, metric, limit, status, furthest: further(before.furthest ?? status, status) },
       alarms: (before.alarms ?? 0) + (isNew ? 1 : 0),
       observations: Math.max(before.observations ?? 0, observations),
       ...(firstFailAt !== undefined && { firstFailAt }),

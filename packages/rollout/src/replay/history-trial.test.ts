@@ -55,6 +55,13 @@ const latencies = (seconds: number): RecordedSeries => ({
 });
 
 describe('a history held against a plan', () => {
+  it('remembers how far a check got when its evidence ends', () => {
+    const { checks } = historyOf(180, (i) => ({ series: i < 60 ? [errors(2, 0)] : [] }));
+    const check = checks.find(({ metric, tier }) => metric === 'errorRate' && tier === 'abort');
+    expect(check).toMatchObject({ status: 'no-data', furthest: 'inconclusive' });
+    expect(check).not.toHaveProperty('firstPassAt');
+  });
+
   it('that is healthy raises nothing, and passes the gate', () => {
     const result = historyOf(6 * 60, (i) => ({ series: [errors(1000, i % 2)] }));
     expect([result.aborts, result.alarms]).toEqual([[], []]);

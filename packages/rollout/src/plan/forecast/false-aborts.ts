@@ -1,11 +1,13 @@
-import type { Plan } from '../../plan.ts';
+import type { Check } from '../../plan.ts';
 import type { GuardPreview } from './guard-forecast.ts';
+import { breaksToday } from './harm-forecast.ts';
+import type { Prospect } from './traffic.ts';
 
 /** Chances that a harmless feature is turned off before the end, by cause. */
 export type FalseAborts = {
-  /** Comparisons of abort criteria and gates: at most α, all together. */
+  /** Comparisons of abort criteria and gates: at most α, all together; 1 where today's value is beyond a limit. */
   readonly comparisons: number;
-  /** Comparisons of kill trips, a family of their own: at most α. */
+  /** Comparisons of kill trips, a family of their own: at most α; 1 where today's value is beyond a limit. */
   readonly killTrips: number;
   /** Plain rules at the traffic given: sliding counts, and the rule beside each kill trip. `null`: not known. */
   readonly plainRules: number | null;
@@ -23,14 +25,23 @@ export function anyOf(chances: readonly number[]): number {
   return 1 - chances.reduce((none, chance) => none * (1 - chance), 1);
 }
 
+/** Chance at most that the comparisons of one family stop a harmless feature. */
+function chanceOf(family: readonly Check[], { plan, traffic }: Prospect): number {
+  const isBroken = family.some((check) => {
+    const metric = plan.metrics[check.metric];
+    return metric !== undefined && breaksToday(check, metric, traffic);
+  });
+  if (isBroken) return 1;
+  return family.some(({ limit }) => limit.kind !== 'count') ? plan.alpha : 0;
+}
+
 /** How likely a plan is to turn off a feature that changes nothing. */
-export function falseAborts(plan: Plan, guards: readonly GuardPreview[]): FalseAborts {
-  const isStatistical = ({ limit }: { readonly limit: { readonly kind: string } }) => limit.kind !== 'count';
-  const compared = [...plan.abortCriteria, ...plan.stages.flatMap(({ gate }) => gate)].some(isStatistical);
-  const comparisons = compared ? plan.alpha : 0;
+export function falseAborts(prospect: Prospect, guards: readonly GuardPreview[]): FalseAborts {
+  const { plan } = prospect;
+  const comparisons = chanceOf([...plan.abortCriteria, ...plan.stages.flatMap(({ gate }) => gate)], prospect);
   // Without autoTrip a person decides.
   const trips = plan.killSwitch?.autoTrip ? plan.killSwitch.trips : [];
-  const killTrips = trips.some(isStatistical) ? plan.alpha : 0;
+  const killTrips = chanceOf(trips, prospect);
   const automatic = guards.filter(({ tier }) => tier !== 'kill' || trips.length > 0);
   const known = automatic.flatMap(({ plainRule }) => plainRule ?? []).map(({ chance }) => chance);
   const isUnknown = automatic.some(({ plainRule }) => plainRule === null);

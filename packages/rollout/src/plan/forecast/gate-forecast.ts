@@ -72,15 +72,29 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** What has to be told beside the requests before times can be known. */
+function unknownTraffic(metric: Metric, { stage, share }: StageTraffic, { traffic }: Prospect): string | undefined {
+  if (share === null) return `give the share of everyone that ${stage.audience} is (--audience) to know its times`;
+  const isUnknown = metric.per === 'user' && (traffic.perDay?.user ?? traffic.users) === undefined;
+  return isUnknown ? 'give the users per day (--users) to know its times' : undefined;
+}
+
+function both<One extends string | undefined>(one: One, other: string | undefined): One | string {
+  if (other === undefined) return one;
+  return one === undefined ? other : `${one}; ${other}`;
+}
+
 function statisticalPass(check: Check, metric: Metric, stage: StageTraffic, prospect: Prospect): PassPart {
   const passing = passingOf(check, metric, stage, prospect);
+  const unknown = unknownTraffic(metric, stage, prospect);
   if ('missing' in passing) {
     // What is optional and cannot be measured is left out; all else is waited for.
-    return { ...UNKNOWN, isImpossible: passing.isHopeless && !check.optional, why: passing.missing };
+    const isImpossible = passing.isHopeless && !check.optional;
+    return { ...UNKNOWN, isImpossible, why: isImpossible ? passing.missing : both(passing.missing, unknown) };
   }
   const { mean, likely } = passObservations(passing);
   const hourly = hourlyOf(metric, stage, prospect);
-  const why = Number.isFinite(mean) ? passing.why : TOO_CLOSE;
+  const why = Number.isFinite(mean) ? both(passing.why, unknown) : TOO_CLOSE;
   return {
     observations: finite(Math.ceil(mean)),
     likelyObservations: finite(Math.ceil(likely)),
@@ -95,6 +109,8 @@ function statisticalPass(check: Check, metric: Metric, stage: StageTraffic, pros
 function isBeyond(check: Check, metric: Metric, today: number | undefined): boolean {
   const limit = check.passLimit ?? check.limit;
   if (today === undefined || limit.kind === 'count') return false;
+  // Nothing is no multiple of nothing: there is no side of the limit to be on.
+  if (today === 0 && limit.kind === 'relative' && limit.offset === 0) return false;
   const line = limit.kind === 'absolute' ? limit.value : limit.ratio * today + limit.offset;
   return metric.harm === 'higher' ? today >= line : today <= line;
 }

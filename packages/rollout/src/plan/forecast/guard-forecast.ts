@@ -5,7 +5,14 @@ import { HOUR_MS, MINUTE_MS } from '../duration.ts';
 import { formatLimit } from '../format-limit.ts';
 import { methodRule, validityOf } from './check-method.ts';
 import { normalRuleChance, scanChance, shareRuleChance } from './false-trip.ts';
-import { type Detectable, detectableIn, failThreshold, type HarmForecast, harmForecasts } from './harm-forecast.ts';
+import {
+  breaksToday,
+  type Detectable,
+  detectableIn,
+  failThreshold,
+  type HarmForecast,
+  harmForecasts,
+} from './harm-forecast.ts';
 import { type Prospect, perHour, type StageTraffic, todayOf } from './traffic.ts';
 import { assumedVariance, shareBeyond } from './values-of-metric.ts';
 
@@ -16,6 +23,8 @@ export type GuardPreview = {
   readonly metric: string;
   readonly limit: string;
   readonly expected?: number;
+  /** Today's value is beyond the limit: a harmless feature is stopped as soon as there is evidence enough. */
+  readonly isBeyond: boolean;
   readonly method: string;
   readonly validity: Validity;
   /** At most this chance that its comparison fails a harmless feature; 0 for a plain rule alone. */
@@ -98,6 +107,7 @@ export function forecastGuard(
     metric: check.metric,
     limit: formatLimit(check.limit, metric),
     ...(today !== undefined && { expected: today }),
+    isBeyond: breaksToday(check, metric, prospect.traffic),
     method: methodRule(check.limit, metric).method,
     validity: validityOf(check.limit, metric),
     alpha: check.limit.kind === 'count' ? 0 : alpha,

@@ -4,7 +4,16 @@ import { scanChance } from './false-trip.ts';
 import { letsThrough } from './pass-forecast.ts';
 import { detectableRatio, excessOf, forecastFound, HARM_RATIOS, harmedValue, type Stretch } from './side-forecast.ts';
 import { type SideResult, sideModel } from './side-model.ts';
-import { baselineCount, controlsOf, effectOf, type Prospect, perHour, type StageTraffic, todayOf } from './traffic.ts';
+import {
+  baselineCount,
+  controlsOf,
+  effectOf,
+  type Prospect,
+  perHour,
+  type StageTraffic,
+  type Traffic,
+  todayOf,
+} from './traffic.ts';
 
 /** What harm of one size would do until a check finds it, if it is there from the start. */
 export type HarmForecast = {
@@ -86,6 +95,12 @@ export function detectableIn(
   const ratio = detectableRatio(side, harmed, n, threshold);
   if (!Number.isFinite(ratio)) return null;
   return { ratio: base ? ratio : null, value: harmed(ratio) };
+}
+
+/** Whether today's value breaks the limit already, so that a feature that changes nothing fails it. */
+export function breaksToday(check: Check, metric: Metric, traffic: Traffic): boolean {
+  const today = todayOf(metric, traffic);
+  return today !== undefined && check.limit.kind !== 'count' && !isAllowed(check, metric, today, today);
 }
 
 function isAllowed(check: Check, metric: Metric, today: number, value: number): boolean {

@@ -8,6 +8,8 @@ import type { EventsModel, NormalModel, SideModel } from './evidence-model.ts';
 const FEW_EVENTS = 400;
 /** Events up to which the normal approximation of a chance is too rough. */
 const VERY_FEW_EVENTS = 60;
+/** Events up to which none is as good as certain: the evidence takes the expected path to the trial. */
+const NO_EVENTS = 0.001;
 const MOST_OBSERVATIONS = 1e15;
 /**
  * Mean over expected path of a Gaussian walk to the boundary of the half-normal mixture. The boundary bends, so lucky walks gain
@@ -46,6 +48,7 @@ function meanOf(model: EventsModel | NormalModel, value: number, threshold: numb
   }
   const share = model.share(value);
   const path = expectedTrials(model.bank, share, threshold);
+  if (Math.min(share, 1 - share) * path < NO_EVENTS) return Math.ceil(path) / model.trials(value);
   const trials =
     path * share > FEW_EVENTS ? path : walkEvents([{ bank: model.bank, trials: 20 * path, share }], threshold).trials;
   return trials / model.trials(value);

@@ -37,7 +37,10 @@ function normalOf(setting: ScoreSetting): NormalModel {
   const level = (value: number) => (isQuantile ? shareBeyond(line, value, quantile) : value);
   const control = isQuantile ? 1 - quantile : today;
   const reference = isQuantile ? control : line;
-  const variance = (value: number) => (isShare ? value * (1 - value) : assumedVariance(metric, value));
+  const variance = (value: number) => {
+    const share = insideUnit(value);
+    return isShare ? share * (1 - share) : assumedVariance(metric, value);
+  };
   // Where harm is a lack of events, their number in control, moved to the line, is what tells.
   const isCounted = side === 'fail' && metric.harm === 'higher';
   const events = (value: number) => insideUnit(isCounted ? level(value) : Math.max(level(value), reference));

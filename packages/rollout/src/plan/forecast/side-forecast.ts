@@ -1,4 +1,6 @@
+import { bankLogE } from '@rampart/stats';
 import type { Metric } from '../../plan.ts';
+import { growsWithEvents } from './event-bank.ts';
 import { walkEvents } from './event-walk.ts';
 import type { EventsModel, SideModel } from './evidence-model.ts';
 import { chanceAt, chanceWithin, firstWhere, meanObservations, walkLegOf } from './model-crossing.ts';
@@ -19,13 +21,55 @@ export type Passing = {
   readonly threshold: number;
 };
 
-/** Observations that count as one. */
-const factorOf = ({ side, effect }: Passing): number => effect * (side.caution ?? 1);
+/** A threshold grid of which each observation is a trial, and how rare the rarer outcome is; `undefined`: another method. */
+function rarityOf({ side, value }: Passing): { readonly model: EventsModel; readonly rare: number } | undefined {
+  const [model] = side.models;
+  if (side.models.length !== 1 || model?.kind !== 'events' || model.trials(value) !== 1) return undefined;
+  const share = model.share(value);
+  return { model, rare: Math.min(share, 1 - share) };
+}
 
-/** Chance that a check has passed after n observations of treatment. */
+/** Observations that count as one. Without any event there is no spread to estimate, and so no caution. */
+function factorOf(passing: Passing): number {
+  const isEventless = (rarityOf(passing)?.rare ?? 1) < EVENTLESS;
+  return passing.effect * (isEventless ? 1 : (passing.side.caution ?? 1));
+}
+
+/** Chance to have passed after exactly n observations. */
+function chanceAfter(passing: Passing, n: number): number {
+  return n > 0 ? chanceAt(passing.side, passing.value, n / factorOf(passing), passing.threshold) : 0;
+}
+
+/** Chance that not one of n observations is the rare one, where that is enough to pass. */
+function quietChance({ effect, threshold }: Passing, { bank }: EventsModel, rare: number, n: number): number {
+  const trials = Math.max(0, n / effect);
+  const logE = growsWithEvents(bank) ? bankLogE(bank, trials, 0) : bankLogE(bank, 0, trials);
+  return logE >= threshold ? Math.exp(-rare * trials) : 0;
+}
+
+/** Chance that a check has passed after about n observations of treatment. */
 export function passChance(passing: Passing, n: number): number {
-  const { side, value, threshold } = passing;
-  return n > 0 ? chanceAt(side, value, n / factorOf(passing), threshold) : 0;
+  const rarity = rarityOf(passing);
+  if (!(n > 0) || rarity === undefined || (rarity.rare * n) / passing.effect > FEW_EVENTS)
+    return chanceAfter(passing, n);
+  const { model, rare } = rarity;
+  // With hardly an event the evidence is a step in the number of observations, which varies by chance as well.
+  const spread = Math.sqrt(n * passing.effect);
+  const chance = (count: number) => Math.max(chanceAfter(passing, count), quietChance(passing, model, rare, count));
+  return NORMAL_PARTS.reduce((sum, { z, weight }) => sum + weight * chance(n + z * spread), 0);
+}
+
+/** Share of events up to which a forecast is one without any. */
+const EVENTLESS = 1e-8;
+const FEW_EVENTS = 3;
+/** A standard normal value in parts of a quarter, from -4 to 4. */
+const NORMAL_PARTS: readonly { readonly z: number; readonly weight: number }[] = normalParts();
+
+function normalParts() {
+  const parts = Array.from({ length: 33 }, (_, index) => (index - 16) / 4);
+  const density = parts.map((z) => Math.exp(-(z * z) / 2));
+  const sum = density.reduce((total, one) => total + one, 0);
+  return parts.map((z, index) => ({ z, weight: density[index] / sum }));
 }
 
 /** Observations of treatment until a pass on average, and after which four of five have passed; `Infinity`: never. */

@@ -41,6 +41,10 @@ const NO_CONTROL: MissingModel = {
   missing: 'nobody is in control at this percentage, and the limit compares with control',
   isHopeless: true,
 };
+const NOTHING_TO_COMPARE: MissingModel = {
+  missing: 'at 0 today there are no events to compare; use a number or an amount, as "control + 0.5 %"',
+  isHopeless: true,
+};
 const OUTSIDE: MissingModel = { missing: 'the limit is outside 0 to 100 % for this reference', isHopeless: true };
 const FEW_EVENTS: MissingModel = { missing: 'its baseline will hold too few events to compare with', isHopeless: true };
 /** Burn-in of means (statistics b1). */
@@ -125,6 +129,7 @@ function ratioModel(setting: SideSetting, ratio: number, today: number): SideRes
 function rateModel(setting: SideSetting): SideResult {
   const { limit, metric, controls } = setting;
   const today = todayOf(setting);
+  if (today === 0 && limit.kind === 'relative' && limit.offset === 0) return NOTHING_TO_COMPARE;
   if (!today) return unknownValue(metric);
   const direction = looksUp(setting) ? 'above' : 'below';
   if (limit.kind === 'absolute' || controls === 0) {
@@ -166,6 +171,7 @@ function modelOf(setting: SideSetting): SideResult {
   if (controls === 0) return NO_CONTROL;
   const today = todayOf(setting);
   if (today === undefined) return unknownValue(metric);
+  if (metric.kind === 'proportion' && today === 0 && limit.offset === 0) return NOTHING_TO_COMPARE;
   const isShare = metric.kind === 'proportion' || metric.kind === 'quantile';
   if (isShare && limit.offset === 0 && limit.ratio > 0 && today > 0) return ratioModel(setting, limit.ratio, today);
   return scoreModel({ ...setting, today, ratio: limit.ratio, offset: limit.offset, isUp: looksUp(setting) });

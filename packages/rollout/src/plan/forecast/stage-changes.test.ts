@@ -79,13 +79,23 @@ describe('the proposal for a gate that cannot tell in time', () => {
     expect(beyond?.changes).toHaveLength(1);
   });
 
-  it('says when no single change is enough', () => {
+  it('takes a longer and larger stage where neither is enough alone', () => {
+    const gate = 'gate: [ { metric: errorRate, limit: 1x control, margin: 1.03x } ]';
+    const settings = { percentage: 'percentage: 0.5', duration: 'duration: 1h', gate };
+    const traffic = { ...TRAFFIC, requestsPerDay: 3_000_000 };
+    const both = proposalOf(textOf(settings), traffic);
+    expect(both).toMatchObject({ changes: [{ kind: 'both' }], why: 'neither is enough alone' });
+    const [duration = '', percentage = ''] = both?.recommended?.text.split(', ') ?? [];
+    expect(proposalOf(textOf({ percentage, duration, gate }), traffic)).toBeUndefined();
+  });
+
+  it('says when no change is enough', () => {
     const gate = 'gate: [ { metric: errorRate, limit: 1.5x control } ]';
     const all = proposalOf(stageText(`percentage: 19.9, ${SETTINGS.duration}, ${gate}`), {
       ...TRAFFIC,
       errorRate: 1e-9,
     });
-    expect(all).toMatchObject({ changes: [], recommended: null, why: 'no single change is enough' });
+    expect(all).toMatchObject({ changes: [], recommended: null, why: expect.stringContaining('{ confirm: … }') });
   });
 
   it('is absent without traffic, and shorter than an hour in minutes', () => {

@@ -7,9 +7,9 @@ import { exposedBefore, type Prospect, trafficOfStage } from './traffic.ts';
 
 /** A change of one kind that lets a stage's gate tell in time. */
 export type StageChange = {
-  readonly kind: 'duration' | 'percentage' | 'limit';
+  readonly kind: 'duration' | 'percentage' | 'limit' | 'both';
   readonly stage: string;
-  /** What to write in the plan: `duration: 32h`, `percentage: 0.7`, or a check. */
+  /** What to write in the plan: `duration: 32h`, `percentage: 0.7`, a check, or both of the first (`duration: 3d, percentage: 12`). */
   readonly text: string;
   /** So many times what it was. */
   readonly factor: number;
@@ -89,6 +89,23 @@ function wider(place: Place): StageChange | undefined {
   });
 }
 
+/** Longer and wider at once, by the same factor as far as the next stage lets the percentage grow. */
+function longerAndWider(place: Place): StageChange | undefined {
+  const { stage, prospect } = place;
+  const own = stage.durationMs;
+  const most = ceilingOf(place);
+  if (own === null) return undefined;
+  return firstFactor(LONGEST, (factor) => {
+    const { durationMs, text } = durationUp((own * factor) / prospect.plan.timeScale);
+    const percentage = roundedUp((Math.min(most, stage.weight * factor) * 100) / FULL_WEIGHT);
+    const weight = Math.min(most, Math.round((percentage * FULL_WEIGHT) / 100));
+    const scaled = durationMs * prospect.plan.timeScale;
+    if (!tellsInTime(place, { ...stage, durationMs: scaled, weight })) return undefined;
+    const written = `duration: ${text}, percentage: ${(weight * 100) / FULL_WEIGHT}`;
+    return { kind: 'both', stage: stage.name, text: written, factor: scaled / own };
+  });
+}
+
 type LooseCheck = { readonly check: Check; readonly text: string; readonly factor: number };
 
 function looserCheck(place: Place, check: Check, metric: Metric): LooseCheck | undefined {
@@ -117,6 +134,9 @@ function looser(place: Place): StageChange | undefined {
   return { kind: 'limit', stage: stage.name, text, factor: Math.max(...changed.map(({ factor }) => factor)) };
 }
 
+const NOTHING_HELPS =
+  'no longer stage, larger share or wider limit is enough; gate on a metric with more events, or let a person decide: { confirm: … }';
+
 function recommend(changes: readonly StageChange[]): Pick<StageProposal, 'recommended' | 'why'> {
   const of = (kind: StageChange['kind']) => changes.find((change) => change.kind === kind);
   const [duration, percentage, limit] = [of('duration'), of('percentage'), of('limit')];
@@ -128,13 +148,17 @@ function recommend(changes: readonly StageChange[]): Pick<StageProposal, 'recomm
   }
   if (duration !== undefined) return { recommended: duration, why: 'no percentage below the next stage is enough' };
   if (limit !== undefined) return { recommended: limit, why: 'no time or share is enough for the limit as it is' };
-  return { recommended: null, why: 'no single change is enough' };
+  const both = of('both');
+  if (both !== undefined) return { recommended: both, why: 'neither is enough alone' };
+  return { recommended: null, why: NOTHING_HELPS };
 }
 
 /** The smallest changes that let the gate of a stage tell in time; `undefined` where it can. */
 export function stageProposal(stage: Stage, index: number, prospect: Prospect): StageProposal | undefined {
   const place = { stage, index, prospect };
   if (tellsInTime(place, stage)) return undefined;
-  const changes = [longer(place), wider(place), looser(place)].filter((change) => change !== undefined);
+  const single = [longer(place), wider(place), looser(place)].filter((change) => change !== undefined);
+  const both = single.length === 0 ? longerAndWider(place) : undefined;
+  const changes = both === undefined ? single : [both];
   return { stage: stage.name, changes, ...recommend(changes) };
 }
