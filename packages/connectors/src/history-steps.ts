@@ -16,6 +16,13 @@ export type HistoryRange = Omit<HistoryQuery, 'metric'> & { readonly metrics: re
 /** A source of history that could not answer. The message names the metric and what to do. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError';
+  /** Nothing answers at the address: neither the query nor the credentials are to blame. */
+  readonly isUnreachable: boolean;
+
+  constructor(message: string, isUnreachable: boolean) {
+    super(message);
+    this.isUnreachable = isUnreachable;
+  }
 }
 
 /** Reads a range part by part, so that progress shows and memory stays small. @throws HistoryError */
@@ -30,7 +37,7 @@ export async function* historySteps(source: HistorySource, range: HistoryRange):
     const warnings = new Set<string>();
     for (const reader of readers) {
       const { value: answer } = await reader.next();
-      if (answer?.kind === 'error') throw new HistoryError(answer.message);
+      if (answer?.kind === 'error') throw new HistoryError(answer.message, answer.isUnreachable ?? false);
       if (answer?.kind !== 'value') continue;
       points.push(...answer.points);
       for (const warning of answer.warnings) warnings.add(warning);

@@ -55,8 +55,8 @@ export type HistoryPoint = RecordedSeries & { readonly at: number };
 export type HistoryAnswer =
   | { readonly kind: 'value'; readonly points: readonly HistoryPoint[]; readonly warnings: readonly string[] }
   | { readonly kind: 'no-data' }
-  /** It could not answer; `message` carries no secret. */
-  | { readonly kind: 'error'; readonly message: string };
+  /** It could not answer; `message` carries no secret. `isUnreachable`: nothing answers at the address. Default: false. */
+  | { readonly kind: 'error'; readonly message: string; readonly isUnreachable?: boolean };
 
 /** Where the past of a metric can be read. */
 export type HistorySource = {

@@ -76,10 +76,14 @@ describe('queryRange', () => {
     const failing = (error: unknown) =>
       queryRange({ url: 'http://prometheus.test', fetch: () => Promise.reject(error) }, QUERY);
     const cause = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
-    expect(await failing(new TypeError('fetch failed', { cause }))).toMatchObject({
-      message: 'Prometheus does not answer (ECONNREFUSED)',
+    expect(await failing(new TypeError('fetch failed', { cause }))).toEqual({
+      ok: false,
+      message: 'Prometheus at http://prometheus.test does not answer (ECONNREFUSED)',
+      isUnreachable: true,
     });
     const late = Object.assign(new Error('late'), { name: 'TimeoutError' });
-    expect(await failing(late)).toMatchObject({ message: 'Prometheus does not answer (no answer in time)' });
+    expect(await failing(late)).toMatchObject({
+      message: 'Prometheus at http://prometheus.test does not answer (no answer in time)',
+    });
   });
 });

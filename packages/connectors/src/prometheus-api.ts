@@ -19,7 +19,8 @@ export type PrometheusSeries = {
 /** Answer to a range query. */
 export type PrometheusRange =
   | { readonly ok: true; readonly series: readonly PrometheusSeries[]; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly message: string };
+  /** `isUnreachable`: nothing answers at the address. Default: false. */
+  | { readonly ok: false; readonly message: string; readonly isUnreachable?: boolean };
 
 /** A range query: the value of `query` at fromAt, fromAt + stepMs, …, toAt; at most 11 000 instants. */
 export type PrometheusRangeQuery = {
@@ -57,10 +58,17 @@ export async function queryRange(
       body: form.toString(),
       signal: AbortSignal.timeout(connection.timeoutMs ?? DEFAULT_TIMEOUT_MS),
     });
-    return rangeOf(response.status, await response.text());
+    const range = rangeOf(response.status, await response.text());
+    return range.ok ? range : refused(`${range.message}, at ${addressOf(connection)}`);
   } catch (error) {
-    return refused(`Prometheus does not answer (${reasonOf(error)})`);
+    const message = `Prometheus at ${addressOf(connection)} does not answer (${reasonOf(error)})`;
+    return { ok: false, message, isUnreachable: true };
   }
+}
+
+/** The address without credentials. */
+function addressOf({ url }: PrometheusConnection): string {
+  return url.replace(/\/\/[^/@]*@/, '//').replace(/\/+$/, '');
 }
 
 function refused(message: string): PrometheusRange {

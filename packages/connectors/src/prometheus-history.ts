@@ -72,7 +72,7 @@ async function readPart(
     query === undefined ? NOTHING : queryRange(connection, { query, fromAt, toAt, stepMs });
   const answers = await Promise.all([ask(binding.total), ask(binding.sum), ask(binding.sumSquares)]);
   const failed = answers.find((answer) => !answer.ok);
-  if (failed?.ok === false) return { kind: 'error', message: `metrics.${metric.name}: ${failed.message}` };
+  if (failed?.ok === false) return { kind: 'error', ...failureOf(metric, failed) };
   const [total = [], sum = [], sumSquares = []] = answers.map((answer) => (answer.ok ? answer.series : []));
   const warnings = answers.flatMap((answer) => (answer.ok ? answer.warnings : []));
   const wasThere = presence(total, stepMs);
@@ -88,6 +88,13 @@ async function readPart(
   return points.length === 0 ? { kind: 'no-data' } : { kind: 'value', points, warnings };
 }
 
+type Failure = { readonly message: string; readonly isUnreachable?: boolean };
+
+/** Where nothing answers at all, the metric is not to blame. */
+function failureOf(metric: Metric, { message, isUnreachable }: Failure): Failure {
+  return isUnreachable ? { message, isUnreachable } : { message: `metrics.${metric.name}: ${message}` };
+}
+
 /** Instants at which the whole range is asked whether it tells variants apart. */
 const ARM_LOOKS = 1_000;
 
@@ -99,12 +106,12 @@ async function findsArms(
   connection: PrometheusConnection,
   { metric, treatment, fromAt, toAt, stepMs }: HistoryQuery,
   { total, arm }: PrometheusBinding,
-): Promise<boolean | { readonly message: string }> {
+): Promise<boolean | Failure> {
   if (arm === undefined) return false;
   const looks = Math.max(1, Math.ceil((toAt - fromAt) / stepMs / ARM_LOOKS));
   const query = `group by (${arm}) (${total})`;
   const answer = await queryRange(connection, { query, fromAt, toAt, stepMs: looks * stepMs });
-  if (!answer.ok) return { message: `metrics.${metric.name}: ${answer.message}` };
+  if (!answer.ok) return failureOf(metric, answer);
   return answer.series.some(({ labels }) => labels[arm] === treatment);
 }
 

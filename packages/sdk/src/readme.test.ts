@@ -41,7 +41,7 @@ describe('the programs in the README', () => {
   });
 
   function run(heading: string, port = 0) {
-    const env = { ...process.env, RAMPART_URL: plane.url, RAMPART_TOKEN: 't', PORT: String(port) };
+    const env = { ...process.env, RAMPART_URL: plane.url, RAMPART_SDK_TOKEN: 't', PORT: String(port) };
     const flags = ['--conditions=@rampart/source', '--input-type=module', '--eval', programOf(heading)];
     const child = spawn(process.execPath, flags, { cwd: PACKAGE, env, stdio: ['ignore', 'pipe', 'pipe'] });
     running = child;

@@ -11,9 +11,18 @@ export {
   type Summary,
   spreadOf,
   summarize,
+  type WaitSummary,
 } from './run/summarize.ts';
 export { openSite, type Site } from './site/site.ts';
-export { buildWorld, TYPICAL, type WorldFacts, type WorldResult } from './world/build-world.ts';
+export {
+  buildWorld,
+  PLAN_SPREADS,
+  type Spreads,
+  TYPICAL,
+  TYPICAL_SPREADS,
+  type WorldFacts,
+  type WorldResult,
+} from './world/build-world.ts';
 export { applyScenarios, SCENARIO_NAMES, type ScenarioResult } from './world/scenario.ts';
 export { harmBegins, isHarmful, typicalValue } from './world/truth.ts';
 export type { Disturbances, Effect, MetricModel, World } from './world/world.ts';

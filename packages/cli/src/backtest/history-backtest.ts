@@ -1,6 +1,7 @@
 import { HistoryError, type HistorySource, historySteps } from '@rampart/connectors';
 import { type HistoryResult, type KnownIncident, type Metric, openHistoryTrial, type Plan } from '@rampart/rollout';
 import { CliError } from '../cli-error.ts';
+import { formatLength } from '../output/format.ts';
 import type { Progress } from './progress.ts';
 
 /** A range of history to hold a plan against. Instants are epoch milliseconds. */
@@ -26,6 +27,8 @@ export type HistoryFinding = {
   /** Whether the history tells variants apart. */
   readonly hasArms: boolean;
   readonly warnings: readonly string[];
+  /** Whether any check had the evidence to say anything at all. */
+  readonly isJudged: boolean;
 };
 
 /** Steps read at once: some MB of answer for a hundred series. */
@@ -38,7 +41,13 @@ function watched(plan: Plan): readonly Metric[] {
   return Object.values(plan.metrics).filter(({ name }) => names.has(name));
 }
 
-/** Reads the history part by part and holds the plan against it. Throws `NOTHING_TO_BACKTEST`, `HISTORY_UNREADABLE`. */
+/** Statuses that rest on evidence. */
+const SAYS_SOMETHING: ReadonlySet<string> = new Set(['pass', 'fail', 'inconclusive']);
+
+/**
+ * Reads the history part by part and holds the plan against it. Throws `USAGE` for a range without anything to judge,
+ * `NOTHING_TO_BACKTEST`, `HISTORY_UNREACHABLE`, `HISTORY_UNREADABLE`.
+ */
 export async function backtestHistory(
   source: HistorySource,
   question: HistoryQuestion,
@@ -65,15 +74,18 @@ export async function backtestHistory(
       progress.show((part.toAt - fromAt) / (toAt - fromAt));
     }
   } catch (cause) {
-    if (cause instanceof HistoryError) throw new CliError('HISTORY_UNREADABLE', `${cause.message}.`, { cause });
-    throw cause;
+    if (!(cause instanceof HistoryError)) throw cause;
+    const code = cause.isUnreachable ? 'HISTORY_UNREACHABLE' : 'HISTORY_UNREADABLE';
+    throw new CliError(code, `${cause.message}.`, { cause });
   }
   progress.end();
   const asked = metrics.map(({ name }) => name);
+  const result = trial.finish();
   return {
-    result: trial.finish(),
+    result,
     asked,
     unseen: asked.filter((name) => !seen.metrics.has(name)),
+    isJudged: result.checks.some((check) => seen.metrics.has(check.metric) && SAYS_SOMETHING.has(check.furthest)),
     elsewhere: watched(plan).filter((metric) => metric.source !== source.name),
     hasArms: seen.hasArms,
     warnings: [...seen.warnings],
@@ -81,8 +93,16 @@ export async function backtestHistory(
 }
 
 /** The range on whole steps, so that the same history is read the same way whenever it is asked for. */
-function onGrid({ fromAt, toAt, stepMs }: HistoryQuestion): { readonly fromAt: number; readonly toAt: number } {
+function onGrid({ fromAt, toAt, stepMs, baselineMs }: HistoryQuestion): {
+  readonly fromAt: number;
+  readonly toAt: number;
+} {
   const [from, to] = [Math.floor(fromAt / stepMs) * stepMs, Math.floor(toAt / stepMs) * stepMs];
-  if (to > from) return { fromAt: from, toAt: to };
-  throw new CliError('USAGE', '--from must be at least one step before --to.');
+  if (to <= from) throw new CliError('USAGE', '--from must be at least one step before --to.');
+  if (to - from > baselineMs) return { fromAt: from, toAt: to };
+  const [range, baseline] = [to - from, baselineMs].map(formatLength);
+  throw new CliError(
+    'USAGE',
+    `The range is ${range}, and the first ${baseline} of it are the baseline, in which nothing is judged. Give an earlier --from, or a shorter --baseline (0: none).`,
+  );
 }

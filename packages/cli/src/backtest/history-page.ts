@@ -4,7 +4,7 @@ import { renderTable } from '../output/table.ts';
 import { oneLine, wrap } from '../output/text.ts';
 import type { Paint } from '../session.ts';
 import type { HistoryFinding, HistoryQuestion } from './history-backtest.ts';
-import { abortWords, checkWords, falseAlarms } from './verdict-words.ts';
+import { abortWords, checkWords, falseAlarms, tierWords } from './verdict-words.ts';
 
 /** What a page is made of. */
 export type HistoryPage = { readonly question: HistoryQuestion; readonly finding: HistoryFinding };
@@ -15,11 +15,13 @@ const SHOWN = 20;
 /** The outcome of a backtest over recorded history, for people. */
 export function renderHistoryBacktest({ question, finding }: HistoryPage, width: number, paint: Paint): string {
   const { result } = finding;
-  const lines = [...abortLines(result, question, paint), ...incidentLines(result), countLine(result, question)];
+  const lines = finding.isJudged
+    ? [...abortLines(result, question, paint), ...incidentLines(result), countLine(result, question)]
+    : [`${paint.yellow('?')} nothing judged: ${whyNothing(finding, question)}`];
   const parts = [
     [paint.bold(headOf(question)), ...lines].map((line) => wrap(line, width, '  ')).join('\n'),
-    checksTable(result.checks, finding, width, paint),
-    notesOf(finding, question)
+    checksTable(question, finding, width, paint),
+    notesOf(finding)
       .map((note) => paint.dim(wrap(note, width)))
       .join('\n'),
   ];
@@ -29,6 +31,14 @@ export function renderHistoryBacktest({ question, finding }: HistoryPage, width:
 function headOf({ plan, fromAt, toAt, stepMs, baselineMs }: HistoryQuestion): string {
   const baseline = baselineMs > 0 ? `, baseline from the first ${formatLength(baselineMs)}` : ', without a baseline';
   return `${oneLine(plan.flag)} over ${formatLength(toAt - fromAt)}: ${formatDate(fromAt)} to ${formatDate(toAt)}, step ${formatLength(stepMs)}${baseline}`;
+}
+
+function whyNothing({ asked, unseen, result }: HistoryFinding, { baselineMs }: HistoryQuestion): string {
+  if (unseen.length === asked.length)
+    return 'nothing was recorded of any metric in this range; check the selectors in the plan, and --from and --to';
+  if (baselineMs > 0 && result.baseline === undefined)
+    return 'nothing was recorded from which the baseline could be frozen; give another --from, or --baseline 0';
+  return 'no check had the evidence it needs; the table says how far each got';
 }
 
 function abortLines({ aborts }: HistoryResult, { incidents }: HistoryQuestion, paint: Paint): readonly string[] {
@@ -55,21 +65,19 @@ function countLine({ aborts, judgedMs }: HistoryResult, { incidents }: HistoryQu
   return `${said}, unless something was wrong then: name such times with --incident FROM..TO`;
 }
 
-function checksTable(
-  all: readonly CheckHistory[],
-  { asked, unseen }: HistoryFinding,
-  width: number,
-  paint: Paint,
-): string {
+function checksTable({ plan }: HistoryQuestion, finding: HistoryFinding, width: number, paint: Paint): string {
+  const { asked, unseen, result } = finding;
   const isSeen = ({ metric }: CheckHistory) => asked.includes(metric) && !unseen.includes(metric);
-  const rows = all.filter((check) => isSeen(check) && (check.tier !== 'alert' || check.firstFailAt !== undefined));
+  const rows = result.checks.filter(
+    (check) => isSeen(check) && (check.tier !== 'alert' || check.firstFailAt !== undefined),
+  );
   if (rows.length === 0) return '';
   return renderTable<CheckHistory>(
     {
       rows,
       columns: [
         { title: 'CHECK', cell: ({ metric }) => oneLine(metric) },
-        { title: 'TIER', cell: ({ tier }) => tier },
+        { title: 'TIER', cell: (check) => tierWords(check, [plan]) },
         { title: 'LIMIT', cell: ({ limit }) => oneLine(limit) },
         { title: 'SAID', cell: (check) => checkWords(check) },
         { title: 'ALARMS', cell: ({ alarms }) => String(alarms) },
@@ -80,7 +88,7 @@ function checksTable(
   );
 }
 
-function notesOf(finding: HistoryFinding, { baselineMs }: HistoryQuestion): readonly string[] {
+function notesOf(finding: HistoryFinding): readonly string[] {
   const { elsewhere, unseen, hasArms, warnings, result } = finding;
   const others = elsewhere.map(({ name, source }) => `${name} (${source})`).map(oneLine);
   return [
@@ -89,11 +97,6 @@ function notesOf(finding: HistoryFinding, { baselineMs }: HistoryQuestion): read
       : 'This history does not know variants: everything counts as exposed, and there is no control to compare with. Requests are taken as independent: a Prometheus does not know users.',
     ...(others.length === 0 ? [] : [`Not judged, from elsewhere: ${others.join(', ')}.`]),
     ...(unseen.length === 0 ? [] : [`Without any observation: ${unseen.map(oneLine).join(', ')}.`]),
-    ...(baselineMs > 0 && result.baseline === undefined
-      ? [
-          'The baseline was never frozen: the range is shorter than --baseline, or nothing was recorded in it. Nothing was judged.',
-        ]
-      : []),
     ...(result.silentSteps === 0 ? [] : [`${result.silentSteps} of ${result.steps} steps have no observation at all.`]),
     ...warnings.map((warning) => `Prometheus warns: ${oneLine(warning)}`),
   ];

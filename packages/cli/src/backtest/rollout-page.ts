@@ -1,15 +1,16 @@
-import type { BacktestResult, CheckHistory, ReplayDifference, TrialReport } from '@rampart/rollout';
+import type { BacktestResult, CheckHistory, Plan, ReplayDifference, TrialReport } from '@rampart/rollout';
 import { formatCount, formatLength } from '../output/format.ts';
 import { renderTable, type Table } from '../output/table.ts';
 import { oneLine, plural, wrap } from '../output/text.ts';
 import type { Paint } from '../session.ts';
-import { checkWords, falseAlarms, trialLines, type When, whenOf } from './verdict-words.ts';
+import { checkWords, falseAlarms, nameOf, tierWords, trialLines, type When, whenOf } from './verdict-words.ts';
 
 /** What a page is made of. */
 export type RolloutPage = {
   readonly id: string;
   readonly result: BacktestResult;
-  /** File of the edited plan. */
+  /** The edited plan, and its file. */
+  readonly edited?: Plan;
   readonly file?: string;
 };
 
@@ -18,7 +19,8 @@ const INDENT = '  ';
 const SHOWN = 5;
 
 /** The outcome of a backtest of a rollout, for people. */
-export function renderRolloutBacktest({ id, result, file }: RolloutPage, width: number, paint: Paint): string {
+export function renderRolloutBacktest(page: RolloutPage, width: number, paint: Paint): string {
+  const { id, result, file } = page;
   const { original, edited, replay } = result;
   const when = whenOf(replay.state.plan.timeScale);
   const block = (title: string, lines: readonly string[]) =>
@@ -27,8 +29,8 @@ export function renderRolloutBacktest({ id, result, file }: RolloutPage, width: 
     replayLines(id, result, paint, when).join('\n'),
     block(edited === undefined ? 'Its plan' : 'Its own plan', ownLines(result, when)),
     ...(edited === undefined ? [] : [block(oneLine(file ?? 'the edited plan'), editedLines(edited, result, when))]),
-    checksTable({ original, edited, when }, width, paint),
-    ...(edited === undefined ? [] : [gatesTable(original, edited, width, paint), notes(edited, width, paint)]),
+    checksTable(page, when, width, paint),
+    ...(edited === undefined ? [] : [gatesTable(original, edited, width, paint), notes(page, edited, width, paint)]),
   ];
   return parts.filter((part) => part !== '').join('\n\n');
 }
@@ -90,16 +92,16 @@ function rowsOf(original: TrialReport, edited: TrialReport | undefined): readonl
   return [...own, ...added];
 }
 
-type Compared = { readonly original: TrialReport; readonly edited: TrialReport | undefined; readonly when: When };
-
-function checksTable({ original, edited, when }: Compared, width: number, paint: Paint): string {
+function checksTable({ result, edited: plan }: RolloutPage, when: When, width: number, paint: Paint): string {
+  const { original, edited, replay } = result;
+  const plans = plan === undefined ? [replay.state.plan] : [replay.state.plan, plan];
   const isQuiet = ({ own, other }: Row) =>
     (own ?? other)?.tier === 'alert' && own?.firstFailAt === undefined && other?.firstFailAt === undefined;
   const rows = rowsOf(original, edited).filter((row) => !isQuiet(row));
   if (rows.length === 0) return '';
   const columns: Table<Row>['columns'] = [
     { title: 'CHECK', cell: ({ of }) => oneLine(of.metric) },
-    { title: 'TIER', cell: ({ of }) => of.tier },
+    { title: 'TIER', cell: ({ of }) => tierWords(of, plans) },
     { title: 'LIMIT', cell: ({ of }) => oneLine(of.limit) },
     { title: edited === undefined ? 'SAID' : 'ITS OWN PLAN', cell: ({ own }) => checkWords(own, when) },
     ...(edited === undefined ? [] : [{ title: 'EDITED PLAN', cell: ({ other }: Row) => checkWords(other, when) }]),
@@ -114,7 +116,7 @@ function gatesTable(original: TrialReport, edited: TrialReport, width: number, p
     const gate = report.gates.find((one) => `${one.attempt}/${one.enteredAt}` === key);
     if (gate === undefined) return '–';
     if (gate.openAt !== undefined) return `open after ${formatLength(gate.openAt - gate.enteredAt)}`;
-    return `waits for ${gate.undecided.map(oneLine).join(', ')}`;
+    return `waits for ${gate.undecided.map((id) => nameOf(id, report.checks)).join(', ')}`;
   };
   const keyed = new Map([...original.gates, ...edited.gates].map((one) => [`${one.attempt}/${one.enteredAt}`, one]));
   const rows = [...keyed].map(
@@ -135,9 +137,12 @@ function gatesTable(original: TrialReport, edited: TrialReport, width: number, p
   return renderTable({ rows, columns }, width, paint);
 }
 
-function notes({ unknownStages }: TrialReport, width: number, paint: Paint): string {
+function notes({ result, edited }: RolloutPage, { unknownStages }: TrialReport, width: number, paint: Paint): string {
+  const { flag } = result.replay.state.plan;
+  const other = edited === undefined || edited.flag === flag ? '' : edited.flag;
   const stages = unknownStages.map(oneLine).join(', ');
   const lines = [
+    ...(other === '' ? [] : [`The edited plan is for ${oneLine(other)}, this rollout is of ${oneLine(flag)}.`]),
     'The evidence was collected at the exposure the rollout really had: an edited plan changes what is decided on it, not who saw the feature. Gates show what the evidence alone allows, without minimum durations and confirmations.',
     ...(stages === '' ? [] : [`The edited plan has no stage ${stages}: no gate was judged there.`]),
   ];

@@ -1,4 +1,4 @@
-import type { CheckHistory, TrialReport } from '@rampart/rollout';
+import type { CheckHistory, Plan, TrialReport } from '@rampart/rollout';
 import { formatDate, formatLength, formatMoment, NOTHING } from '../output/format.ts';
 import { oneLine, plural } from '../output/text.ts';
 
@@ -41,12 +41,30 @@ export function falseAlarms(aborts: readonly { readonly isFalse: boolean }[], ju
   return `${plural(aborts.filter(({ isFalse }) => isFalse).length, 'false alarm')} in ${formatLength(judgedMs)}`;
 }
 
-/** What one check said over the whole time: `fails Mon 2026-01-05 14:10 UTC`, `passes …`, or how it stood at the end. */
+/** Stages that are named one by one. */
+const NAMED = 3;
+
+/** Tier of a check; of a gate with the stages that have it: `gate of canary, beta`. */
+export function tierWords({ check, tier }: Pick<CheckHistory, 'check' | 'tier'>, plans: readonly Plan[]): string {
+  if (tier !== 'gate') return tier;
+  const stages = plans.flatMap((plan) => plan.stages.filter(({ gate }) => gate.some(({ id }) => id === check)));
+  const names = [...new Set(stages.map(({ name }) => oneLine(name)))];
+  if (names.length === 0) return tier;
+  return `gate of ${names.length > NAMED ? plural(names.length, 'stage') : names.join(', ')}`;
+}
+
+/** A check as people name it, by its id: its metric and limit. */
+export function nameOf(id: string, checks: readonly CheckHistory[]): string {
+  const check = checks.find((one) => one.check === id);
+  return oneLine(check === undefined ? id : `${check.metric} ${check.limit}`);
+}
+
+/** What one check said over the whole time: `fails Mon 2026-01-05 14:10 UTC`, `passes …`, or how far it got. */
 export function checkWords(check: CheckHistory | undefined, when: When = formatDate): string {
   if (check === undefined) return NOTHING;
-  const { firstFailAt, firstPassAt, status, alarms } = check;
+  const { firstFailAt, firstPassAt, furthest, alarms } = check;
   const again = alarms > 1 ? `, ${alarms} times` : '';
   if (firstFailAt !== undefined) return `✖ fails ${when(firstFailAt)}${again}`;
   if (firstPassAt !== undefined) return `✔ passes ${when(firstPassAt)}`;
-  return status === 'inconclusive' ? '~ inconclusive' : `… ${status}`;
+  return furthest === 'inconclusive' ? '~ inconclusive' : `… ${furthest}`;
 }

@@ -4,7 +4,7 @@ import type { CommandAnswer } from '@rampart/api';
 import { describe, expect, it } from 'vitest';
 import { type Cli, openCli } from '../cli.test.support.ts';
 
-type Failed = { readonly error: { readonly code: string; readonly message: string } };
+type Failed = { readonly error: { readonly code: string; readonly message: string; readonly remedy: string } };
 type Abort = { readonly at: number; readonly metric: string; readonly isFalse: boolean; readonly realAbortAt?: number };
 type Trial = { readonly aborts: readonly Abort[]; readonly missed: readonly { readonly at: number }[] };
 type Found = {
@@ -27,7 +27,7 @@ abortCriteria: [ { metric: errorRate, limit: 1% } ]
 `;
 
 /** A rollout that was aborted in its canary, and its plan in a file. */
-async function aborted(): Promise<Cli & { readonly id: string; readonly at: number }> {
+async function aborted({ n = 640, bad = 64 } = {}): Promise<Cli & { readonly id: string; readonly at: number }> {
   const cli = openCli();
   writeFileSync(join(cli.dir, 'plan.yaml'), PLAN);
   const { data } = await cli.json<CommandAnswer>(['start', 'plan.yaml']);
@@ -35,7 +35,7 @@ async function aborted(): Promise<Cli & { readonly id: string; readonly at: numb
   cli.plane.run(id, 2 * HOUR, { n: 0, bad: 0, controlN: 12_800, controlBad: 2 });
   cli.plane.run(id, HOUR, { n: 640, bad: 0, controlN: 12_160, controlBad: 2 });
   // As many in each user bucket.
-  cli.plane.run(id, HOUR, { n: 640, bad: 64, controlN: 12_160, controlBad: 2 });
+  cli.plane.run(id, HOUR, { n, bad, controlN: 19 * n, controlBad: 2 });
   const incident = cli.plane.view(id).state.incidents[0];
   if (incident === undefined) throw new Error('the rollout was not aborted');
   return { ...cli, id, at: incident.openedAt };
@@ -83,7 +83,8 @@ describe('rampart backtest of a rollout', () => {
   });
 
   it('says how much earlier a stricter plan would have aborted, and which stages it does not know', async () => {
-    const cli = await aborted();
+    // 1.4 %: not so far beyond 1 % that a single batch would show it.
+    const cli = await aborted({ n: 4480, bad: 64 });
     edit(cli, 'limit: 1%', 'limit: 0.2%');
     const { data } = await cli.json<Found>(['backtest', cli.id, '--plan', 'edited.yaml']);
     expect(data.edited?.aborts[0]?.at).toBeLessThan(cli.at);
@@ -92,6 +93,20 @@ describe('rampart backtest of a rollout', () => {
     edit(cli, 'name: canary', 'name: first');
     const other = await cli.run(['backtest', cli.id, '--plan', 'edited.yaml']);
     expect(flat(other.out)).toContain('The edited plan has no stage canary');
+  });
+
+  it('names the stages of gates, and says that the edited plan is for another flag', async () => {
+    const cli = await aborted();
+    edit(cli, 'gate: [ { metric: errorRate, limit: 1% } ]', 'gate: [ { metric: errorRate, limit: 0.01% } ]');
+    writeFileSync(join(cli.dir, 'other.yaml'), PLAN.replace('new-checkout', 'search').replace('1%', '2%'));
+    const { out } = await cli.run(['backtest', '--plan', 'edited.yaml']);
+    expect(flat(out)).toMatch(/errorRate gate of canary 1% /);
+    expect(flat(out)).toMatch(/errorRate gate of canary 0.01% /);
+    expect(flat(out)).toContain('waits for errorRate 0.01%');
+    expect(flat(out)).not.toContain('gate:errorRate');
+    expect(flat(out)).not.toContain('is for');
+    const other = await cli.run(['backtest', '--plan', 'other.yaml']);
+    expect(flat(other.out)).toContain('The edited plan is for search, this rollout is of new-checkout.');
   });
 
   it('fails on a difference when asked to: for CI', async () => {
@@ -205,6 +220,20 @@ describe('rampart backtest over Prometheus', () => {
     expect(seen.at(-1)?.url).toBe('http://prometheus.test:9090/api/v1/query_range');
   });
 
+  it('says that nothing was judged where nothing was recorded, and fails when asked to', async () => {
+    const cli = withHistory();
+    const fetch = async () => Response.json({ status: 'success', data: { resultType: 'matrix', result: [] } });
+    const argv = [...RANGE, '--from', '2026-01-05', '--to', '2026-01-06', '--fail-on-difference'];
+    for (const baseline of ['0', '2h']) {
+      const { code, out } = await cli.run([...argv, '--baseline', baseline], { fetch });
+      expect(code).toBe(1);
+      expect(flat(out)).toContain('? nothing judged: nothing was recorded of any metric in this range');
+      expect(out).not.toMatch(/would not have aborted|false alarm/);
+    }
+    const { code, data } = await cli.json<{ isJudged: boolean }>([...argv.slice(0, -1), '--baseline', '2h'], { fetch });
+    expect([code, data.isJudged]).toEqual([0, false]);
+  });
+
   it('reads moments as dates or as how long ago', async () => {
     const cli = withHistory();
     const { data } = await cli.json<{ fromAt: number; toAt: number; stepMs: number }>(
@@ -221,6 +250,8 @@ describe('rampart backtest over Prometheus', () => {
     ['an address that is none', ALL.map((word) => word.replace('http', 'ftp')), 'USAGE'],
     ['a step that is too long', [...ALL, '--step', '10m'], 'USAGE'],
     ['a range that is none', [...RANGE, '--from', '1h', '--to', '2h'], 'USAGE'],
+    ['a range that is all baseline', [...RANGE, '--from', '2026-01-05', '--to', '2026-01-06'], 'USAGE'],
+    ['an incident that ends before it begins', [...ALL, '--incident', '2026-01-05T05:00Z..2026-01-05T04:00Z'], 'USAGE'],
     ['an incident that is no range', [...ALL, '--incident', 'yesterday'], 'USAGE'],
     ['a header without a name', [...ALL, '--header', 'secret'], 'USAGE'],
     ['a beginning without Prometheus', ['backtest', '--from', '1d'], 'USAGE'],
@@ -236,7 +267,12 @@ describe('rampart backtest over Prometheus', () => {
     expect((await unbound.json<Failed>(ALL)).data.error.code).toBe('NOTHING_TO_BACKTEST');
     const cli = withHistory();
     const { code, data } = await cli.json<Failed>(ALL, { fetch: () => Promise.reject(new TypeError('fetch failed')) });
-    expect([code, data.error.code]).toEqual([3, 'HISTORY_UNREADABLE']);
-    expect(data.error.message).toContain('Prometheus does not answer');
+    expect([code, data.error.code]).toEqual([3, 'HISTORY_UNREACHABLE']);
+    expect(data.error.message).toContain('Prometheus at http://prometheus.test:9090 does not answer');
+    expect(data.error.remedy).not.toContain('TOKEN');
+    const refused = await cli.json<Failed>(ALL, { fetch: () => Promise.resolve(new Response('', { status: 401 })) });
+    expect([refused.code, refused.data.error.code]).toEqual([1, 'HISTORY_UNREADABLE']);
+    expect(refused.data.error.message).toContain('at http://prometheus.test:9090');
+    expect(refused.data.error.remedy).toContain('RAMPART_PROMETHEUS_TOKEN');
   });
 });

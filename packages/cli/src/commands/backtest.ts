@@ -1,4 +1,5 @@
 import { prometheusHistory } from '@rampart/connectors';
+import type { KnownIncident } from '@rampart/rollout';
 import type { Command } from 'commander';
 import { backtestHistory, type HistoryQuestion } from '../backtest/history-backtest.ts';
 import { renderHistoryBacktest } from '../backtest/history-page.ts';
@@ -18,6 +19,7 @@ import { decidesOtherwise, renderRolloutBacktest } from '../backtest/rollout-pag
 import { CliError } from '../cli-error.ts';
 import { findRollout } from '../find-rollout.ts';
 import { loadPlan } from '../load-plan.ts';
+import { formatDate } from '../output/format.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
 import { numberBetween, several } from './arguments.ts';
 import { refusedPlan } from './plan.ts';
@@ -35,10 +37,10 @@ type Options = {
   readonly failOnDifference?: boolean;
   readonly prometheus?: string;
   readonly from?: Moment;
-  readonly to: Moment;
-  readonly step: number;
-  readonly baseline: number;
-  readonly split: number;
+  readonly to?: Moment;
+  readonly step?: number;
+  readonly baseline?: number;
+  readonly split?: number;
   readonly incident?: readonly MomentRange[];
   readonly header?: readonly string[];
 };
@@ -56,23 +58,21 @@ export function addBacktestCommand(program: Command, { perform }: Shell): void {
     .option('--plan <file>', 'edited plan, or with --prometheus the plan, as for validate')
     .option(
       '--fail-on-difference',
-      'exit code 1 when a decision comes out otherwise, or aborts do under the edited plan',
+      'exit code 1 when a decision comes out otherwise, or aborts do under the edited plan; over a history on a false alarm, an incident not found, or when nothing was judged',
     )
     .option('--prometheus <url>', 'read the metrics with source: prometheus from there')
     .option('--from <moment>', 'beginning of the history: a date (UTC), or how long ago, such as 30d', moment)
-    .option('--to <moment>', 'its end. Default: now', moment, { agoMs: 0 })
-    .option('--step <duration>', 'length of one batch, 15s to 5m. Default: 1m', step, MINUTE_MS)
+    .option('--to <moment>', 'its end. Default: now', moment)
+    .option('--step <duration>', 'length of one batch, 15s to 5m. Default: 1m', step)
     .option(
       '--baseline <duration>',
       'first part of the history, frozen as baseline; 0: none. Default: 7d',
       lengthOrNone,
-      WEEK_MS,
     )
     .option(
       '--split <percent>',
       'share that saw the new variant, where metrics have arm. Default: 50',
       numberBetween(0.001, 99.999),
-      EVEN_SPLIT,
     )
     .option('--incident <from..to>', 'time in which something was really wrong; may be repeated', momentRanges)
     .option('--header <line>', 'header for Prometheus, "Name: value"; may be repeated', several)
@@ -99,9 +99,14 @@ async function ofRollout(session: Session, name: string | undefined, options: Op
   const differs = result.replay.differences.length > 0 || decidesOtherwise(result);
   const file = options.plan === undefined ? {} : { file: options.plan };
   const { state: _state, ...replay } = result.replay;
+  const otherFlag = edited !== undefined && edited.flag !== state.plan.flag ? { otherFlag: edited.flag } : {};
   return {
-    data: { rollout: state.id, ...file, differs, ...result, replay },
-    text: renderRolloutBacktest({ id: state.id, result, ...file }, session.width(), session.paint),
+    data: { rollout: state.id, ...file, ...otherFlag, differs, ...result, replay },
+    text: renderRolloutBacktest(
+      { id: state.id, result, ...file, ...(edited && { edited }) },
+      session.width(),
+      session.paint,
+    ),
     exitCode: options.failOnDifference && differs ? 1 : 0,
   };
 }
@@ -119,14 +124,11 @@ async function ofHistory(session: Session, name: string | undefined, options: Hi
   const question: HistoryQuestion = {
     plan: loaded.result.plan,
     fromAt: instantOf(options.from, now),
-    toAt: instantOf(options.to, now),
-    stepMs: options.step,
-    baselineMs: options.baseline,
-    split: Math.round(options.split * 1000),
-    incidents: (options.incident ?? []).map(({ from, to }) => ({
-      fromAt: instantOf(from, now),
-      toAt: instantOf(to, now),
-    })),
+    toAt: options.to === undefined ? now : instantOf(options.to, now),
+    stepMs: options.step ?? MINUTE_MS,
+    baselineMs: options.baseline ?? WEEK_MS,
+    split: Math.round((options.split ?? EVEN_SPLIT) * 1000),
+    incidents: (options.incident ?? []).map((range) => incidentOf(range, now)),
   };
   const finding = await backtestHistory(source, question, openProgress(session, 'history'));
   const { plan: _plan, ...asked } = question;
@@ -142,6 +144,13 @@ async function ofHistory(session: Session, name: string | undefined, options: Hi
       elsewhere: finding.elsewhere.map((one) => one.name),
     },
     text: renderHistoryBacktest({ question, finding }, session.width(), session.paint),
-    exitCode: options.failOnDifference && found ? 1 : 0,
+    exitCode: options.failOnDifference && (found || !finding.isJudged) ? 1 : 0,
   };
+}
+
+function incidentOf({ from, to }: MomentRange, now: number): KnownIncident {
+  const [fromAt, toAt] = [instantOf(from, now), instantOf(to, now)];
+  if (toAt > fromAt) return { fromAt, toAt };
+  const [begin, end] = [fromAt, toAt].map(formatDate);
+  throw new CliError('USAGE', `--incident: received ${begin} to ${end}; its end must be after its begin.`);
 }

@@ -14,7 +14,7 @@ const GROUP = 'See what happens:';
 const ROLLOUT = 'id, or key of the flag (its newest rollout). Default: the only active one';
 const EVERY_MS = 2000;
 
-type StatusOptions = { readonly watch?: boolean; readonly every: number };
+type StatusOptions = { readonly watch?: boolean; readonly every?: number };
 
 /** Commands that only look. */
 export function addObserveCommands(program: Command, { perform }: Shell): void {
@@ -33,8 +33,8 @@ export function addObserveCommands(program: Command, { perform }: Shell): void {
     .description('Shows a rollout: stages, checks with their evidence, what it waits for, what to type next.')
     .argument('[rollout]', ROLLOUT)
     .option('-w, --watch', 'follow it until it ends: exit code 0 when complete, 1 when aborted or cancelled')
-    .option('--every <duration>', 'how often to look. Default: 2s', duration, EVERY_MS)
-    .action((name: string | undefined, { watch, every }: StatusOptions, command: Command) =>
+    .option('--every <duration>', 'how often to look. Default: 2s', duration)
+    .action((name: string | undefined, { watch, every = EVERY_MS }: StatusOptions, command: Command) =>
       perform(command, (session) => (watch ? watchRollout(session, name, every) : status(session, name))),
     );
   program

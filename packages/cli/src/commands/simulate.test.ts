@@ -109,6 +109,7 @@ describe('rampart simulate', () => {
   });
 
   it.each([
+    ['--scenario', 'healthy,late', 'received scenarios healthy and late; each says what the feature does'],
     ['--scenario', 'doom', 'received scenario "doom"; give one of healthy'],
     ['--effect', 'speed=2x', 'the plan has no metric speed; it has errorRate'],
     ['--baseline', 'errorRate=2', 'errorRate=2 cannot be'],
@@ -118,6 +119,35 @@ describe('rampart simulate', () => {
     const { code, data } = await json<Answer>(['simulate', 'plan.yaml', option, value]);
     expect(code).toBe(2);
     expect(data.error).toMatchObject({ code: 'SIMULATION_INVALID', message: expect.stringContaining(message) });
+  });
+
+  it('says what it assumes of the site, and takes the error rate as plan does', async () => {
+    const { run } = given();
+    const quick = ['simulate', 'plan.yaml', '--runs', '1', ...QUICK];
+    const { out } = await run(quick);
+    expect(out).toContain('not given, so assumed: errorRate 0.1 %, p99Latency 400 ms');
+    expect(out).toContain('assumed: latencies are log-normal with spread 1');
+    const told = await run([...quick, '--error-rate', '0.2%', '--effect', 'errorRate=2x']);
+    expect(told.out).toContain('errorRate 0.2 % today, 0.4 % for those who see the feature');
+    expect(told.out).toContain('not given, so assumed: p99Latency 400 ms');
+  });
+
+  it('says what runs wait for that come to no end', async () => {
+    const { run, dir } = given();
+    const gate = 'conversion, limit: not worse than control by 0.1%';
+    writeFileSync(join(dir, 'stuck.yaml'), PLAN.replace('errorRate, limit: control + 0.5%', gate));
+    const { out } = await run(['simulate', 'stuck.yaml', '--runs', '1', '--users', '1000', '--batch', '5m']);
+    expect(out).toMatch(/STUCK +IN +WAITING FOR/);
+    expect(out).toMatch(/1 +canary +conversion not worse than control by 0.1%: too few observations to begin with/);
+    expect(out).toContain('UNFINISHED');
+  });
+
+  it('takes batches that fit a plan in fast time', async () => {
+    const { run, dir } = given();
+    writeFileSync(join(dir, 'fast.yaml'), `timeScale: 0.01\n${PLAN}`);
+    const { code, out } = await run(['simulate', 'fast.yaml', '--runs', '1', '--override', 'a test', '--until', 'ga']);
+    expect(code).toBe(0);
+    expect(out).toContain('one batch every 600 ms');
   });
 
   it('refuses an effect that is no factor, and a plan with errors', async () => {

@@ -6,6 +6,7 @@ import {
   buildWorld,
   type Effect,
   longestBatchMs,
+  PLAN_SPREADS,
   SCENARIO_NAMES,
   summarize,
   type World,
@@ -22,7 +23,7 @@ import type { Outcome, Session, Shell } from '../session.ts';
 import { drawSimulation } from '../simulate/simulation-charts.ts';
 import type { SimulationJob } from '../simulate/simulation-job.ts';
 import { renderSimulation } from '../simulate/simulation-page.ts';
-import { duration, instant, numberBetween, ordinal, pairs } from './arguments.ts';
+import { duration, instant, numberBetween, ordinal, pairs, share } from './arguments.ts';
 import { refusedPlan } from './plan.ts';
 
 type Factors = Readonly<Record<string, number>>;
@@ -30,6 +31,7 @@ type Factors = Readonly<Record<string, number>>;
 type SimulateOptions = {
   readonly requestsPerDay?: number;
   readonly users?: number;
+  readonly errorRate?: number;
   readonly baseline?: Factors;
   readonly audience?: Factors;
   readonly effect?: Factors;
@@ -37,7 +39,7 @@ type SimulateOptions = {
   readonly scenario?: readonly string[];
   readonly runs: number;
   readonly seed: number;
-  readonly batch: number;
+  readonly batch?: number;
   readonly until: 'ga' | 'complete';
   readonly start?: number;
   readonly threads?: number;
@@ -46,6 +48,8 @@ type SimulateOptions = {
 };
 
 const BAR_WIDTH = 30;
+/** Batches as long as evidence may be silent: without a time scale, one a minute. */
+const BATCHES_OF_SILENCE = 5;
 
 /** Reads `metric=2x`, collected over several. */
 function factors(text: string, earlier: Factors = {}): Factors {
@@ -81,6 +85,7 @@ export function addSimulateCommand(program: Command, { perform }: Shell): void {
       'users of the site; 0: every request is a user of its own. Default: a tenth of the requests',
       numberBetween(0, 1e9),
     )
+    .option('--error-rate <share>', "today's error rate: 0.4% or 0.004; as --baseline errorRate=0.004", share)
     .option(
       '--baseline <metric=value>',
       "today's value of a metric in its own unit, counts per day; may be repeated",
@@ -96,7 +101,7 @@ export function addSimulateCommand(program: Command, { perform }: Shell): void {
     )
     .option('--runs <n>', 'simulated rollouts', ordinal, 1000)
     .option('--seed <n>', 'seed of chance', ordinal, 1)
-    .option('--batch <duration>', 'one batch of evidence each; at most 5m', duration, 60_000)
+    .option('--batch <duration>', 'one batch of evidence each; at most 5m. Default: 1m, scaled with the plan', duration)
     .addOption(new Option('--until <end>', 'where a run ends well').choices(['ga', 'complete']).default('complete'))
     .option('--start <date>', 'when every rollout starts (UTC). Default: Monday 2026-01-05 09:00', instant)
     .option('--threads <n>', 'threads to use. Default: one per core', ordinal)
@@ -112,13 +117,19 @@ function effectsOf({ effect = {}, onset = 0 }: SimulateOptions): readonly Effect
   return Object.entries(effect).map(([metric, factor]) => ({ metric, factor, onsetMs: onset }));
 }
 
+/** Today's values that were given. `--baseline` is the more exact one. */
+function baselinesOf({ errorRate, baseline }: SimulateOptions): Factors {
+  return { ...(errorRate !== undefined && { errorRate }), ...baseline };
+}
+
 function worldOf(plan: Plan, options: SimulateOptions): World {
-  const { requestsPerDay, users, baseline, audience, onset, scenario = [] } = options;
+  const { requestsPerDay, users, audience, onset, scenario = [] } = options;
   const built = buildWorld(plan, {
     effects: effectsOf(options),
     ...(requestsPerDay !== undefined && { requestsPerDay }),
     ...(users !== undefined && { users }),
-    ...(baseline !== undefined && { baselines: baseline }),
+    baselines: baselinesOf(options),
+    spreads: PLAN_SPREADS,
     ...(audience !== undefined && { audiences: audience }),
   });
   if (!built.ok) throw new CliError('SIMULATION_INVALID', built.message);
@@ -150,11 +161,12 @@ async function runAll({ io, isJson, paint, width }: Session, job: SimulationJob,
 
 async function simulate(session: Session, file: string, options: SimulateOptions): Promise<Outcome> {
   const { io, paint, width } = session;
-  const { override, seed, batch, until, start } = options;
+  const { override, seed, until, start } = options;
   const loaded = await loadPlan(file, io, override === undefined ? {} : { override });
   if (!loaded.result.ok) return refusedPlan(session, loaded, loaded.result.issues);
   const { plan, warnings } = loaded.result;
   const longest = longestBatchMs(plan);
+  const batch = options.batch ?? longest / BATCHES_OF_SILENCE;
   if (batch > longest) {
     const message = `--batch ${batch / 1000} s is longer than evidence may be silent, ${longest / 1000} s.`;
     throw new CliError('SIMULATION_INVALID', message);
@@ -172,6 +184,7 @@ async function simulate(session: Session, file: string, options: SimulateOptions
     batchMs: batch,
     runs,
     summary: summarize(runs, stages),
+    given: [...Object.keys(baselinesOf(options)), ...Object.keys(options.audience ?? {})],
   };
   const drawn = options.svg === undefined ? [] : [await writeChart(session, options.svg, drawSimulation(facts))];
   const listed = warnings.length === 0 ? [] : [renderIssues(warnings, undefined, width(), paint)];
@@ -181,6 +194,7 @@ async function simulate(session: Session, file: string, options: SimulateOptions
       file: loaded.file,
       seed,
       world,
+      given: facts.given,
       summary: facts.summary,
       runs: runs.map(({ events: _events, ...run }) => run),
     },

@@ -1,6 +1,7 @@
 import { formatElapsed, formatMeasured, type Plan, unitOf } from '@rampart/rollout';
 import {
   type CauseSummary,
+  type MetricModel,
   type RunShare,
   SCENARIO_NAMES,
   type SimulatedRun,
@@ -8,6 +9,7 @@ import {
   type StageSummary,
   type Summary,
   typicalValue,
+  type WaitSummary,
   type World,
 } from '@rampart/simulate';
 import { formatCount, formatLength } from '../output/format.ts';
@@ -26,6 +28,8 @@ export type SimulationFacts = {
   readonly batchMs: number;
   readonly runs: readonly SimulatedRun[];
   readonly summary: Summary;
+  /** Metrics and audiences whose value of today was given; all others are assumed. */
+  readonly given: readonly string[];
 };
 
 const MINUTE_MS = 60_000;
@@ -66,6 +70,35 @@ function effectLines({ plan, world }: SimulationFacts): readonly string[] {
   });
 }
 
+const SPREADS: Partial<Record<MetricModel['kind'], string>> = {
+  quantile: 'latencies are log-normal with spread 1',
+  value: 'values spread as widely as their mean',
+  score: 'scores spread as widely as they can',
+};
+
+/** What nobody has said of the site, as `plan` assumes it. */
+function assumedLines({ plan, world, given, scenarios }: SimulationFacts): readonly string[] {
+  const metrics = Object.entries(world.metrics);
+  const values = metrics
+    .filter(([name, { kind }]) => kind !== 'traffic' && !given.includes(name))
+    .map(([name, model]) => {
+      const unit = unitOf(name, plan.metrics);
+      const today = formatMeasured(typicalValue(model, world, 1), unit);
+      return `${name} ${today}${model.kind === 'count' ? ' a day' : ''}`;
+    });
+  const audiences = Object.entries(world.audiences)
+    .filter(([name]) => !given.includes(name))
+    .map(([name, share]) => `audience ${name} ${percent(share)} % of everyone`);
+  const spreads = [...new Set(metrics.map(([, { kind }]) => kind))]
+    .filter((kind) => kind !== 'value' || !scenarios.includes('skewed'))
+    .flatMap((kind) => SPREADS[kind] ?? []);
+  const all = [...values, ...audiences].map(oneLine);
+  return [
+    ...(all.length === 0 ? [] : [`not given, so assumed: ${all.join(', ')}`]),
+    ...(spreads.length === 0 ? [] : [`assumed: ${spreads.join('; ')}`]),
+  ];
+}
+
 function header(facts: SimulationFacts, width: number, paint: Paint): string {
   const { plan, world, scenarios, seed, batchMs, summary } = facts;
   const users = world.users === 0 ? 'each of a user of its own' : `of ${formatCount(world.users)} users`;
@@ -76,6 +109,7 @@ function header(facts: SimulationFacts, width: number, paint: Paint): string {
     `one batch every ${formatElapsed(batchMs)}, seed ${seed}; ${formatCount(world.requestsPerDay)} requests a day, ${users}`,
     ...about,
     ...effectLines(facts),
+    ...assumedLines(facts),
   ];
   const title = `${oneLine(plan.title)}: ${plural(summary.runs, 'simulated rollout')}`;
   return [paint.bold(title), ...lines.map((line) => paint.dim(wrap(line, width)))].join('\n');
@@ -122,6 +156,7 @@ function stageTable({ summary, plan }: SimulationFacts, width: number, paint: Pa
         { title: 'ABORTED IN IT', cell: ({ ended }) => count(ended.aborted) },
         { title: 'UNDECIDED', cell: ({ ended }) => count(ended.undecided) },
         { title: 'HELD', keep: 2, cell: ({ ended }) => count(ended.held) },
+        { title: 'UNFINISHED', keep: 3, cell: ({ ended }) => count(ended.unfinished) },
       ],
     },
     width,
@@ -142,6 +177,22 @@ function causeTable({ summary }: SimulationFacts, width: number, paint: Paint): 
         { title: 'ABORTS', cell: ({ count }) => formatCount(count) },
         { title: 'OF THEM FALSE', cell: ({ isFalse }) => formatCount(isFalse) },
         { title: 'CAUSE', cell: ({ cause }) => oneLine(cause) },
+      ],
+    },
+    width,
+    paint,
+  );
+}
+
+/** What the runs waited for that neither completed nor were aborted. */
+function waitTable({ summary }: SimulationFacts, width: number, paint: Paint): string {
+  return renderTable<WaitSummary>(
+    {
+      rows: summary.waits,
+      columns: [
+        { title: 'STUCK', cell: ({ count }) => formatCount(count) },
+        { title: 'IN', cell: ({ stage }) => oneLine(stage) },
+        { title: 'WAITING FOR', cell: ({ waiting }) => oneLine(waiting) },
       ],
     },
     width,
@@ -184,6 +235,7 @@ export function renderSimulation(facts: SimulationFacts, width: number, paint: P
     figures(facts, width, paint),
     stageTable(facts, width, paint),
     summary.causes.length === 0 ? '' : causeTable(facts, width, paint),
+    summary.waits.length === 0 ? '' : waitTable(facts, width, paint),
     times(facts, width, paint),
   ];
   return parts.filter((part) => part !== '').join('\n\n');

@@ -65,7 +65,8 @@ function metricBaseline(
   const requests = (world.requestsPerDay * windowMs) / DAY_MS;
   if (model.kind === 'traffic') return rateBaseline(requests, windowMs, chance);
   if (model.kind === 'count') return rateBaseline((model.perDay * windowMs) / DAY_MS, windowMs, chance);
-  const units = metric.per === 'user' && world.users > 0 ? Math.min(world.users, requests) : requests;
+  const units =
+    metric.per === 'user' && world.users > 0 ? Math.min((world.users * windowMs) / DAY_MS, requests) : requests;
   const count = chance.poisson(units);
   if (count === 0) return undefined;
   if (model.kind === 'proportion') return { ...shareBaseline(model.rate, count, chance), count };

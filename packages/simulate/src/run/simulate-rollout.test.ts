@@ -78,12 +78,19 @@ describe('a simulated rollout', () => {
   it('ends undecided where people would be asked, or goes on where they move on', () => {
     const effects = [{ metric: 'errorRate', factor: 10, onsetMs: 0 }];
     const onLine = worldOf([], { effects });
-    expect(run(onLine).outcome).toBe('undecided');
+    const undecided = run(onLine);
+    expect(undecided.outcome).toBe('undecided');
+    expect(undecided.waiting).toEqual(expect.arrayContaining(['errorRate 1%: not enough evidence either way']));
     expect(run(onLine, 1, { undecided: 'proceed' }).passed.length).toBeGreaterThan(0);
   });
 
   it('is given up after its longest time', () => {
-    expect(run(worldOf(), 1, { longestMs: 3_600_000 })).toMatchObject({ outcome: 'unfinished', afterMs: 3_600_000 });
+    expect(run(worldOf(), 1, { longestMs: 3_600_000 })).toMatchObject({
+      outcome: 'unfinished',
+      afterMs: 3_600_000,
+      waiting: expect.arrayContaining([expect.any(String)]),
+    });
+    expect(run(worldOf(), 1, { until: 'ga' }).waiting).toBeUndefined();
   });
 
   it.each([0, -1, 300_001, Number.NaN])('refuses batches of %d ms', (batchMs) => {

@@ -17,6 +17,7 @@ import { openSite, type Site } from '../site/site.ts';
 import { harmBegins, isHarmful } from '../world/truth.ts';
 import type { World } from '../world/world.ts';
 import { modelBaseline } from './model-baseline.ts';
+import { openMatters } from './open-matters.ts';
 import type { AbortCause, Outcome, PassedStage, SimulatedRun } from './simulated-run.ts';
 
 const MINUTE_MS = 60_000;
@@ -225,6 +226,8 @@ function finish(course: Course, state: RolloutState, seed: number): SimulatedRun
     stage: state.history.at(-1)?.name ?? currentStageName(state),
     afterMs: sinceExposed(course),
     ...(abort && { abort }),
+    ...(outcome !== 'completed' &&
+      outcome !== 'aborted' && { waiting: openMatters(state, course.loop.judge(now), now) }),
     ...(abort && isHarmed && { detectionMs: now - harmAt }),
     ...(gaAt !== undefined && exposedAt !== undefined && { timeToGaMs: gaAt - exposedAt }),
     passed: course.passed,

@@ -40,6 +40,8 @@ export type SimulatedRun = {
   /** Time after the first exposure; 0 if nobody was ever exposed. */
   readonly afterMs: number;
   readonly abort?: AbortCause;
+  /** What it waited for at its end, in words without figures; absent for a run that completed or was aborted. */
+  readonly waiting?: readonly string[];
   /** From the begin of harm beyond a limit to the abort; absent without either. */
   readonly detectionMs?: number;
   /** From the first exposure to the last stage; absent if it was not reached. */

@@ -53,6 +53,16 @@ describe('a summary', () => {
     ]);
   });
 
+  it('says what runs waited for that did not end by themselves', () => {
+    const stuck: SimulatedRun = { ...RUN, outcome: 'unfinished', stage: 'canary', passed: [], waiting: ['a', 'b'] };
+    const { waits, stages } = summarize([stuck, RUN, { ...stuck, waiting: ['b'] }], ['canary', 'ga']);
+    expect(waits).toEqual([
+      { stage: 'canary', waiting: 'b', count: 2 },
+      { stage: 'canary', waiting: 'a', count: 1 },
+    ]);
+    expect(stages[0]?.ended.unfinished).toBe(2);
+  });
+
   it('leaves out what no run has', () => {
     const summary = summarize([{ ...RUN, timeToGaMs: undefined as never }], ['ga']);
     expect(summary.detected).toBeUndefined();

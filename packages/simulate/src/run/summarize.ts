@@ -36,6 +36,9 @@ export type StageSummary = {
 /** Aborts with one cause. */
 export type CauseSummary = { readonly cause: string; readonly count: number; readonly isFalse: number };
 
+/** What runs waited for that neither completed nor were aborted, by stage. A run may wait for several things. */
+export type WaitSummary = { readonly stage: string; readonly waiting: string; readonly count: number };
+
 /** What a set of runs of one plan in one world says. */
 export type Summary = {
   readonly runs: number;
@@ -53,6 +56,7 @@ export type Summary = {
   readonly exposed: Spread;
   readonly stages: readonly StageSummary[];
   readonly causes: readonly CauseSummary[];
+  readonly waits: readonly WaitSummary[];
 };
 
 function byOutcome<T>(of: (outcome: Outcome) => T): Readonly<Record<Outcome, T>> {
@@ -134,6 +138,14 @@ function causes(runs: readonly SimulatedRun[]): readonly CauseSummary[] {
   return [...byReason].map(([cause, counts]) => ({ cause, ...counts })).sort((a, b) => b.count - a.count);
 }
 
+function waits(runs: readonly SimulatedRun[]): readonly WaitSummary[] {
+  const all = runs.flatMap(({ stage, waiting = [] }) => waiting.map((one) => ({ stage, waiting: one })));
+  const grouped = Map.groupBy(all, (one) => JSON.stringify(one));
+  return [...grouped.values()]
+    .flatMap((group) => group.slice(0, 1).map((one) => ({ ...one, count: group.length })))
+    .sort((a, b) => b.count - a.count);
+}
+
 /** Whether a gate opened, or the run completed, although harm was on or beyond the limit. */
 export function hasFalsePass(run: SimulatedRun): boolean {
   return run.isFalsePass || run.passed.some((one) => one.isFalse);
@@ -172,5 +184,6 @@ export function summarize(runs: readonly SimulatedRun[], stages: readonly string
     exposed: spreadOf(runs.map((run) => run.exposed)),
     stages: stageSummaries(runs, stages),
     causes: causes(runs),
+    waits: waits(runs),
   };
 }

@@ -18,11 +18,12 @@ export type CellSums = {
   readonly bins?: { readonly bucket: number[]; readonly bin: number[]; readonly count: number[] };
 };
 
-/** One arm of one stratum. Metrics of requests share one vector of observations, those of users another. */
+/** One arm of one stratum. Metrics of requests share one vector of observations (`requests`), those of users another (`visitors`). */
 export type Cell = {
   readonly arm: Arm;
   readonly stratum: number;
   readonly requests: number[];
+  readonly visitors: number[];
   readonly newcomers: number[];
   readonly sums: Readonly<Record<string, CellSums>>;
   readonly all: readonly CellSums[];
@@ -41,11 +42,11 @@ function sumsOf(metric: Metric, n: number[]): CellSums {
 
 /** An empty cell for the metrics that are measured. */
 export function openCell(arm: Arm, stratum: number, metrics: readonly Metric[]): Cell {
-  const [requests, newcomers] = [zeros(), zeros()];
+  const [requests, visitors, newcomers] = [zeros(), zeros(), zeros()];
   const sums = Object.fromEntries(
-    metrics.map((metric) => [metric.name, sumsOf(metric, metric.per === 'user' ? newcomers : requests)]),
+    metrics.map((metric) => [metric.name, sumsOf(metric, metric.per === 'user' ? visitors : requests)]),
   );
-  return { arm, stratum, requests, newcomers, sums, all: Object.values(sums), assigned: 0, reported: 0 };
+  return { arm, stratum, requests, visitors, newcomers, sums, all: Object.values(sums), assigned: 0, reported: 0 };
 }
 
 /** A plain loop: this is done for every metric of every batch. */
@@ -56,6 +57,7 @@ function clear(values: number[]): void {
 /** Empties a cell before a batch. */
 export function clearCell(cell: Cell): void {
   clear(cell.requests);
+  clear(cell.visitors);
   if (cell.reported > 0) clear(cell.newcomers);
   cell.assigned = 0;
   cell.reported = 0;

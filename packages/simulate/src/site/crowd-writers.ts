@@ -50,7 +50,7 @@ function effectsOn(world: World, metric: string, crowd: Crowd): readonly Effect[
 }
 
 const observerOf = (crowd: Crowd, metric: Metric): Observer =>
-  metric.per === 'user' ? crowd.newcomers : crowd.requests;
+  metric.per === 'user' ? crowd.visitors : crowd.requests;
 
 function shareNow(rate: number, factor: number, { rate: times, leastRate }: Conditions): number {
   return Math.min(1, Math.max(rate * times, leastRate) * factor);

@@ -17,6 +17,8 @@ export type Crowd = {
   requests: Observer;
   /** Newly seen users by bucket. */
   readonly newcomers: Observer;
+  /** Users on their first request of the day, by bucket: what metrics per user observe. */
+  readonly visitors: Observer;
   /** Users not seen yet by class of activity. */
   readonly unseen: Float64Array;
   /** Of them, those expected in the running batch. */
@@ -43,6 +45,7 @@ export function openCrowd(place: Pick<Crowd, 'arm' | 'stratum' | 'audience'>, sl
     prone: sum(slice.prone) * reporting,
     requests: openObserver(slice.activity),
     newcomers: openObserver(slice.users),
+    visitors: openObserver(slice.users),
     unseen,
     due: new Float64Array(unseen.length),
     unseenTotal: sum(unseen),
@@ -74,6 +77,16 @@ export function drawNewcomers(crowd: Crowd, requests: number, own: number, chanc
   crowd.unseenTotal = left;
   crowd.seen += drawn;
   return drawn;
+}
+
+/**
+ * Share of a crowd's requests that are the first of their user on a day with `requestsPerDay` of the site. Taken as the same at
+ * every time of day, so that a metric per user sees everyone who comes on a day once that day, as `plan` counts them.
+ */
+export function shareOfFirsts({ slice, activity }: Pick<Crowd, 'slice' | 'activity'>, requestsPerDay: number): number {
+  if (slice.classes.length === 0 || !(activity > 0)) return 1;
+  const comers = slice.classes.reduce((all, one) => all + one.users * -Math.expm1(-one.activity * requestsPerDay), 0);
+  return Math.min(1, comers / (sum(slice.activity) * requestsPerDay));
 }
 
 /** A user leaves for good. */

@@ -3,7 +3,7 @@ import { type Chance, openChance } from '../chance/chance.ts';
 import type { Disturbances, World } from '../world/world.ts';
 import { armSumsOf, type Cell, clearCell, openCell } from './cell.ts';
 import { openWeather } from './conditions.ts';
-import { type Crowd, drawNewcomers, openCrowd, refreshCrowd } from './crowd.ts';
+import { type Crowd, drawNewcomers, openCrowd, refreshCrowd, shareOfFirsts } from './crowd.ts';
 import {
   type CrowdBatch,
   type CrowdWriter,
@@ -37,11 +37,19 @@ export type Site = {
   readonly ledger: HarmLedger;
 };
 
+/** A crowd and where its evidence goes. `firsts`: share of its requests that are the first of their user on a day. */
+type Part = {
+  readonly crowd: Crowd;
+  readonly cell: Cell;
+  readonly firsts: number;
+  readonly writers: readonly CrowdWriter[];
+};
+
 /** Everything that stands while the exposure stays as it is. */
 type Standing = {
   readonly epoch: number;
   readonly cells: readonly Cell[];
-  readonly parts: readonly { readonly crowd: Crowd; readonly cell: Cell; readonly writers: readonly CrowdWriter[] }[];
+  readonly parts: readonly Part[];
   readonly metrics: Readonly<Record<string, MetricBatch>>;
 };
 
@@ -131,12 +139,15 @@ type Workshop = {
   readonly groups: readonly Group[];
   readonly programs: readonly MetricProgram[];
   readonly crashShare: number;
+  readonly requestsPerDay: number;
+  /** Whether any metric is per user. */
+  readonly hasVisitors: boolean;
   readonly ledger: HarmLedger;
   readonly occurrences: Occurrences;
 };
 
 function stand(workshop: Workshop, { layers, epoch }: Pick<RolloutState, 'layers' | 'epoch'>): Standing {
-  const { groups, programs, crashShare, ledger, occurrences } = workshop;
+  const { groups, programs, crashShare, ledger, occurrences, requestsPerDay } = workshop;
   const measured = programs.map(({ metric }) => metric);
   const cells = new Map<string, Cell>();
   const parts = groups.flatMap(({ segment, population }) =>
@@ -146,7 +157,8 @@ function stand(workshop: Workshop, { layers, epoch }: Pick<RolloutState, 'layers
       cells.set(key, cell);
       const place = { arm, stratum, ...(segment !== undefined && { audience: segment }) };
       const crowd = openCrowd(place, population.slice(from, to), arm === 'control' ? 1 : 1 - crashShare);
-      return { crowd, cell, writers: programs.map((one) => one.open(crowd, cell, ledger, occurrences)) };
+      const firsts = shareOfFirsts(crowd, requestsPerDay);
+      return { crowd, cell, firsts, writers: programs.map((one) => one.open(crowd, cell, ledger, occurrences)) };
     }),
   );
   const all = [...cells.values()];
@@ -155,8 +167,8 @@ function stand(workshop: Workshop, { layers, epoch }: Pick<RolloutState, 'layers
   return { epoch, cells: all, parts, metrics };
 }
 
-function fill(workshop: Workshop, { crowd, cell, writers }: Standing['parts'][number], batch: CrowdBatch): void {
-  const { chance, pool, crashShare, ledger } = workshop;
+function fill(workshop: Workshop, { crowd, cell, firsts, writers }: Part, batch: CrowdBatch): void {
+  const { chance, pool, crashShare, ledger, hasVisitors } = workshop;
   refreshCrowd(crowd);
   const mean = batch.siteRequests * crowd.activity;
   const requests = chance.poisson(mean);
@@ -170,6 +182,8 @@ function fill(workshop: Workshop, { crowd, cell, writers }: Standing['parts'][nu
   cell.assigned += newcomers;
   cell.reported += reported;
   ledger.crashed += newcomers - reported;
+  if (hasVisitors)
+    observe(crowd.visitors, chance.binomial(requests, firsts), mean * firsts, cell.visitors, chance, pool);
   for (const write of writers) write(batch);
 }
 
@@ -191,12 +205,16 @@ function fillAll(workshop: Workshop, standing: Standing, batch: CrowdBatch): boo
 
 function openWorkshop(plan: Plan, world: World, chance: Chance): Workshop {
   const pool = normalPool(chance);
+  const groups = groupsOf(world, chance);
+  const programs = programsOf(plan, world, chance, pool);
   return {
     chance,
     pool,
-    groups: groupsOf(world, chance),
-    programs: programsOf(plan, world, chance, pool),
+    groups,
+    programs,
     crashShare: world.disturbances.crashShare ?? 0,
+    requestsPerDay: world.requestsPerDay,
+    hasVisitors: programs.some(({ metric }) => metric.per === 'user'),
     ledger: emptyLedger(),
     occurrences: [],
   };

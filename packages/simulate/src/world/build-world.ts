@@ -12,7 +12,28 @@ export type WorldFacts = {
   readonly effects?: readonly Effect[];
   /** Default: 1 % of everyone for each audience of the plan. */
   readonly audiences?: Readonly<Record<string, number>>;
+  /** Default: `TYPICAL_SPREADS`. */
+  readonly spreads?: Spreads;
 };
+
+/** How widely single observations are spread. */
+export type Spreads = {
+  /** Standard deviation of the logarithm of latencies, above 0. */
+  readonly latencySigma: number;
+  /** The same of values such as costs. */
+  readonly valueSigma: number;
+  /** Concentration of scores (beta), above 0: a larger one is narrower. */
+  readonly scoreConcentration: number;
+};
+
+/** Spreads of a well-behaved service. */
+export const TYPICAL_SPREADS: Spreads = { latencySigma: 0.5, valueSigma: 0.6, scoreConcentration: 20 };
+
+/**
+ * Spreads that the forecast of a plan (`previewPlan`) assumes: latencies log-normal with spread 1, values with a standard
+ * deviation of their mean, scores as wide as can be (nearly all 0 or 1).
+ */
+export const PLAN_SPREADS: Spreads = { latencySigma: 1, valueSigma: Math.sqrt(Math.LN2), scoreConcentration: 0.01 };
 
 /** A world, or what is missing or wrong in the facts. */
 export type WorldResult =
@@ -41,25 +62,22 @@ export const TYPICAL: Readonly<Record<string, number>> = {
 const DEFAULT_REQUESTS_PER_DAY = 100_000;
 const REQUESTS_PER_USER_AND_DAY = 10;
 const DEFAULT_AUDIENCE = 0.01;
-/** Standard deviation of the logarithm of latencies, and of values such as costs. */
-const LATENCY_SIGMA = 0.5;
-const VALUE_SIGMA = 0.6;
-const SCORE_CONCENTRATION = 20;
 
-function modelOf(metric: Metric, today: number): MetricModel {
+function modelOf(metric: Metric, today: number, spreads: Spreads): MetricModel {
+  const { latencySigma, valueSigma, scoreConcentration } = spreads;
   switch (metric.kind) {
     case 'proportion':
       return { kind: 'proportion', rate: today };
     case 'quantile':
-      return { kind: 'quantile', level: today, quantile: metric.quantile ?? 0.99, sigma: LATENCY_SIGMA };
+      return { kind: 'quantile', level: today, quantile: metric.quantile ?? 0.99, sigma: latencySigma };
     case 'rate':
       return { kind: 'traffic' };
     case 'count':
       return { kind: 'count', perDay: today };
     default:
       return metric.unit === 'score'
-        ? { kind: 'score', mean: today, concentration: SCORE_CONCENTRATION }
-        : { kind: 'value', mean: today, sigma: VALUE_SIGMA };
+        ? { kind: 'score', mean: today, concentration: scoreConcentration }
+        : { kind: 'value', mean: today, sigma: valueSigma };
   }
 }
 
@@ -99,7 +117,7 @@ export function buildWorld(plan: Plan, facts: WorldFacts): WorldResult {
     const today = facts.baselines?.[metric.name] ?? TYPICAL[metric.name];
     const refusal = refusalOf(metric, today);
     if (refusal !== undefined) return refusal;
-    metrics[metric.name] = modelOf(metric, today ?? 0);
+    metrics[metric.name] = modelOf(metric, today ?? 0, facts.spreads ?? TYPICAL_SPREADS);
   }
   const audiences = audiencesOf(plan, facts);
   const together = Object.values(audiences).reduce((sum, share) => sum + share, 0);

@@ -15,7 +15,7 @@ export type ScenarioResult =
   | { readonly ok: true; readonly world: World }
   | {
       readonly ok: false;
-      readonly code: 'SCENARIO_UNKNOWN' | 'USERS_NEEDED' | 'NOTHING_TO_BREAK';
+      readonly code: 'SCENARIO_UNKNOWN' | 'SCENARIOS_CONTRADICT' | 'USERS_NEEDED' | 'NOTHING_TO_BREAK';
       readonly message: string;
     };
 
@@ -88,7 +88,13 @@ const INCIDENTS = { perDay: 1, lastMs: 10 * MINUTE_MS, rate: 0.03, latencyFactor
 const SCENARIOS: ReadonlyMap<string, Scenario> = new Map<string, Scenario>([
   ['healthy', { about: 'the feature changes nothing', apply: (_plan, world) => world }],
   ['regression', { about: 'the first metric of the plan goes half again as far as its limit', apply: regression(0) }],
-  ['late', { about: 'the same, 24 h after the first exposure', apply: regression(LATE_MS) }],
+  [
+    'late',
+    {
+      about: 'the first metric of the plan goes half again as far as its limit, 24 h after the first exposure',
+      apply: regression(LATE_MS),
+    },
+  ],
   ['beneficial', { about: 'bad events are halved', apply: beneficial }],
   [
     'diurnal',
@@ -140,8 +146,16 @@ export const SCENARIO_NAMES: readonly { readonly name: string; readonly about: s
   ([name, { about }]) => ({ name, about }),
 );
 
+/** What the feature does: at most one of these makes sense, or they would break the same metric twice. */
+const OUTCOMES: readonly string[] = ['healthy', 'regression', 'late', 'beneficial'];
+
 /** The world with scenarios put on it, in order. */
 export function applyScenarios(plan: Plan, world: World, names: readonly string[]): ScenarioResult {
+  const outcomes = OUTCOMES.filter((name) => names.includes(name));
+  if (outcomes.length > 1) {
+    const message = `received scenarios ${outcomes.join(' and ')}; each says what the feature does, so give one of them`;
+    return { ok: false, code: 'SCENARIOS_CONTRADICT', message };
+  }
   let result = world;
   for (const name of names) {
     const scenario = SCENARIOS.get(name);

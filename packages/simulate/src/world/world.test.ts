@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planOf } from '../simulated-plan.test.support.ts';
-import { buildWorld, type WorldFacts } from './build-world.ts';
+import { buildWorld, PLAN_SPREADS, TYPICAL_SPREADS, type WorldFacts } from './build-world.ts';
 import { applyScenarios, SCENARIO_NAMES } from './scenario.ts';
 import { harmBegins, isHarmful } from './truth.ts';
 import type { World } from './world.ts';
@@ -66,6 +66,8 @@ describe('scenarios', () => {
   });
 
   it('say why they do not fit', () => {
+    const both = applyScenarios(PLAN, worldOf(), ['healthy', 'diurnal', 'regression']);
+    expect(both).toMatchObject({ ok: false, code: 'SCENARIOS_CONTRADICT' });
     expect(applyScenarios(PLAN, worldOf(), ['doom'])).toMatchObject({ ok: false, code: 'SCENARIO_UNKNOWN' });
     expect(applyScenarios(PLAN, worldOf({ users: 0 }), ['frail'])).toMatchObject({ ok: false, code: 'USERS_NEEDED' });
     const counts = planOf({
@@ -75,6 +77,17 @@ describe('scenarios', () => {
     const built = buildWorld(counts, { baselines: { revenue: 3 } });
     if (!built.ok) throw new Error(built.message);
     expect(applyScenarios(counts, built.world, ['regression'])).toMatchObject({ code: 'NOTHING_TO_BREAK' });
+  });
+});
+
+describe('the spreads of a world', () => {
+  it('are those that the forecast of a plan assumes, where that is asked for', () => {
+    const { metrics } = worldOf({ spreads: PLAN_SPREADS });
+    expect(metrics.p99Latency).toMatchObject({ sigma: 1 });
+    const revenue = metrics.revenue;
+    // A log-normal's variance is its squared mean times exp(sigma²) - 1.
+    expect(revenue?.kind === 'value' && Math.expm1(revenue.sigma ** 2)).toBeCloseTo(1, 12);
+    expect(worldOf().metrics.p99Latency).toMatchObject({ sigma: TYPICAL_SPREADS.latencySigma });
   });
 });
 
