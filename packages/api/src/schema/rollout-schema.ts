@@ -8,10 +8,7 @@ import { judgementSchema } from './verdict-schema.ts';
 
 const MAX_PLAN_CHARACTERS = 512 * 1024;
 
-const planText = z
-  .string()
-  .max(MAX_PLAN_CHARACTERS)
-  .describe('The plan itself: YAML or JSON.');
+const planText = z.string().max(MAX_PLAN_CHARACTERS).describe('The plan itself: YAML or JSON.');
 const file = nameSchema.optional().describe('Name of its file, for messages and to tell the format.');
 
 /** Body of `POST /v1/plans/validate`. */

@@ -109,7 +109,11 @@ describe('rampart simulate', () => {
   });
 
   it.each([
-    ['--scenario', 'healthy,late', 'received scenarios healthy and late; each says what the feature does'],
+    [
+      '--scenario',
+      'healthy,late',
+      'received scenarios healthy and late, which contradict each other; give one of them',
+    ],
     ['--scenario', 'doom', 'received scenario "doom"; give one of healthy'],
     ['--effect', 'speed=2x', 'the plan has no metric speed; it has errorRate'],
     ['--baseline', 'errorRate=2', 'errorRate=2 cannot be'],

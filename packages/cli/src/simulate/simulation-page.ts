@@ -184,6 +184,12 @@ function causeTable({ summary }: SimulationFacts, width: number, paint: Paint): 
   );
 }
 
+function waitWords({ waiting, blindAfterMs }: WaitSummary): string {
+  const since =
+    blindAfterMs === undefined ? '' : `, since ${formatLength(blindAfterMs)} after the first exposure (median)`;
+  return `${oneLine(waiting)}${since}`;
+}
+
 /** What the runs waited for that neither completed nor were aborted. */
 function waitTable({ summary }: SimulationFacts, width: number, paint: Paint): string {
   return renderTable<WaitSummary>(
@@ -192,7 +198,7 @@ function waitTable({ summary }: SimulationFacts, width: number, paint: Paint): s
       columns: [
         { title: 'STUCK', cell: ({ count }) => formatCount(count) },
         { title: 'IN', cell: ({ stage }) => oneLine(stage) },
-        { title: 'WAITING FOR', cell: ({ waiting }) => oneLine(waiting) },
+        { title: 'WAITING FOR', cell: waitWords },
       ],
     },
     width,

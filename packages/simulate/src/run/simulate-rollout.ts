@@ -214,6 +214,18 @@ function isLetThrough(course: Course): boolean {
   return begins !== undefined && begins < sinceExposed(course);
 }
 
+/** What a run that came to no end of its own waited for, and since when it was blind. */
+function stuckAt(
+  { loop, now, exposedAt }: Course,
+  state: RolloutState,
+): Pick<SimulatedRun, 'waiting' | 'blindAfterMs'> {
+  const { blindSince } = state;
+  return {
+    waiting: openMatters(state, loop.judge(now), now),
+    ...(blindSince !== undefined && exposedAt !== undefined && { blindAfterMs: Math.max(0, blindSince - exposedAt) }),
+  };
+}
+
 function finish(course: Course, state: RolloutState, seed: number): SimulatedRun {
   const { plan, world, site, exposedAt, now, abort, gaAt } = course;
   const outcome = course.outcome ?? 'unfinished';
@@ -226,8 +238,7 @@ function finish(course: Course, state: RolloutState, seed: number): SimulatedRun
     stage: state.history.at(-1)?.name ?? currentStageName(state),
     afterMs: sinceExposed(course),
     ...(abort && { abort }),
-    ...(outcome !== 'completed' &&
-      outcome !== 'aborted' && { waiting: openMatters(state, course.loop.judge(now), now) }),
+    ...(outcome !== 'completed' && outcome !== 'aborted' && stuckAt(course, state)),
     ...(abort && isHarmed && { detectionMs: now - harmAt }),
     ...(gaAt !== undefined && exposedAt !== undefined && { timeToGaMs: gaAt - exposedAt }),
     passed: course.passed,

@@ -42,6 +42,8 @@ export type SimulatedRun = {
   readonly abort?: AbortCause;
   /** What it waited for at its end, in words without figures; absent for a run that completed or was aborted. */
   readonly waiting?: readonly string[];
+  /** From the first exposure to the begin of a blindness that lasted to its end; absent without one. */
+  readonly blindAfterMs?: number;
   /** From the begin of harm beyond a limit to the abort; absent without either. */
   readonly detectionMs?: number;
   /** From the first exposure to the last stage; absent if it was not reached. */

@@ -54,11 +54,18 @@ describe('a summary', () => {
   });
 
   it('says what runs waited for that did not end by themselves', () => {
-    const stuck: SimulatedRun = { ...RUN, outcome: 'unfinished', stage: 'canary', passed: [], waiting: ['a', 'b'] };
-    const { waits, stages } = summarize([stuck, RUN, { ...stuck, waiting: ['b'] }], ['canary', 'ga']);
+    const stuck: SimulatedRun = {
+      ...RUN,
+      outcome: 'unfinished',
+      stage: 'canary',
+      passed: [],
+      waiting: ['a', 'b'],
+      blindAfterMs: 30,
+    };
+    const { waits, stages } = summarize([stuck, RUN, { ...stuck, waiting: ['b'], blindAfterMs: 30 }], ['canary', 'ga']);
     expect(waits).toEqual([
-      { stage: 'canary', waiting: 'b', count: 2 },
-      { stage: 'canary', waiting: 'a', count: 1 },
+      { stage: 'canary', waiting: 'b', count: 2, blindAfterMs: 30 },
+      { stage: 'canary', waiting: 'a', count: 1, blindAfterMs: 30 },
     ]);
     expect(stages[0]?.ended.unfinished).toBe(2);
   });

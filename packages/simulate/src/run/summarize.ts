@@ -37,7 +37,13 @@ export type StageSummary = {
 export type CauseSummary = { readonly cause: string; readonly count: number; readonly isFalse: number };
 
 /** What runs waited for that neither completed nor were aborted, by stage. A run may wait for several things. */
-export type WaitSummary = { readonly stage: string; readonly waiting: string; readonly count: number };
+export type WaitSummary = {
+  readonly stage: string;
+  readonly waiting: string;
+  readonly count: number;
+  /** Median time from the first exposure to the blindness they ended in, of the blind ones. */
+  readonly blindAfterMs?: number;
+};
 
 /** What a set of runs of one plan in one world says. */
 export type Summary = {
@@ -139,10 +145,14 @@ function causes(runs: readonly SimulatedRun[]): readonly CauseSummary[] {
 }
 
 function waits(runs: readonly SimulatedRun[]): readonly WaitSummary[] {
-  const all = runs.flatMap(({ stage, waiting = [] }) => waiting.map((one) => ({ stage, waiting: one })));
-  const grouped = Map.groupBy(all, (one) => JSON.stringify(one));
+  const all = runs.flatMap((run) => (run.waiting ?? []).map((waiting) => ({ run, stage: run.stage, waiting })));
+  const grouped = Map.groupBy(all, ({ stage, waiting }) => JSON.stringify([stage, waiting]));
   return [...grouped.values()]
-    .flatMap((group) => group.slice(0, 1).map((one) => ({ ...one, count: group.length })))
+    .flatMap((group) => {
+      const blind = spreadOfSome(group.map(({ run }) => run.blindAfterMs));
+      const more = { count: group.length, ...(blind && { blindAfterMs: blind.median }) };
+      return group.slice(0, 1).map(({ stage, waiting }) => ({ stage, waiting, ...more }));
+    })
     .sort((a, b) => b.count - a.count);
 }
 

@@ -146,14 +146,19 @@ export const SCENARIO_NAMES: readonly { readonly name: string; readonly about: s
   ([name, { about }]) => ({ name, about }),
 );
 
-/** What the feature does: at most one of these makes sense, or they would break the same metric twice. */
-const OUTCOMES: readonly string[] = ['healthy', 'regression', 'late', 'beneficial'];
+/** Scenarios that cannot both be: the feature changes nothing and something, or breaks the same metric twice. */
+const CONTRADICTIONS = [
+  ['healthy', 'regression'],
+  ['healthy', 'late'],
+  ['healthy', 'beneficial'],
+  ['regression', 'late'],
+] as const;
 
 /** The world with scenarios put on it, in order. */
 export function applyScenarios(plan: Plan, world: World, names: readonly string[]): ScenarioResult {
-  const outcomes = OUTCOMES.filter((name) => names.includes(name));
-  if (outcomes.length > 1) {
-    const message = `received scenarios ${outcomes.join(' and ')}; each says what the feature does, so give one of them`;
+  const contradiction = CONTRADICTIONS.find((pair) => pair.every((name) => names.includes(name)));
+  if (contradiction !== undefined) {
+    const message = `received scenarios ${contradiction.join(' and ')}, which contradict each other; give one of them`;
     return { ok: false, code: 'SCENARIOS_CONTRADICT', message };
   }
   let result = world;
