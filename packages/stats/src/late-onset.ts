@@ -9,9 +9,11 @@ import { logSumExp } from './special.ts';
  */
 export function lateOnsetLogE(logEs: readonly number[]): number {
   const [start = 0, ...restarts] = logEs;
-  const restarted = restarts.map((logE, k) => Math.log(0.5 / ((k + 1) * (k + 2))) + logE);
-  const toCome = Math.log(0.5 / (restarts.length + 1));
-  return logSumExp([Math.log(0.5) + start, ...restarted, toCome]);
+  return liveOnsetLogE(
+    start,
+    restarts.map((logE, k) => ({ index: k + 1, logE })),
+    restarts.length,
+  );
 }
 
 /** A process restarted at the `index`-th restart, from 1, and its log e-value. */

@@ -12,6 +12,7 @@ export type LinearBank = {
 
 const logs = (weights: readonly number[]) => weights.map(Math.log);
 const PASS_RATIOS = [1.25, 1.5, 2, 4];
+/** Limits of 0 % and 100 % are tested as this far inside, which keeps every result finite. */
 const SMALLEST_SHARE = 1e-12;
 
 /**

@@ -1,4 +1,4 @@
-import { EQUAL_WEIGHTS, mixtureLogE, RATIO_GRID } from './rate-ratio.ts';
+import { bankLogE, poissonBank } from './linear-bank.ts';
 import { logUpperIncompleteGamma } from './special.ts';
 
 /** Which side of the limit is harm: more events than allowed, or fewer. */
@@ -12,11 +12,7 @@ export type HarmSide = 'higher' | 'lower';
  * @param harm `higher`: H0 is rate <= limit; `lower`: H0 is rate >= limit.
  */
 export function poissonLogE(x: number, mu0: number, harm: HarmSide): number {
-  const gains = RATIO_GRID.map((grid) => {
-    const ratio = harm === 'higher' ? grid : 1 / grid;
-    return x * Math.log(ratio) - mu0 * (ratio - 1);
-  });
-  return mixtureLogE(gains, EQUAL_WEIGHTS);
+  return bankLogE(poissonBank(harm === 'higher' ? 'above' : 'below'), x, mu0);
 }
 
 /** Log e-value against H0 "the rate is at its limit or beyond, on the harmful side". Parameters as in `poissonLogE`. */

@@ -1,12 +1,7 @@
 import { bisect } from './bisect.ts';
 import { logUpperIncompleteBeta } from './incomplete-beta.ts';
-import { EQUAL_WEIGHTS, mixtureLogE, RATIO_GRID } from './rate-ratio.ts';
+import { bankLogE, thresholdBank } from './linear-bank.ts';
 import { logBeta } from './special.ts';
-
-const PASS_RATIOS = [1.25, 1.5, 2, 4];
-const PASS_WEIGHTS = [0.25, 0.25, 0.25, 0.25];
-/** Limits of 0 % and 100 % are tested as this far inside, which keeps every result finite. */
-const SMALLEST_SHARE = 1e-12;
 
 /** Ends of a confidence sequence for a share, in [0, 1]. */
 export type ShareInterval = { readonly low: number; readonly high: number };
@@ -18,9 +13,7 @@ export type ShareInterval = { readonly low: number; readonly high: number };
  * @param x events, 0 <= x <= n. @param n observations. Neither need be whole (tempered counts). @param p0 in [0, 1].
  */
 export function thresholdLogE(x: number, n: number, p0: number): number {
-  const limit = insideUnit(p0);
-  const gains = RATIO_GRID.map((ratio) => bernoulliGain(x, n, limit, Math.min(limit * ratio, (1 + limit) / 2)));
-  return mixtureLogE(gains, EQUAL_WEIGHTS);
+  return bankLogE(thresholdBank(p0, 'above'), x, n - x);
 }
 
 /**
@@ -28,18 +21,7 @@ export function thresholdLogE(x: number, n: number, p0: number): number {
  * It grows only while the true share is below about 0.9 p0, the nearest alternative of its grid.
  */
 export function thresholdPassLogE(x: number, n: number, p0: number): number {
-  const limit = insideUnit(p0);
-  const gains = PASS_RATIOS.map((ratio) => bernoulliGain(x, n, limit, limit / ratio));
-  return mixtureLogE(gains, PASS_WEIGHTS);
-}
-
-function insideUnit(share: number): number {
-  return Math.min(Math.max(share, SMALLEST_SHARE), 1 - SMALLEST_SHARE);
-}
-
-/** Log likelihood ratio of share p1 to share p0. */
-function bernoulliGain(x: number, n: number, p0: number, p1: number): number {
-  return x * Math.log(p1 / p0) + (n - x) * (Math.log1p(-p1) - Math.log1p(-p0));
+  return bankLogE(thresholdBank(p0, 'below'), x, n - x);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { RolloutState } from '../state.ts';
 import { copyHistogram, emptyHistogram, type Histogram } from './histogram.ts';
 import type { Sums, Tally } from './tally.ts';
 
-/** A restart of the late-onset mixture: what its stream keeps of the sums as they stood then. `index` is j, from 1. */
+/** A restart of the late-onset mixture: the sums as they stood then. `index` is j, from 1. */
 export type Restart = { readonly index: number; readonly at: number; readonly sums: Sums };
 
 /**

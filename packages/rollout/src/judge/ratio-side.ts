@@ -1,6 +1,7 @@
 import {
   beyondChance,
   FAIL_LOG_WEIGHTS,
+  logSumExp,
   PASS_LOG_WEIGHTS,
   passGrid,
   proportionInterval,
@@ -12,7 +13,7 @@ import type { Metric } from '../plan.ts';
 import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
+import { addBeyond, type FoldContext, type Shown, type SideJudge, type Stream } from './side-judge.ts';
 import { between, emptyTally, type Sums, since, type Tally, total } from './tally.ts';
 
 const K = USER_BUCKETS;
@@ -53,11 +54,7 @@ function betsOf(metric: Metric, side: Side, nullRatio: number): Bets {
 function badOf(arm: ArmSums, first: number | undefined): Sums {
   if (first === undefined) return arm.x;
   const beyond = emptyTally(WIDTH);
-  const { bins } = arm;
-  if (bins === undefined) return beyond;
-  for (let index = 0; index < bins.bin.length; index += 1) {
-    if (bins.bin[index] >= first) beyond[bins.bucket[index]] += bins.count[index];
-  }
+  addBeyond(beyond, 0, arm, first);
   return beyond;
 }
 
@@ -139,15 +136,7 @@ function lacks(sums: Sums): string | undefined {
 }
 
 function mixtureOf(sums: Sums, { logWeights }: Bets, temper: number): number {
-  let most = Number.NEGATIVE_INFINITY;
-  const logs = logWeights.map((weight, g) => {
-    const log = weight + sums[AT.bank + g] / temper;
-    most = Math.max(most, log);
-    return log;
-  });
-  let sum = 0;
-  for (const log of logs) sum += Math.exp(log - most);
-  return most + Math.log(sum);
+  return logSumExp(logWeights.map((weight, g) => weight + sums[AT.bank + g] / temper));
 }
 
 function atMost(sums: Sums, earlier: Sums | undefined, { ratios }: Bets): number {

@@ -16,7 +16,7 @@ import type { Metric } from '../plan.ts';
 import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import type { FoldContext, Shown, SideJudge } from './side-judge.ts';
+import { addBeyond, type FoldContext, type Shown, type SideJudge } from './side-judge.ts';
 import { between, emptyTally, type Sums, since, type Tally, total } from './tally.ts';
 
 const K = USER_BUCKETS;
@@ -47,10 +47,7 @@ function moved({ n, x, xx }: ArmSums, { ratio, offset }: RelativeLine): Values {
 /** Exceedances of a cut as values of 0 and 1. */
 function beyond(arm: ArmSums, first: number): Values {
   const x = emptyTally(WIDTH);
-  const { bins } = arm;
-  for (let index = 0; bins !== undefined && index < bins.bin.length; index += 1) {
-    if (bins.bin[index] >= first) x[bins.bucket[index]] += bins.count[index];
-  }
+  addBeyond(x, 0, arm, first);
   return { n: arm.n, x, xx: x };
 }
 

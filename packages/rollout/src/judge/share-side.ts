@@ -11,7 +11,7 @@ import type { Metric } from '../plan.ts';
 import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import { eachExposed, type Shown, type SideJudge, type Stream } from './side-judge.ts';
+import { addBeyond, eachExposed, type Shown, type SideJudge, type Stream } from './side-judge.ts';
 import { addAt, between, type Sums, since, type Tally, total } from './tally.ts';
 
 /** Layout: observations by user bucket, bad ones by user bucket, totals of both; then both by bucket of control. */
@@ -26,10 +26,7 @@ const INTERVAL_ALPHA = 0.05;
 function addArm(into: Tally, arm: ArmSums, at: number, badAt: number, first: number | undefined): void {
   addAt(into, at, arm.n);
   if (first === undefined) addAt(into, badAt, arm.x);
-  const { bins } = arm;
-  for (let index = 0; first !== undefined && bins !== undefined && index < bins.bin.length; index += 1) {
-    if (bins.bin[index] >= first) into[badAt + bins.bucket[index]] += bins.count[index];
-  }
+  else addBeyond(into, badAt, arm, first);
 }
 
 function addBatch(into: Tally, batch: MetricBatch, first: number | undefined): void {

@@ -55,6 +55,17 @@ export type SideJudge = {
   readonly show: (sums: Sums) => Shown;
 };
 
+/** Adds an arm's values from bin `first` on to the buckets of their users, from a place on; gives their number. */
+export function addBeyond(into: Tally, at: number, { bins }: ArmSums, first: number): number {
+  let sum = 0;
+  for (let index = 0; bins !== undefined && index < bins.bin.length; index += 1) {
+    if (bins.bin[index] < first) continue;
+    into[at + bins.bucket[index]] += bins.count[index];
+    sum += bins.count[index];
+  }
+  return sum;
+}
+
 /** All exposed units of a batch, split or targeted. */
 export function eachExposed(batch: MetricBatch, visit: (arm: ArmSums) => void): void {
   for (const { treatment } of batch.strata) visit(treatment);
