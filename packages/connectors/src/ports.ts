@@ -1,13 +1,25 @@
-import type { EvidenceSeries, Metric, RecordedSeries } from '@rampart/rollout';
+import type { EvidenceSeries, Metric, Occurrence, RecordedSeries } from '@rampart/rollout';
 import type { Notification } from './notification.ts';
 
-/** What is asked of a metric source: one metric of one rollout between two instants, epoch milliseconds, [fromAt, toAt). */
+/**
+ * What is asked of a metric source: one metric of one rollout between two instants, epoch milliseconds, [fromAt, toAt).
+ * The exposure did not change in between.
+ */
 export type MetricQuery = {
   readonly metric: Metric;
   /** Id of the rollout. */
   readonly rollout: string;
+  readonly flag: string;
+  /** Names of the variants, to tell arms apart. */
+  readonly treatment: string;
+  readonly control: string;
+  /** Exposure in force: what the answer's series carry. */
+  readonly epoch: number;
+  readonly stratum: number;
   readonly fromAt: number;
   readonly toAt: number;
+  /** Fires when the answer is no longer wanted. */
+  readonly signal?: AbortSignal;
 };
 
 /**
@@ -15,8 +27,17 @@ export type MetricQuery = {
  * that stopped reporting is `stale`, and one that could not answer is an `error`. Only a `value` can move a rollout on.
  */
 export type SourceAnswer =
-  /** Disjoint increments of sufficient statistics; `newestAt` is the instant of the newest of them. */
-  | { readonly kind: 'value'; readonly series: readonly EvidenceSeries[]; readonly newestAt: number }
+  /**
+   * Disjoint increments of sufficient statistics; `newestAt` is the instant of the newest of them. `occurrences`: of a count
+   * metric, each with its own instant. `warnings`: what makes the numbers less than certain; they go on, and are shown.
+   */
+  | {
+      readonly kind: 'value';
+      readonly series: readonly EvidenceSeries[];
+      readonly occurrences?: readonly Occurrence[];
+      readonly newestAt: number;
+      readonly warnings?: readonly string[];
+    }
   /** The source answers and has nothing for this metric. */
   | { readonly kind: 'no-data' }
   /** What the source has ends at `newestAt`, before the interval asked for. */

@@ -1,6 +1,7 @@
 import type { EvidenceSeries, Metric } from '@rampart/rollout';
 import { describe, it } from 'vitest';
 import { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
+import type { MetricQuery } from './ports.ts';
 import { type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 
 const HOUR = 3_600_000;
@@ -15,7 +16,17 @@ const metric: Metric = {
   lagMs: 60_000,
   designEffect: 1,
 };
-const query = { metric, rollout: 'r1', fromAt: 10 * HOUR, toAt: 11 * HOUR };
+const query: MetricQuery = {
+  metric,
+  rollout: 'r1',
+  flag: 'feature-xyz',
+  treatment: 'on',
+  control: 'off',
+  epoch: 1,
+  stratum: 5000,
+  fromAt: 10 * HOUR,
+  toAt: 11 * HOUR,
+};
 const series = (change: Partial<EvidenceSeries> = {}): EvidenceSeries => ({
   metric: 'errorRate',
   arm: 'treatment',
