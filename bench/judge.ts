@@ -1,6 +1,7 @@
 import {
   type ArmSums,
   applyAll,
+  armSums,
   binOf,
   decide,
   type MetricBatch,
@@ -96,7 +97,10 @@ function armOf(n: number, draw: Draw, isHistogram: boolean): ArmSums {
   }
   const entries = [...cells.values()];
   const pick = (field: 'bucket' | 'bin' | 'count') => entries.map((cell) => cell[field]);
-  return { ...sums, ...(isHistogram && { bins: { bucket: pick('bucket'), bin: pick('bin'), count: pick('count') } }) };
+  return armSums({
+    ...sums,
+    ...(isHistogram && { bins: { bucket: pick('bucket'), bin: pick('bin'), count: pick('count') } }),
+  });
 }
 
 /** A minute of 2,000 healthy requests: 100 in treatment where there is a split. */

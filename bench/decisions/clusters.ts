@@ -1,3 +1,4 @@
+import { type ArmSums, armSums } from '@rampart/rollout';
 import {
   bucketScoreLogE,
   EQUAL_WEIGHTS,
@@ -113,12 +114,12 @@ function bucketScore(treatment: Arm, control: Arm): number {
   });
 }
 
-function fillCells(cells: Cells, arm: Arm, batch: number): Cells {
+function fillCells(cells: Cells, arm: Arm, batch: number): ArmSums {
   for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
     cells.n[bucket] = arm.n[batch * BUCKETS + bucket];
     cells.x[bucket] = arm.x[batch * BUCKETS + bucket];
   }
-  return cells;
+  return armSums(cells);
 }
 
 function core(treatment: Arm, control: Arm): number {

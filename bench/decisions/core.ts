@@ -157,7 +157,7 @@ export function spreadArm(n: number, x: number, cells: Cells, chance: Chance): A
     cells.x[bucket] += 1;
     left -= 1;
   }
-  return { n: counts, x: cells.x, xx: cells.x };
+  return { n: counts, x: cells.x, xx: cells.x, totals: { n, x, xx: x } };
 }
 
 /** SIM-A through the core: minutes until it aborts, Infinity if it does not. */

@@ -1,4 +1,4 @@
-import { type ArmSums, binOf } from '@rampart/rollout';
+import { type ArmSums, armSums, binOf } from '@rampart/rollout';
 import { EQUAL_WEIGHTS, mixtureLogE, RATIO_GRID, updateRateRatio } from '@rampart/stats';
 import { type Chance, chanceOf } from './chance.ts';
 import { BUCKETS, CoreRun } from './core.ts';
@@ -57,7 +57,7 @@ function sumsOf(values: Float64Array, chance: Chance): ArmSums {
     bins.bin.push(binOf(value));
     bins.count.push(1);
   }
-  return { n, x, xx, bins };
+  return armSums({ n, x, xx, bins });
 }
 
 function simulate(chance: Chance, ratio: number): readonly number[] {

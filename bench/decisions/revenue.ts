@@ -1,3 +1,4 @@
+import { armSums } from '@rampart/rollout';
 import {
   emptyStratifiedMean,
   oneSidedMeanLogE,
@@ -91,7 +92,7 @@ function experiment(name: string, world: World): Experiment {
           sumC: control.sum,
           sumSquaresC: control.sumSquares,
         });
-        const batches = [{ metric: 'revenue', treatment: treatment.cells, control: control.cells }];
+        const batches = [{ metric: 'revenue', treatment: armSums(treatment.cells), control: armSums(control.cells) }];
         if (fired[2] > MINUTES && core.feed(batches, BATCH_MINUTES)) fired[2] = batch * BATCH_MINUTES;
         if (Math.min(some.treatment, some.control) < BURN_IN) continue;
         const tau = DROP * world.mean;

@@ -27,13 +27,14 @@ export { currentStageName, evolve, replay } from './evolve.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-evidence.ts';
 export { judge } from './judge/judge.ts';
-export type {
-  ArmSums,
-  BinCounts,
-  MetricBatch,
-  PreparedBatch,
-  StratumSums,
-  UserSum,
+export {
+  type ArmSums,
+  armSums,
+  type BinCounts,
+  type MetricBatch,
+  type PreparedBatch,
+  type StratumSums,
+  type UserSum,
 } from './judge/prepared-batch.ts';
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';

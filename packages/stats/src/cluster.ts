@@ -66,14 +66,23 @@ export function updateBucketScore(state: BucketScore, batch: BucketBatch): Bucke
 }
 
 /** The estimate so far; undefined until there is a comparison with some variation in it. */
-export function bucketScoreEstimate(state: BucketScore): BucketScoreEstimate | undefined {
-  const { uT, uC, H, cT, cC } = state;
-  const VT = betweenBuckets(uT);
-  const VC = betweenBuckets(uC);
+export function bucketScoreEstimate({ uT, uC, H, cT, cC }: BucketScore): BucketScoreEstimate | undefined {
+  return bucketScoreEstimateIn([...uT, ...uC, H, cT, cC], uT.length);
+}
+
+/**
+ * As `bucketScoreEstimate`, of a score that stands in one vector: for a look that comes often and may not copy.
+ *
+ * @param values the `K` entries of `uT`, those of `uC`, then `H`, `cT` and `cC`; what follows is not read.
+ */
+export function bucketScoreEstimateIn(values: readonly number[], K: number): BucketScoreEstimate | undefined {
+  const VT = betweenBuckets(values, 0, K);
+  const VC = betweenBuckets(values, K, 2 * K);
   if (!(VT + VC > 0)) return undefined;
-  const S = total(uT) + total(uC);
+  const [H, cT, cC] = [values[2 * K], values[2 * K + 1], values[2 * K + 2]];
+  const S = total(values, 0, K) + total(values, K, 2 * K);
   const variance = Math.max(VT + VC, VC * (1 + cT / cC));
-  const nu = ((VT + VC) ** 2 * (uT.length - 1)) / (VT ** 2 + VC ** 2);
+  const nu = ((VT + VC) ** 2 * (K - 1)) / (VT ** 2 + VC ** 2);
   const t = S / Math.sqrt(variance);
   return { S, H, delta: S / H, se: Math.sqrt(variance) / H, VT, VC, nu, t, z: wallaceZ(t, nu) };
 }
@@ -86,17 +95,23 @@ export function bucketScoreEstimate(state: BucketScore): BucketScoreEstimate | u
  *   0. @param options.direction defaults to `above`.
  * @returns 0, no evidence, while there is no estimate.
  */
-export function bucketScoreLogE(
-  state: BucketScore,
-  options: { readonly tau: number; readonly nullDelta?: number; readonly direction?: Direction },
-): number {
+export function bucketScoreLogE(state: BucketScore, options: ScoreTest): number {
   const estimate = bucketScoreEstimate(state);
-  if (estimate === undefined) return 0;
+  return estimate === undefined ? 0 : scoreEstimateLogE(estimate, options);
+}
+
+/** What a bucket score is tested for: see `bucketScoreLogE`. */
+export type ScoreTest = { readonly tau: number; readonly nullDelta?: number; readonly direction?: Direction };
+
+/** As `bucketScoreLogE`, of the estimate of a score. */
+export function scoreEstimateLogE(estimate: BucketScoreEstimate, options: ScoreTest): number {
   const { tau, nullDelta = 0, direction = 'above' } = options;
   const z = wallaceZ((estimate.delta - nullDelta) / estimate.se, estimate.nu);
   return halfNormalMixtureLogE(direction === 'above' ? z : -z, (tau / estimate.se) ** 2);
 }
 
-function total(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
+function total(values: readonly number[], from = 0, to = values.length): number {
+  let sum = 0;
+  for (let b = from; b < to; b += 1) sum += values[b];
+  return sum;
 }

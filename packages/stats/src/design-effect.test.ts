@@ -64,15 +64,33 @@ describe('beyondChance', () => {
 
 describe('scoreDesignEffect', () => {
   const none = [0, 0, 0, 0];
+  const residuals = (
+    treatment: readonly number[],
+    control: readonly number[],
+    independentTreatment: number,
+    independentControl: number,
+  ) => {
+    const buckets = treatment.length;
+    // What stands around them must not matter.
+    const values = [7, ...treatment, 9, ...control, 8];
+    return {
+      values,
+      treatmentAt: 1,
+      controlAt: buckets + 2,
+      buckets,
+      independentTreatment,
+      independentControl,
+    };
+  };
 
   it('is 1 before any event', () => {
-    const of = { treatment: none, control: none, independentTreatment: 0, independentControl: 0 };
+    const of = residuals(none, none, 0, 0);
     expect(scoreDesignEffect(of)).toEqual({ both: 1, control: 1 });
   });
 
   it('is the variance between buckets over that of independent requests, of both arms and of control', () => {
     // Residuals of mean 0 in four buckets: 4/3 times the sum of their squares.
-    const of = { treatment: [3, -1, -1, -1], control: [1, -1, 1, -1], independentTreatment: 2, independentControl: 4 };
+    const of = residuals([3, -1, -1, -1], [1, -1, 1, -1], 2, 4);
     expect(scoreDesignEffect(of).both).toBeCloseTo(((4 / 3) * (12 + 4)) / 6, 12);
     expect(scoreDesignEffect(of).control).toBeCloseTo(((4 / 3) * 4) / 4, 12);
   });
@@ -82,12 +100,7 @@ describe('scoreDesignEffect', () => {
     const control = new Array<number>(64).fill(0);
     for (let burst = 0; burst < 600; burst += 1) control[Math.floor(random() * 64)]! += 10;
     const treatment = new Array<number>(64).fill(0);
-    const { control: effect } = scoreDesignEffect({
-      treatment,
-      control,
-      independentTreatment: 0,
-      independentControl: 6000,
-    });
+    const { control: effect } = scoreDesignEffect(residuals(treatment, control, 0, 6000));
     expect(effect).toBeGreaterThan(7);
     expect(effect).toBeLessThan(14);
   });

@@ -43,10 +43,16 @@ export function beyondChance(effect: number, buckets: number): number {
   return effect > 1 + 2 * Math.sqrt(2 / Math.max(1, buckets - 1)) ? effect : 1;
 }
 
-/** Residuals of a comparison's score per hash bucket of users, and the variances they would have if requests were independent. */
+/**
+ * Residuals of a comparison's score per hash bucket of users, and the variances they would have if requests were independent.
+ * The residuals of both arms stand in one vector, so that a look that comes often need not copy.
+ */
 export type ScoreResiduals = {
-  readonly treatment: readonly number[];
-  readonly control: readonly number[];
+  readonly values: readonly number[];
+  /** Places of the first bucket of either arm. */
+  readonly treatmentAt: number;
+  readonly controlAt: number;
+  readonly buckets: number;
   readonly independentTreatment: number;
   readonly independentControl: number;
 };
@@ -60,7 +66,8 @@ export type ScoreResiduals = {
  *   treatment with few events shows too little of how its users differ. 1 before any event.
  */
 export function scoreDesignEffect(of: ScoreResiduals): { readonly both: number; readonly control: number } {
-  const [ofTreatment, ofControl] = [betweenBuckets(of.treatment), betweenBuckets(of.control)];
+  const ofTreatment = betweenBuckets(of.values, of.treatmentAt, of.treatmentAt + of.buckets);
+  const ofControl = betweenBuckets(of.values, of.controlAt, of.controlAt + of.buckets);
   const independent = of.independentTreatment + of.independentControl;
   return {
     both: independent > 0 ? (ofTreatment + ofControl) / independent : 1,
@@ -68,12 +75,13 @@ export function scoreDesignEffect(of: ScoreResiduals): { readonly both: number; 
   };
 }
 
-/** Variance of the sum of K bucket sums. */
-export function betweenBuckets(sums: readonly number[]): number {
+/** Variance of the sum of K bucket sums, which stand in `values` from `from` to before `to`. */
+export function betweenBuckets(values: readonly number[], from = 0, to = values.length): number {
+  const buckets = to - from;
   let mean = 0;
-  for (let b = 0; b < sums.length; b += 1) mean += sums[b];
-  mean /= sums.length;
+  for (let b = from; b < to; b += 1) mean += values[b];
+  mean /= buckets;
   let squares = 0;
-  for (let b = 0; b < sums.length; b += 1) squares += (sums[b] - mean) ** 2;
-  return (sums.length / (sums.length - 1)) * squares;
+  for (let b = from; b < to; b += 1) squares += (values[b] - mean) ** 2;
+  return (buckets / (buckets - 1)) * squares;
 }

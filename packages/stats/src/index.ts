@@ -5,8 +5,11 @@ export {
   type BucketScore,
   type BucketScoreEstimate,
   bucketScoreEstimate,
+  bucketScoreEstimateIn,
   bucketScoreLogE,
   emptyBucketScore,
+  type ScoreTest,
+  scoreEstimateLogE,
   updateBucketScore,
 } from './cluster.ts';
 export { beyondChance, designEffect, designEffectIn, type ScoreResiduals, scoreDesignEffect } from './design-effect.ts';

@@ -38,12 +38,12 @@ export function halfNormalMixtureLogE(z: number, v: number): number {
 
 /**
  * A bound of `oneSidedMeanLogE` from above that needs no logarithm, whatever `tau`: for a look that only has to know that a
- * threshold is not reached.
+ * threshold is not reached. 0 on the side of the null: there the mixture is at most 1.
  *
  * @param z distance from the null in standard errors, positive towards the alternative.
  */
 export function normalAtMost(z: number): number {
-  return Math.LN2 + (z > 0 ? (z * z) / 2 : 0);
+  return z > 0 ? Math.LN2 + (z * z) / 2 : 0;
 }
 
 /** Log e-value against H0 "the true value is 0", both sides at once (Robbins 1970). A standard error of 0 gives 0. */

@@ -15,7 +15,7 @@ export type Pace = 'slow' | 'quick';
 /** Sums that checks are judged by (see `Stream`): over the attempt's statistics, and over the running stage. */
 export type StreamEvidence = {
   readonly attempt: Tally;
-  readonly stage: Tally;
+  stage: Tally;
   restarts: Readonly<Record<Pace, readonly Restart[]>>;
   /** Both sums at the ends of the stage's last two quarters: what came since is the recent evidence. */
   marks: readonly { readonly attempt: Sums; readonly stage: Sums }[];

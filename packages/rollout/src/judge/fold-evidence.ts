@@ -47,7 +47,8 @@ function align(into: Ledger, state: RolloutState, at: number): void {
     });
   }
   for (const stream of Object.values(into.streams)) {
-    stream.stage.fill(0);
+    // A vector of its own: what is remembered of the last stage's is of that one.
+    stream.stage = emptyTally(stream.stage.length);
     stream.marks = [];
   }
   for (const [name, { controlSoFar }] of Object.entries(into.metrics)) {

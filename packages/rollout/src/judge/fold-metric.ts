@@ -4,12 +4,12 @@ import type { ArmTotals, MetricEvidence } from './evidence-state.ts';
 import { addBins } from './histogram.ts';
 import type { ArmSums, MetricBatch } from './prepared-batch.ts';
 import { eachExposed, type FoldContext } from './side-judge.ts';
-import { addAt, emptyTally, total } from './tally.ts';
+import { addAt, emptyTally } from './tally.ts';
 
 function addTotals(to: ArmTotals, sums: ArmSums): void {
-  to.n += total(sums.n);
-  to.x += total(sums.x);
-  to.xx += total(sums.xx);
+  to.n += sums.totals.n;
+  to.x += sums.totals.x;
+  to.xx += sums.totals.xx;
   if (sums.bins) addBins(to.bins, sums.bins);
 }
 

@@ -50,9 +50,8 @@ export function foldOccurrences(
   for (const { metric: name, at, count } of batch.occurrences ?? []) {
     if (name === metric.name && count > 0) seen.push({ at: Math.min(at, batch.toAt), count });
   }
-  eachExposed(attempt, ({ x }) => {
-    const count = total(x);
-    if (count > 0) seen.push({ at: batch.toAt, count });
+  eachExposed(attempt, ({ totals: { x } }) => {
+    if (x > 0) seen.push({ at: batch.toAt, count: x });
   });
   const from = batch.toAt - 2 * windowOf(checks, metric);
   const before = into.occurrences[metric.name] ?? [];

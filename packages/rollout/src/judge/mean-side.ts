@@ -4,7 +4,7 @@ import type { Metric } from '../plan.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import { eachExposed, type Shown, type SideJudge } from './side-judge.ts';
-import { addAt, between, type Sums, since, type Tally, total } from './tally.ts';
+import { addAt, between, type Sums, since, type Tally } from './tally.ts';
 
 /** Layout: observations by user bucket, sums by user bucket, totals of both, sum of all squares. */
 const AT = { sum: WIDTH, n: 2 * WIDTH, x: 2 * WIDTH + 1, squares: 2 * WIDTH + 2 } as const;
@@ -20,9 +20,9 @@ const INTERVAL_ALPHA = 0.05;
 function addArm(into: Tally, arm: ArmSums): void {
   addAt(into, 0, arm.n);
   addAt(into, AT.sum, arm.x);
-  into[AT.n] += total(arm.n);
-  into[AT.x] += total(arm.x);
-  into[AT.squares] += total(arm.xx);
+  into[AT.n] += arm.totals.n;
+  into[AT.x] += arm.totals.x;
+  into[AT.squares] += arm.totals.xx;
 }
 
 function activeBuckets(sums: Sums): number {

@@ -7,7 +7,6 @@ import { firstBinBeyond } from './histogram.ts';
 import { lineOf } from './line.ts';
 import type { ArmSums, MetricBatch } from './prepared-batch.ts';
 import { eachExposed } from './side-judge.ts';
-import { total } from './tally.ts';
 
 /** Method of a verdict that the plain rule gave. */
 export const PLAIN_RULE = 'plain rule: value over the window, twice running';
@@ -31,8 +30,8 @@ function beyond({ bins }: ArmSums, line: number, certain: boolean): number {
 function observed(batch: MetricBatch, metric: Metric, line: number, at: number) {
   let [n, bad] = [0, 0];
   eachExposed(batch, (arm) => {
-    n += total(arm.n);
-    bad += metric.kind === 'quantile' ? beyond(arm, line, metric.harm === 'higher') : total(arm.x);
+    n += arm.totals.n;
+    bad += metric.kind === 'quantile' ? beyond(arm, line, metric.harm === 'higher') : arm.totals.x;
   });
   return { at, n, bad };
 }

@@ -1,6 +1,6 @@
 import type { Arm } from '@rampart/flags';
 import type { EvidenceBatch, EvidenceSeries, UserCount } from '../evidence.ts';
-import { type ArmSums, type MetricBatch, type PreparedBatch, UNKNOWN, type UserSum, WIDTH } from './prepared-batch.ts';
+import { armSums, type MetricBatch, type PreparedBatch, UNKNOWN, type UserSum, WIDTH } from './prepared-batch.ts';
 import { emptyTally, total } from './tally.ts';
 
 type Growing = {
@@ -11,11 +11,11 @@ type Growing = {
 };
 type Place = { readonly epoch: number; readonly stratum: number; readonly arms: Record<Arm, Growing | undefined> };
 
-const NOTHING: ArmSums = { n: emptyTally(WIDTH), x: emptyTally(WIDTH), xx: emptyTally(WIDTH) };
-
 function growing(): Growing {
   return { n: emptyTally(WIDTH), x: emptyTally(WIDTH), xx: emptyTally(WIDTH) };
 }
+
+const NOTHING = armSums(growing());
 
 function add(into: Growing, series: EvidenceSeries): void {
   series.bucket.forEach((bucket, index) => {
@@ -52,10 +52,10 @@ function metricOf(series: readonly EvidenceSeries[]): MetricBatch {
     strata: all.map(({ epoch, stratum, arms }) => ({
       epoch,
       stratum,
-      treatment: arms.treatment ?? NOTHING,
-      control: arms.control ?? NOTHING,
+      treatment: arms.treatment ? armSums(arms.treatment) : NOTHING,
+      control: arms.control ? armSums(arms.control) : NOTHING,
     })),
-    targeted: all.flatMap(({ epoch, arms }) => (arms.targeted === undefined ? [] : [{ epoch, sums: arms.targeted }])),
+    targeted: all.flatMap(({ epoch, arms: { targeted } }) => (targeted ? [{ epoch, sums: armSums(targeted) }] : [])),
   };
 }
 

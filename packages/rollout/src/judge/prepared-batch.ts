@@ -1,5 +1,6 @@
 import type { Arm } from '@rampart/flags';
 import { type EvidenceBatch, USER_BUCKETS, type UserCount } from '../evidence.ts';
+import { total } from './tally.ts';
 
 /** Index of observations whose users are unknown, after the 64 user buckets. */
 export const UNKNOWN = USER_BUCKETS;
@@ -18,9 +19,16 @@ export type ArmSums = {
   readonly n: readonly number[];
   readonly x: readonly number[];
   readonly xx: readonly number[];
+  /** Of all buckets: most of what reads a batch needs no more. */
+  readonly totals: { readonly n: number; readonly x: number; readonly xx: number };
   /** For metrics that are aggregated as histograms. */
   readonly bins?: BinCounts;
 };
+
+/** Sums by user bucket, with their totals. */
+export function armSums(sums: Omit<ArmSums, 'totals'>): ArmSums {
+  return { ...sums, totals: { n: total(sums.n), x: total(sums.x), xx: total(sums.xx) } };
+}
 
 /** One stratum of one batch: both arms of one metric where shares are the same. */
 export type StratumSums = {

@@ -13,7 +13,7 @@ import type { Baseline } from '../verdict.ts';
 import { limitOf, lineOf, type Side } from './line.ts';
 import { type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
-import { addAt, between, type Sums, since, total } from './tally.ts';
+import { addAt, between, type Sums, since } from './tally.ts';
 
 /** Layout: observations of both arms and of treatment by user bucket, totals of both; treatment's designed part of them; seconds; then events and seconds of the whole, compared with the baseline. */
 const AT = {
@@ -31,14 +31,14 @@ function wholeOf(batch: MetricBatch, { unattributed, ...context }: FoldContext, 
   if (unattributed !== undefined) return unattributed;
   let [sum, isEveryone] = [0, false];
   for (const { stratum, treatment } of batch.strata) {
-    const n = stratum === FULL_WEIGHT ? total(treatment.n) : 0;
+    const n = stratum === FULL_WEIGHT ? treatment.totals.n : 0;
     isEveryone ||= n > 0;
     sum += n;
   }
   // No events of a kind whose more is harm are none, while others arrive; a low rate is never taken from silence.
   const areNone = context.isEveryone && context.isAlive && metric.harm === 'higher';
   if (!isEveryone && !areNone) return undefined;
-  for (const { sums } of batch.targeted) sum += total(sums.n);
+  for (const { sums } of batch.targeted) sum += sums.totals.n;
   return sum;
 }
 
@@ -55,10 +55,9 @@ function streamOf(metric: Metric, needsTime: boolean): Stream {
         addAt(into, 0, treatment.n);
         addAt(into, 0, control.n);
         addAt(into, AT.treatment, treatment.n);
-        const ofTreatment = total(treatment.n);
-        const n = ofTreatment + total(control.n);
+        const n = treatment.totals.n + control.totals.n;
         into[AT.n] += n;
-        into[AT.x] += ofTreatment;
+        into[AT.x] += treatment.totals.n;
         into[AT.designed] += (n * stratum) / FULL_WEIGHT;
       }
       const areNone = needsTime && context.isAlive && !context.isEveryone && metric.harm === 'higher';

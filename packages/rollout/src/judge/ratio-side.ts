@@ -1,7 +1,6 @@
 import {
   beyondChance,
   FAIL_LOG_WEIGHTS,
-  logSumExp,
   PASS_LOG_WEIGHTS,
   passGrid,
   proportionInterval,
@@ -14,7 +13,7 @@ import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import { addBeyond, type FoldContext, type Shown, type SideJudge, type Stream } from './side-judge.ts';
-import { between, emptyTally, type Sums, since, type Tally, total } from './tally.ts';
+import { between, emptyTally, type Sums, since, type Tally } from './tally.ts';
 
 const K = USER_BUCKETS;
 /** Layout: residuals by bucket of both arms, their variances if independent, totals, observations of unknown users, log likelihood ratios. */
@@ -50,38 +49,57 @@ function betsOf(metric: Metric, side: Side, nullRatio: number): Bets {
   return of(passGrid(margin).ratios, PASS_LOG_WEIGHTS);
 }
 
-/** Bad events of an arm by user bucket, for a share; those beyond a matched cut, for a quantile. */
-function badOf(arm: ArmSums, first: number | undefined): Sums {
-  if (first === undefined) return arm.x;
-  const beyond = emptyTally(WIDTH);
-  addBeyond(beyond, 0, arm, first);
-  return beyond;
+/** Bad events of an arm, by user bucket and in all. */
+type Bad = { readonly by: Sums; readonly all: number };
+
+/** Values of an arm beyond a cut; `by` is the vector given. */
+function beyond(arm: ArmSums, first: number, by: Tally): Bad {
+  by.fill(0);
+  return { by, all: addBeyond(by, 0, arm, first) };
 }
 
-/** Bad events of both arms; nothing while control has no quantile to cut at. */
+/** Vectors of one stratum at a time. */
+const BEYOND = { treated: emptyTally(WIDTH), controlled: emptyTally(WIDTH) } as const;
+
+/** Bad events of both arms: of a quantile, those beyond matched cuts; nothing while control has no quantile to cut at. */
 function pairOf(stratum: StratumSums, metric: Metric, side: Side, ratio: number, { cut }: FoldContext) {
   const { treatment, control } = stratum;
-  if (metric.kind !== 'quantile') return { treated: treatment.x, controlled: control.x };
+  if (metric.kind !== 'quantile') {
+    const [treated, controlled]: [Bad, Bad] = [
+      { by: treatment.x, all: treatment.totals.x },
+      { by: control.x, all: control.totals.x },
+    ];
+    return { treated, controlled };
+  }
   if (cut === undefined) return undefined;
   const isCertain = (side === 'fail') === (metric.harm === 'higher');
   return {
-    treated: badOf(treatment, firstBinBeyond(ratio * cut, isCertain)),
-    controlled: badOf(control, firstBinBeyond(cut, true)),
+    treated: beyond(treatment, firstBinBeyond(ratio * cut, isCertain), BEYOND.treated),
+    controlled: beyond(control, firstBinBeyond(cut, true), BEYOND.controlled),
   };
 }
 
 /** Adds one stratum: compared within itself, so that ramps and drift do not matter. */
-function addStratum(into: Tally, arms: StratumSums, treated: Sums, controlled: Sums, nullRatio: number, bets: Bets) {
-  const [nT, nC] = [total(arms.treatment.n), total(arms.control.n)];
+function addStratum(
+  into: Tally,
+  arms: StratumSums,
+  { by: treated, all: xT }: Bad,
+  { by: controlled, all: xC }: Bad,
+  nullRatio: number,
+  bets: Bets,
+) {
+  const [nT, nC] = [arms.treatment.totals.n, arms.control.totals.n];
   if (!(nT > 0 && nC > 0)) return;
-  const [xT, xC] = [total(treated), total(controlled)];
   // Under the null a bad event is treatment's with this chance (Lindon & Malek 2022).
   const share = (nullRatio * nT) / (nullRatio * nT + nC);
   const perControl = (xT + xC) / (nullRatio * nT + nC);
   const perTreatment = nullRatio * perControl;
-  for (let b = 0; b < K; b += 1) {
-    into[b] += (1 - share) * (treated[b] - perTreatment * arms.treatment.n[b]);
-    into[AT.control + b] -= share * (controlled[b] - perControl * arms.control.n[b]);
+  if (xT + xC > 0) {
+    const [ofT, ofC] = [arms.treatment.n, arms.control.n];
+    for (let b = 0; b < K; b += 1) {
+      into[b] += (1 - share) * (treated[b] - perTreatment * ofT[b]);
+      into[AT.control + b] -= share * (controlled[b] - perControl * ofC[b]);
+    }
   }
   // Of known users only, as the residuals are.
   into[AT.independentT] += (1 - share) ** 2 * (xT - treated[UNKNOWN]);
@@ -91,6 +109,7 @@ function addStratum(into: Tally, arms: StratumSums, treated: Sums, controlled: S
   into[AT.nC] += nC;
   into[AT.xC] += xC;
   into[AT.unknown] += arms.treatment.n[UNKNOWN] + arms.control.n[UNKNOWN];
+  if (xT + xC === 0) return;
   const { ratios, logRatios } = bets;
   for (let g = 0; g < ratios.length; g += 1) {
     into[AT.bank + g] += xT * logRatios[g] - (xT + xC) * Math.log1p(share * (ratios[g] - 1));
@@ -110,8 +129,10 @@ function commonOf(sums: Sums): number {
 function temperOf(sums: Sums, metric: Metric, side: Side): number {
   const declared = sums[AT.unknown] > 0 ? metric.designEffect : 0;
   const effect = scoreDesignEffect({
-    treatment: sums.slice(0, K),
-    control: sums.slice(AT.control, 2 * K),
+    values: sums,
+    treatmentAt: 0,
+    controlAt: AT.control,
+    buckets: K,
     independentTreatment: sums[AT.independentT],
     independentControl: sums[AT.independentC],
   });
@@ -130,13 +151,17 @@ function activeBuckets(sums: Sums, from: number): number {
 function lacks(sums: Sums): string | undefined {
   if (!(sums[AT.nT] > 0 && sums[AT.nC] > 0)) return 'observations in both arms of a random split';
   if (sums[AT.unknown] > 0 || sums[AT.xT] + sums[AT.xC] === 0) return undefined;
-  const active = [activeBuckets(sums, 0), activeBuckets(sums, AT.control)];
-  if (Math.min(...active) >= LEAST_BUCKETS) return undefined;
-  return `users in ${LEAST_BUCKETS} of ${K} buckets in each arm (now ${active.join(' and ')})`;
+  const [ofT, ofC] = [activeBuckets(sums, 0), activeBuckets(sums, AT.control)];
+  if (ofT >= LEAST_BUCKETS && ofC >= LEAST_BUCKETS) return undefined;
+  return `users in ${LEAST_BUCKETS} of ${K} buckets in each arm (now ${ofT} and ${ofC})`;
 }
 
 function mixtureOf(sums: Sums, { logWeights }: Bets, temper: number): number {
-  return logSumExp(logWeights.map((weight, g) => weight + sums[AT.bank + g] / temper));
+  let most = Number.NEGATIVE_INFINITY;
+  for (let g = 0; g < logWeights.length; g += 1) most = Math.max(most, logWeights[g] + sums[AT.bank + g] / temper);
+  let sum = 0;
+  for (let g = 0; g < logWeights.length; g += 1) sum += Math.exp(logWeights[g] + sums[AT.bank + g] / temper - most);
+  return most + Math.log(sum);
 }
 
 function atMost(sums: Sums, earlier: Sums | undefined, { ratios }: Bets): number {

@@ -1,11 +1,10 @@
 import {
-  type BucketScore,
-  bucketScoreEstimate,
-  bucketScoreLogE,
+  bucketScoreEstimateIn,
   designEffectIn,
   meanInterval,
   normalAtMost,
   oneSidedMeanLogE,
+  scoreEstimateLogE,
   stratifiedMeanEstimate,
   thresholdPassLogE,
   updateStratifiedMean,
@@ -17,7 +16,7 @@ import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import { addBeyond, type FoldContext, type Shown, type SideJudge } from './side-judge.ts';
-import { between, emptyTally, type Sums, since, type Tally, total } from './tally.ts';
+import { between, emptyTally, type Sums, since, type Tally } from './tally.ts';
 
 const K = USER_BUCKETS;
 /** Burn-in (statistics b, f2): observations per arm, buckets per arm, and bad events expected or seen in treatment. */
@@ -33,22 +32,27 @@ export type RelativeLine = { readonly ratio: number; readonly offset: number };
 const AT = { strata: 2 * K + 3, active: 2 * K + 7, sums: 4 * K + 7, totals: 5 * K + 7 } as const;
 const SIZE = 5 * K + 12;
 
-/** An arm's values moved to the line: x → ratio·x + offset, so that "no worse than control" is the null of every limit. */
-type Values = { readonly n: Sums; readonly x: Sums; readonly xx: Sums };
+/** An arm's values: observations and sums by user bucket, and what of all is summed. */
+type Values = Pick<ArmSums, 'n' | 'x' | 'totals'>;
 
-function moved({ n, x, xx }: ArmSums, { ratio, offset }: RelativeLine): Values {
-  return {
-    n,
-    x: x.map((value, b) => ratio * value + offset * n[b]),
-    xx: xx.map((value, b) => ratio ** 2 * value + 2 * ratio * offset * x[b] + offset ** 2 * n[b]),
-  };
+/** Vectors of one stratum at a time. */
+const VECTORS = { moved: emptyTally(WIDTH), treated: emptyTally(WIDTH), controlled: emptyTally(WIDTH) } as const;
+
+/** Values moved to the line, x → ratio·x + offset, so that "no worse than control" is the null of every limit. */
+function moved(arm: ArmSums, { ratio, offset }: RelativeLine): Values {
+  if (ratio === 1 && offset === 0) return arm;
+  const { n, totals } = arm;
+  const x = VECTORS.moved;
+  for (let b = 0; b < WIDTH; b += 1) x[b] = ratio * arm.x[b] + offset * n[b];
+  const squares = ratio ** 2 * totals.xx + 2 * ratio * offset * totals.x + offset ** 2 * totals.n;
+  return { n, x, totals: { n: totals.n, x: ratio * totals.x + offset * totals.n, xx: squares } };
 }
 
 /** Exceedances of a cut as values of 0 and 1. */
-function beyond(arm: ArmSums, first: number): Values {
-  const x = emptyTally(WIDTH);
-  addBeyond(x, 0, arm, first);
-  return { n: arm.n, x, xx: x };
+function beyond(arm: ArmSums, first: number, x: Tally): Values {
+  x.fill(0);
+  const sum = addBeyond(x, 0, arm, first);
+  return { n: arm.n, x, totals: { n: arm.totals.n, x: sum, xx: sum } };
 }
 
 /** Both arms of a stratum. Quantiles become exceedances of matched cuts: control's own quantile before this batch (c2). */
@@ -58,33 +62,29 @@ function pairOf(stratum: StratumSums, metric: Metric, side: Side, line: Relative
   if (cut === undefined) return undefined;
   const isCertain = (side === 'fail') === (metric.harm === 'higher');
   return {
-    treated: beyond(treatment, firstBinBeyond(line.ratio * cut + line.offset, isCertain)),
-    controlled: beyond(control, firstBinBeyond(cut, true)),
-  };
-}
-
-function scoreOf(sums: Sums): BucketScore {
-  return {
-    uT: sums.slice(0, K),
-    uC: sums.slice(K, 2 * K),
-    H: sums[2 * K],
-    cT: sums[2 * K + 1],
-    cC: sums[2 * K + 2],
+    treated: beyond(treatment, firstBinBeyond(line.ratio * cut + line.offset, isCertain), VECTORS.treated),
+    controlled: beyond(control, firstBinBeyond(cut, true), VECTORS.controlled),
   };
 }
 
 function strataOf(sums: Sums) {
-  const [score, weight, armVariance, pooledVariance] = sums.slice(AT.strata, AT.active);
-  return { score, weight, armVariance, pooledVariance };
+  return {
+    score: sums[AT.strata],
+    weight: sums[AT.strata + 1],
+    armVariance: sums[AT.strata + 2],
+    pooledVariance: sums[AT.strata + 3],
+  };
 }
 
 /** Adds one stratum to the bucket score in place: the sums of `updateBucketScore` (f2), without a copy per batch. */
-function addScore(into: Tally, [nT, xT, nC, xC]: readonly Sums[], totals: readonly number[]): void {
-  const [allT, sumT, allC, sumC] = totals;
+function addScore(into: Tally, treated: Values, controlled: Values): void {
+  const [nT, xT, nC, xC] = [treated.n, treated.x, controlled.n, controlled.x];
+  // The score is one of known users, in known buckets: a user of the 65th is in none.
+  const [allT, allC] = [treated.totals.n - nT[UNKNOWN], controlled.totals.n - nC[UNKNOWN]];
   if (!(allT > 0 && allC > 0)) return;
   const all = allT + allC;
   const share = allT / all;
-  const mean = (sumT + sumC) / all;
+  const mean = (treated.totals.x - xT[UNKNOWN] + controlled.totals.x - xC[UNKNOWN]) / all;
   for (let b = 0; b < K; b += 1) {
     into[b] += (1 - share) * (xT[b] - mean * nT[b]);
     into[K + b] -= share * (xC[b] - mean * nC[b]);
@@ -95,44 +95,56 @@ function addScore(into: Tally, [nT, xT, nC, xC]: readonly Sums[], totals: readon
 }
 
 function addPair(into: Tally, treated: Values, controlled: Values): void {
-  const [nT, xT, nC, xC] = [treated.n, treated.x, controlled.n, controlled.x];
-  // The score is one of known users, in known buckets: a user of the 65th is in none.
-  const known = [total(nT, 0, K), total(xT, 0, K), total(nC, 0, K), total(xC, 0, K)];
-  addScore(into, [nT, xT, nC, xC], known);
-  const [allT, sumT, allC, sumC] = [total(nT), total(xT), total(nC), total(xC)];
-  const strata = updateStratifiedMean(strataOf(into), {
-    nT: allT,
-    sumT,
-    sumSquaresT: total(treated.xx),
-    nC: allC,
-    sumC,
-    sumSquaresC: total(controlled.xx),
-  });
+  addScore(into, treated, controlled);
+  const [ofT, ofC] = [treated.totals, controlled.totals];
+  const batch = { nT: ofT.n, sumT: ofT.x, sumSquaresT: ofT.xx, nC: ofC.n, sumC: ofC.x, sumSquaresC: ofC.xx };
+  const strata = updateStratifiedMean(strataOf(into), batch);
   into[AT.strata] = strata.score;
   into[AT.strata + 1] = strata.weight;
   into[AT.strata + 2] = strata.armVariance;
   into[AT.strata + 3] = strata.pooledVariance;
   for (let b = 0; b < K; b += 1) {
-    into[AT.active + b] += nT[b];
-    into[AT.active + K + b] += nC[b];
-    into[AT.sums + b] += xT[b];
+    into[AT.active + b] += treated.n[b];
+    into[AT.active + K + b] += controlled.n[b];
+    into[AT.sums + b] += treated.x[b];
   }
-  const sums = [allT, sumT, allC, sumC, nT[UNKNOWN] + nC[UNKNOWN]];
-  for (let index = 0; index < sums.length; index += 1) into[AT.totals + index] += sums[index];
+  into[AT.totals] += ofT.n;
+  into[AT.totals + 1] += ofT.x;
+  into[AT.totals + 2] += ofC.n;
+  into[AT.totals + 3] += ofC.x;
+  into[AT.totals + 4] += treated.n[UNKNOWN] + controlled.n[UNKNOWN];
+}
+
+/** Buckets of one arm in which there were users. */
+function activeBuckets(sums: Sums, from: number): number {
+  let active = 0;
+  for (let b = from; b < from + K; b += 1) if (sums[b] > 0) active += 1;
+  return active;
+}
+
+type Totals = {
+  readonly nT: number;
+  readonly xT: number;
+  readonly nC: number;
+  readonly xC: number;
+  readonly unknown: number;
+};
+
+function totalsOf(sums: Sums): Totals {
+  const at = AT.totals;
+  return { nT: sums[at], xT: sums[at + 1], nC: sums[at + 2], xC: sums[at + 3], unknown: sums[at + 4] };
 }
 
 /** What the burn-in still lacks. */
 function lacking(sums: Sums, metric: Metric, side: Side): string | undefined {
-  const [nT, xT, nC, xC, unknown] = sums.slice(AT.totals);
+  const { nT, xT, nC, xC, unknown } = totalsOf(sums);
   if (Math.min(nT, nC) < LEAST_OBSERVATIONS) {
     return `${LEAST_OBSERVATIONS} observations in each arm (now ${nT} and ${nC})`;
   }
   if (unknown === 0) {
-    const active = [sums.slice(AT.active, AT.active + K), sums.slice(AT.active + K, AT.sums)].map(
-      (arm) => arm.filter((count) => count > 0).length,
-    );
-    if (Math.min(...active) < LEAST_BUCKETS) {
-      return `users in ${LEAST_BUCKETS} of ${K} buckets in each arm (now ${active.join(' and ')})`;
+    const [ofT, ofC] = [activeBuckets(sums, AT.active), activeBuckets(sums, AT.active + K)];
+    if (ofT < LEAST_BUCKETS || ofC < LEAST_BUCKETS) {
+      return `users in ${LEAST_BUCKETS} of ${K} buckets in each arm (now ${ofT} and ${ofC})`;
     }
   }
   if (metric.kind !== 'proportion' && metric.kind !== 'quantile') return undefined;
@@ -143,14 +155,14 @@ function lacking(sums: Sums, metric: Metric, side: Side): string | undefined {
 
 /** Size of effect worth finding: half of what control gives, or the limit's own offset where that is more. */
 function tauOf(sums: Sums, { offset }: RelativeLine): number {
-  const [, , nC, xC] = sums.slice(AT.totals);
+  const { nC, xC } = totalsOf(sums);
   return Math.max(0.5 * Math.abs(xC / nC), Math.abs(offset), Number.MIN_VALUE);
 }
 
 /** The comparison of known users; where some are not known, that of all, with the wider of both errors. */
 function estimateOf(sums: Sums, metric: Metric): { readonly delta: number; readonly se: number } | undefined {
-  const known = bucketScoreEstimate(scoreOf(sums));
-  if (sums[AT.totals + 4] === 0) return known;
+  const known = bucketScoreEstimateIn(sums, K);
+  if (totalsOf(sums).unknown === 0) return known;
   const all = stratifiedMeanEstimate(strataOf(sums));
   return all && { delta: all.delta, se: Math.max(all.se * Math.sqrt(metric.designEffect), known?.se ?? 0) };
 }
@@ -162,23 +174,26 @@ function estimateOf(sums: Sums, metric: Metric): { readonly delta: number; reado
 function aloneLogE(sums: Sums, metric: Metric, side: Side, { ratio, offset }: RelativeLine): number | undefined {
   const isShare = metric.kind === 'proportion' && metric.harm === 'higher';
   if (side === 'fail' || !isShare || ratio < 0 || offset <= 0 || offset >= 1) return undefined;
-  const [nT, xT, , , unknown] = sums.slice(AT.totals);
+  const { nT, xT, unknown } = totalsOf(sums);
   const effect = Math.max(unknown > 0 ? metric.designEffect : 1, designEffectIn(sums, AT.active, AT.sums, K));
   return thresholdPassLogE(xT / effect, nT / effect, offset);
 }
 
 /** Log e-value of the comparison; 0 until its burn-in is over. */
 function comparedLogE(sums: Sums, metric: Metric, side: Side, line: RelativeLine): number {
-  const estimate = lacking(sums, metric, side) === undefined ? estimateOf(sums, metric) : undefined;
-  if (estimate === undefined) return 0;
+  if (lacking(sums, metric, side) !== undefined) return 0;
   const tau = tauOf(sums, line);
   const direction = (metric.harm === 'higher') === (side === 'fail') ? 'above' : 'below';
-  if (sums[AT.totals + 4] > 0) return oneSidedMeanLogE({ ...estimate, tau, direction });
-  return bucketScoreLogE(scoreOf(sums), { tau, direction });
+  if (totalsOf(sums).unknown > 0) {
+    const estimate = estimateOf(sums, metric);
+    return estimate === undefined ? 0 : oneSidedMeanLogE({ ...estimate, tau, direction });
+  }
+  const known = bucketScoreEstimateIn(sums, K);
+  return known === undefined ? 0 : scoreEstimateLogE(known, { tau, direction });
 }
 
 function shown(sums: Sums, metric: Metric, side: Side, line: RelativeLine): Shown {
-  const [nT, , nC, xC, unknown] = sums.slice(AT.totals);
+  const { nT, nC, xC, unknown } = totalsOf(sums);
   const validity = unknown > 0 ? 'assumes independent requests' : 'asymptotic';
   const counts: Shown = { treatmentCount: nT, controlCount: nC, validity };
   const estimate = side === 'pass' && lacking(sums, metric, side) === undefined ? estimateOf(sums, metric) : undefined;

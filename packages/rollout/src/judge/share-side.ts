@@ -12,28 +12,39 @@ import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import { addBeyond, eachExposed, type Shown, type SideJudge, type Stream } from './side-judge.ts';
-import { addAt, between, type Sums, since, type Tally, total } from './tally.ts';
+import { addAt, between, type Sums, since, type Tally } from './tally.ts';
 
-/** Layout: observations by user bucket, bad ones by user bucket, totals of both; then both by bucket of control. */
-const AT = { bad: WIDTH, n: 2 * WIDTH, x: 2 * WIDTH + 1, control: 2 * WIDTH + 2, controlBad: 3 * WIDTH + 2 } as const;
-const SIZE = 4 * WIDTH + 2;
+/** Layout: observations by user bucket, bad ones by user bucket, totals of both; then both by bucket of control; batches added. */
+const AT = {
+  bad: WIDTH,
+  n: 2 * WIDTH,
+  x: 2 * WIDTH + 1,
+  control: 2 * WIDTH + 2,
+  controlBad: 3 * WIDTH + 2,
+  batches: 4 * WIDTH + 2,
+} as const;
+const SIZE = 4 * WIDTH + 3;
 /** Buckets with users that a pass needs: fewer users than that may all have been lucky. */
 const LEAST_BUCKETS = 20;
 /** Level of displayed intervals. */
 const INTERVAL_ALPHA = 0.05;
 
-/** Adds observations and bad ones of an arm from two places on; of a quantile, those from bin `first` on. */
-function addArm(into: Tally, arm: ArmSums, at: number, badAt: number, first: number | undefined): void {
+/** Adds observations and bad ones of an arm from two places on, of a quantile those from bin `first` on; gives the number of bad ones. */
+function addArm(into: Tally, arm: ArmSums, at: number, badAt: number, first: number | undefined): number {
+  if (arm.totals.n === 0) return 0;
   addAt(into, at, arm.n);
-  if (first === undefined) addAt(into, badAt, arm.x);
-  else addBeyond(into, badAt, arm, first);
+  if (first !== undefined) return addBeyond(into, badAt, arm, first);
+  if (arm.totals.x !== 0) addAt(into, badAt, arm.x);
+  return arm.totals.x;
 }
 
 function addBatch(into: Tally, batch: MetricBatch, first: number | undefined): void {
-  eachExposed(batch, (arm) => addArm(into, arm, 0, AT.bad, first));
+  eachExposed(batch, (arm) => {
+    into[AT.n] += arm.totals.n;
+    into[AT.x] += addArm(into, arm, 0, AT.bad, first);
+  });
   for (const { control } of batch.strata) addArm(into, control, AT.control, AT.controlBad, first);
-  into[AT.n] = total(into, 0, WIDTH);
-  into[AT.x] = total(into, AT.bad, AT.bad + WIDTH);
+  into[AT.batches] += 1;
 }
 
 /** Exposed units and the bad ones among them; of a quantile, those beyond the line. */
@@ -53,33 +64,51 @@ function streamOf(metric: Metric, side: Side, line: number | undefined): Stream 
   };
 }
 
+/** What the buckets of known users show: how many have users, and the design effect that either side heeds. */
+type Spread = { readonly batches: number; readonly active: number; readonly fail: number; readonly pass: number };
+
 /**
- * Design effect that known users show, at least the declared one where some are not known. The fail side reacts to what chance
- * does not explain; the pass side heeds control too, as a treatment with few bad events shows too little of how users differ.
+ * The fail side reacts to what chance does not explain; the pass side heeds control too, as a treatment with few bad events
+ * shows too little of how users differ.
  */
-function effectOf(sums: Sums, metric: Metric, side: Side): number {
-  const declared = sums[UNKNOWN] > 0 ? metric.designEffect : 1;
+function measureSpread(sums: Sums): Spread {
   const effect = designEffectIn(sums, 0, AT.bad, UNKNOWN);
-  if (side === 'fail') return Math.max(declared, effect === 1 ? 1 : beyondChance(effect, activeIn(sums)));
-  return Math.max(declared, effect, hasControl(sums) ? designEffectIn(sums, AT.control, AT.controlBad, UNKNOWN) : 1);
+  const active = activeFrom(sums, 0);
+  const hasControl = activeFrom(sums, AT.control) >= LEAST_BUCKETS;
+  return {
+    batches: sums[AT.batches],
+    active,
+    fail: effect === 1 ? 1 : beyondChance(effect, active),
+    pass: hasControl ? Math.max(effect, designEffectIn(sums, AT.control, AT.controlBad, UNKNOWN)) : effect,
+  };
 }
 
-function hasControl(sums: Sums): boolean {
+function activeFrom(sums: Sums, from: number): number {
   let active = 0;
-  for (let b = 0; b < UNKNOWN; b += 1) if (sums[AT.control + b] > 0) active += 1;
-  return active >= LEAST_BUCKETS;
-}
-
-function activeIn(sums: Sums): number {
-  let active = 0;
-  for (let b = 0; b < UNKNOWN; b += 1) if (sums[b] > 0) active += 1;
+  for (let b = from; b < from + UNKNOWN; b += 1) if (sums[b] > 0) active += 1;
   return active;
+}
+
+/** Spreads of running sums, which all checks of a stream ask for at each look: as many batches added, the same sums. */
+const known = new WeakMap<Sums, Spread>();
+
+function spreadOf(sums: Sums): Spread {
+  const last = known.get(sums);
+  if (last !== undefined && last.batches === sums[AT.batches]) return last;
+  const spread = measureSpread(sums);
+  known.set(sums, spread);
+  return spread;
+}
+
+/** Design effect for a side: what known users show, at least the declared one where some are not known. */
+function effectOf(spread: Spread, sums: Sums, metric: Metric, side: Side): number {
+  return Math.max(sums[UNKNOWN] > 0 ? metric.designEffect : 1, spread[side]);
 }
 
 function lacks(sums: Sums, side: Side, line: number | undefined): string | undefined {
   if (line === undefined) return 'a baseline of this metric';
   if (side === 'fail' || sums[UNKNOWN] > 0 || sums[AT.n] === 0) return undefined;
-  const active = activeIn(sums);
+  const { active } = spreadOf(sums);
   return active < LEAST_BUCKETS ? `users in ${LEAST_BUCKETS} of ${UNKNOWN} buckets (now ${active})` : undefined;
 }
 
@@ -89,7 +118,7 @@ function shown(sums: Sums, metric: Metric, side: Side): Shown {
   const counts: Shown = { treatmentCount: n, controlCount: 0, validity };
   // Only the pass side is shown, and a quantile's interval is read off its histogram.
   if (metric.kind === 'quantile' || n === 0 || side === 'fail') return counts;
-  const effect = effectOf(sums, metric, 'pass');
+  const effect = effectOf(spreadOf(sums), sums, metric, 'pass');
   const { low, high } = proportionInterval(x / effect, n / effect, INTERVAL_ALPHA);
   return { ...counts, value: x / n, interval: [low, high] };
 }
@@ -130,9 +159,11 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
     logE(sums, earlier) {
       if (own === undefined || lacks(sums, side, line) !== undefined) return 0;
       const [a, b] = counted(sums, earlier);
-      const whole = effectOf(sums, metric, side);
+      const whole = effectOf(spreadOf(sums), sums, metric, side);
+      if (earlier === undefined) return bankLogE(own.bank, a / whole, b / whole);
       // One user's burst hardly moves the effect of a long attempt, and may be all there is since a restart.
-      const effect = earlier === undefined ? whole : Math.max(whole, effectOf(between(sums, earlier), metric, side));
+      const recent = between(sums, earlier);
+      const effect = Math.max(whole, effectOf(measureSpread(recent), recent, metric, side));
       return bankLogE(own.bank, a / effect, b / effect);
     },
     count: (sums) => sums[AT.n],

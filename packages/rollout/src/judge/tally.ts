@@ -30,7 +30,14 @@ export function since(tally: Sums, at: number, earlier: Sums | undefined): numbe
   return earlier === undefined ? tally[at] : tally[at] - earlier[at];
 }
 
-/** What came between two instants of a tally. */
+const DIFFERENCES = new Map<number, number[]>();
+
+/** What came between two instants of a tally: the same vector at each call of one size, to be read before the next. */
 export function between(later: Sums, earlier: Sums | undefined): Sums {
-  return earlier === undefined ? later : later.map((value, index) => value - earlier[index]);
+  if (earlier === undefined) return later;
+  const size = later.length;
+  const into = DIFFERENCES.get(size) ?? emptyTally(size);
+  DIFFERENCES.set(size, into);
+  for (let index = 0; index < size; index += 1) into[index] = later[index] - earlier[index];
+  return into;
 }

@@ -73,7 +73,9 @@ export function recentContradicts({ fail, pass }: PlanCheck, evidence: EvidenceS
   const passed = evidence.streams[pass.stream.key]?.marks[0];
   const failed = evidence.streams[fail.stream.key]?.marks[0];
   if (passed === undefined || failed === undefined) return false;
-  const ofFail = fail.logE(sumsOf(evidence, fail.stream, 'attempt'), failed.attempt);
+  const attempt = sumsOf(evidence, fail.stream, 'attempt');
+  if (fail.atMost(attempt, failed.attempt) <= 0) return false;
+  const ofFail = fail.logE(attempt, failed.attempt);
   if (ofFail <= 0) return false;
   const ofPass = pass.logE(sumsOf(evidence, pass.stream, 'stage'), passed.stage);
   return ofPass < 0 && ofFail > ofPass;

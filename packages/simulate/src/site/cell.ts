@@ -14,6 +14,8 @@ export type CellSums = {
   readonly n: number[];
   readonly x: number[];
   readonly xx: number[];
+  /** Sums of the three vectors, once the batch is written. */
+  readonly totals: { n: number; x: number; xx: number };
   isDirty: boolean;
   readonly bins?: { readonly bucket: number[]; readonly bin: number[]; readonly count: number[] };
 };
@@ -33,11 +35,17 @@ export type Cell = {
 
 function sumsOf(metric: Metric, n: number[]): CellSums {
   const x = zeros();
-  if (metric.kind === 'rate' || metric.kind === 'count') return { n: x, x, xx: x, isDirty: false };
+  const of = (own: Pick<CellSums, 'n' | 'xx' | 'bins'>): CellSums => ({
+    ...own,
+    x,
+    totals: { n: 0, x: 0, xx: 0 },
+    isDirty: false,
+  });
+  if (metric.kind === 'rate' || metric.kind === 'count') return of({ n: x, xx: x });
   // A bad event counts 1, and so does its square; of a histogram the bins say it all.
-  if (metric.kind === 'proportion') return { n, x, xx: x, isDirty: false };
-  if (metric.kind === 'quantile') return { n, x, xx: x, isDirty: false, bins: { bucket: [], bin: [], count: [] } };
-  return { n, x, xx: zeros(), isDirty: false };
+  if (metric.kind === 'proportion') return of({ n, xx: x });
+  if (metric.kind === 'quantile') return of({ n, xx: x, bins: { bucket: [], bin: [], count: [] } });
+  return of({ n, xx: zeros() });
 }
 
 /** An empty cell for the metrics that are measured. */
@@ -52,6 +60,23 @@ export function openCell(arm: Arm, stratum: number, metrics: readonly Metric[]):
 /** A plain loop: this is done for every metric of every batch. */
 function clear(values: number[]): void {
   for (let index = 0; index < values.length; index += 1) values[index] = 0;
+}
+
+/** A plain loop, for the same reason. */
+function total(values: readonly number[]): number {
+  let sum = 0;
+  for (let index = 0; index < values.length; index += 1) sum += values[index];
+  return sum;
+}
+
+/** Adds up a cell after a batch is written. */
+export function totalCell(cell: Cell): void {
+  const [requests, visitors] = [total(cell.requests), total(cell.visitors)];
+  for (const { n, x, xx, totals, isDirty } of cell.all) {
+    totals.x = isDirty ? total(x) : 0;
+    totals.xx = xx === x ? totals.x : total(xx);
+    totals.n = n === x ? totals.x : n === cell.requests ? requests : visitors;
+  }
 }
 
 /** Empties a cell before a batch. */

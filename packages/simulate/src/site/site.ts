@@ -1,7 +1,7 @@
 import type { Metric, MetricBatch, Plan, PreparedBatch, RolloutState, UserSum } from '@rampart/rollout';
 import { type Chance, openChance } from '../chance/chance.ts';
 import type { Disturbances, World } from '../world/world.ts';
-import { armSumsOf, type Cell, clearCell, openCell } from './cell.ts';
+import { armSumsOf, type Cell, clearCell, openCell, totalCell } from './cell.ts';
 import { openWeather } from './conditions.ts';
 import { type Crowd, drawNewcomers, openCrowd, refreshCrowd, shareOfFirsts } from './crowd.ts';
 import {
@@ -199,6 +199,7 @@ function fillAll(workshop: Workshop, standing: Standing, batch: CrowdBatch): boo
     if (crowd.arm !== 'control') exposed += crowd.seen;
     hasSeries ||= crowd.requests.count > 0 || crowd.newcomers.count > 0;
   }
+  for (const cell of standing.cells) totalCell(cell);
   closeBatch(workshop.ledger, exposed);
   return hasSeries;
 }

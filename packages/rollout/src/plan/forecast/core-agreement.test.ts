@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { binOf, USER_BUCKETS } from '../../evidence.ts';
-import type { ArmSums } from '../../judge/prepared-batch.ts';
+import { type ArmSums, armSums } from '../../judge/prepared-batch.ts';
 import { sideOf } from '../../judge/side-of.ts';
 import type { Metric } from '../../plan.ts';
 import { meanObservations } from './model-crossing.ts';
@@ -30,16 +30,16 @@ function armOf(random: () => number, metric: Metric, size: number, value: number
   const n = Array.from({ length: WIDTH }, (_, b) => (b < USER_BUCKETS ? poisson(random, size / USER_BUCKETS) : 0));
   if (metric.kind === 'quantile') {
     const none = n.map(() => 0);
-    return { n, x: none, xx: none, bins: binsOf(random, n, value) };
+    return armSums({ n, x: none, xx: none, bins: binsOf(random, n, value) });
   }
   if (metric.kind === 'proportion') {
     const x = n.map((count) => Math.min(count, poisson(random, count * value)));
-    return { n, x, xx: x };
+    return armSums({ n, x, xx: x });
   }
   // Exponential values: they spread as widely as their mean.
   const values = n.map((count) => Array.from({ length: count }, () => -value * Math.log(1 - random())));
   const sumOf = (of: readonly number[]) => of.reduce((sum, one) => sum + one, 0);
-  return { n, x: values.map(sumOf), xx: values.map((of) => sumOf(of.map((one) => one ** 2))) };
+  return armSums({ n, x: values.map(sumOf), xx: values.map((of) => sumOf(of.map((one) => one ** 2))) });
 }
 
 type Case = {
