@@ -8,5 +8,9 @@ export const rolloutConfig = {
     { name: 'ga', percentage: 100, duration: 'permanent' },
   ],
   abortCriteria: { errorRate: 0.01, p99Latency: 2.0, userComplaints: 10 },
-  killSwitch: { flag: 'ai-feature-xyz-killswitch', autoTrip: true, tripConditions: { errorRate: 0.05, hallucinationRate: 0.15, costPerQuery: 0.5 } },
+  killSwitch: {
+    flag: 'ai-feature-xyz-killswitch',
+    autoTrip: true,
+    tripConditions: { errorRate: 0.05, hallucinationRate: 0.15, costPerQuery: 0.5 },
+  },
 };

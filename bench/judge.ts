@@ -55,6 +55,7 @@ const TWENTY = {
       { metric: 'errorRate', limit: '5%' },
       { metric: 'hallucinationRate', limit: '15%' },
       { metric: 'costPerQuery', limit: '$0.80' },
+      { metric: 'p99Latency', limit: '6s' },
     ],
   },
 };

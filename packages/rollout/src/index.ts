@@ -31,6 +31,7 @@ export {
   type ArmSums,
   armSums,
   type BinCounts,
+  type BinTotals,
   type MetricBatch,
   type PreparedBatch,
   type StratumSums,

@@ -2,6 +2,8 @@ const LOG_ROOT_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 const FRACTION_TERMS = 80;
 const FRACTION_BELOW = -4;
 const COMPLEMENT_ABOVE = 6;
+/** From here on the log of the distribution function is below the last digit of z²/2. */
+const CERTAIN_ABOVE = 9;
 
 /** Log of the standard normal distribution function, for any z; keeps its digits in both tails. */
 export function logNormalCdf(z: number): number {
@@ -12,6 +14,7 @@ export function logNormalCdf(z: number): number {
 
 /** `logNormalCdf(z) + z^2/2`, without the cancellation of two large numbers when z is far below 0. */
 export function logScaledNormalCdf(z: number): number {
+  if (z > CERTAIN_ABOVE) return (z * z) / 2;
   if (z >= FRACTION_BELOW) return logNormalCdf(z) + (z * z) / 2;
   return -LOG_ROOT_TWO_PI - Math.log(tailFraction(-z));
 }

@@ -16,7 +16,7 @@ import {
   type StreamEvidence,
 } from './evidence-state.ts';
 import { foldBaseline, foldMetric } from './fold-metric.ts';
-import { exposedSince, foldOccurrences, unattributedIn } from './fold-occurrences.ts';
+import { foldOccurrences, unattributedIn } from './fold-occurrences.ts';
 import { foldPeople, foldSampleRatios } from './fold-users.ts';
 import { quantileEdgeOf } from './histogram.ts';
 import { foldPlainRule } from './plain-rule.ts';
@@ -32,6 +32,7 @@ const QUARTERS = 4;
 /** Control observations of the running stage after which quantile cuts come from it alone, so that old noise is forgotten. */
 const ENOUGH_FOR_CUT = 1000;
 const NO_BATCH: MetricBatch = { strata: [], targeted: [] };
+const NONE: Ledger['failures'] = {};
 
 /** Evidence that belongs to the rollout as it is now: a new lineage begins empty, a new stage begins its pass sides afresh. */
 function align(into: Ledger, state: RolloutState, at: number): void {
@@ -111,7 +112,7 @@ function markQuarter(into: Ledger, state: RolloutState, at: number): void {
 
 /** Source freshness: any data of any arm shows that the source is alive. */
 function foldFreshness(into: Ledger, batch: PreparedBatch, state: RolloutState): void {
-  into.failures = Object.fromEntries((batch.failures ?? []).map((one) => [one.metric, one.message]));
+  into.failures = batch.failures ? Object.fromEntries(batch.failures.map((one) => [one.metric, one.message])) : NONE;
   if (!batch.hasSeries && (batch.occurrences?.length ?? 0) === 0) return;
   const before = into.freshAt;
   into.freshAt = batch.toAt;
@@ -163,8 +164,9 @@ function withTails(batch: MetricBatch, streams: readonly PlanStream[], context: 
 
 /** Whether a batch holds several exposures: which seconds were whose is not known. */
 function isMixed({ strata, targeted }: MetricBatch): boolean {
-  const [first] = [...strata, ...targeted];
-  return [...strata, ...targeted].some(({ epoch }) => epoch !== first?.epoch);
+  const first = (strata[0] ?? targeted[0])?.epoch;
+  const isOther = ({ epoch }: { readonly epoch: number }) => epoch !== first;
+  return strata.some(isOther) || targeted.some(isOther);
 }
 
 function streamIn(into: Ledger, key: string, size: number): StreamEvidence {
@@ -176,9 +178,15 @@ function streamIn(into: Ledger, key: string, size: number): StreamEvidence {
 }
 
 /** One metric's part of a batch: epochs of the current statistics for the attempt, the running epoch for the stage. */
-function foldOneMetric(into: Ledger, plan: PlanMetric, batch: PreparedBatch, state: RolloutState): void {
+function foldOneMetric(
+  into: Ledger,
+  plan: PlanMetric,
+  batch: PreparedBatch,
+  state: RolloutState,
+  isEveryone: boolean,
+): void {
   const { metric, streams, trips } = plan;
-  const unattributed = unattributedIn(batch, metric, exposedSince(state));
+  const unattributed = unattributedIn(batch, metric, state);
   const lastedMs = batch.toAt - batch.fromAt;
   const own = batch.metrics[metric.name] ?? NO_BATCH;
   const attempt = ofEpochs(own, (epoch) => epoch >= state.statisticsFromEpoch);
@@ -189,7 +197,7 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, batch: PreparedBatch, sta
     ...(metric.kind === 'quantile' && cutOf(evidence, metric)),
     batchMs: lastedMs > silenceMs(state.plan) || isMixed(own) ? 0 : lastedMs,
     isAlive: batch.hasSeries,
-    isEveryone: weightOfEveryone(state.layers) === FULL_WEIGHT,
+    isEveryone,
     ...(unattributed !== undefined && { unattributed }),
   };
   if (metric.kind === 'count') foldOccurrences(into, metric, batch, attempt, planChecksOf(state).all);
@@ -217,7 +225,8 @@ export function foldInto(into: Ledger, batch: PreparedBatch, state: RolloutState
   foldFreshness(into, batch, state);
   foldPeople(into, batch);
   foldSampleRatios(into, batch);
-  for (const metric of planChecksOf(state).metrics) foldOneMetric(into, metric, batch, state);
+  const isEveryone = weightOfEveryone(state.layers) === FULL_WEIGHT;
+  for (const metric of planChecksOf(state).metrics) foldOneMetric(into, metric, batch, state, isEveryone);
   into.throughSeq = batch.seq;
 }
 

@@ -10,7 +10,7 @@ function addTotals(to: ArmTotals, sums: ArmSums): void {
   to.n += sums.totals.n;
   to.x += sums.totals.x;
   to.xx += sums.totals.xx;
-  if (sums.bins) addBins(to.bins, sums.bins);
+  if (sums.totals.bins) addBins(to.bins, sums.totals.bins);
 }
 
 /** Before exposure everyone counts towards the baseline. */
@@ -40,6 +40,6 @@ export function foldMetric(into: MetricEvidence, attempt: MetricBatch, stage: Me
   const before = into.treatment.n;
   eachExposed(stage, (arm) => addTotals(into.treatment, arm));
   for (const { control } of stage.strata) addTotals(into.control, control);
-  for (const { control } of attempt.strata) if (control.bins) addBins(into.controlSoFar, control.bins);
+  for (const { control } of attempt.strata) if (control.totals.bins) addBins(into.controlSoFar, control.totals.bins);
   if (into.treatment.n > before) into.lastAt = at;
 }

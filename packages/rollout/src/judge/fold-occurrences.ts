@@ -17,20 +17,19 @@ function windowOf(checks: readonly PlanCheck[], metric: Metric): number {
   );
 }
 
+type Exposures = Pick<RolloutState, 'phase' | 'history' | 'attempts'>;
+
 /** When the running attempt first exposed anyone; what happened before is not the feature's. Before that: any time. */
-export function exposedSince({
-  phase,
-  history,
-  attempts,
-}: Pick<RolloutState, 'phase' | 'history' | 'attempts'>): number {
+export function exposedSince({ phase, history, attempts }: Exposures): number {
   const attempt = attempts.at(-1)?.number;
   const first = history.find((stage) => stage.attempt === attempt)?.startedAt;
   return first ?? (phase === 'baseline' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY);
 }
 
 /** Occurrences in a batch of a count whose source knows no arms: they are everyone's (semantics §2, `no spike`). */
-export function unattributedIn(batch: PreparedBatch, metric: Metric, exposedAt: number): number | undefined {
+export function unattributedIn(batch: PreparedBatch, metric: Metric, state: Exposures): number | undefined {
   if (metric.kind !== 'count' || metric.source === 'telemetry') return undefined;
+  const exposedAt = exposedSince(state);
   const own = (batch.occurrences ?? []).filter((one) => one.metric === metric.name && one.at >= exposedAt);
   return total(own.map((one) => one.count));
 }

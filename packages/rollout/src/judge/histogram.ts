@@ -1,5 +1,5 @@
 import { BINS_PER_OCTAVE, LOWEST_BIN, upperEdgeOf } from '../evidence.ts';
-import type { BinCounts } from './prepared-batch.ts';
+import type { BinTotals } from './prepared-batch.ts';
 
 /** Counts of a log histogram: `counts[i]` values fell into bin `from + i`. Grown in place by the fold that owns it. */
 export type Histogram = { from: number; counts: number[] };
@@ -29,7 +29,7 @@ function placeOf(into: Histogram, bin: number): number {
 }
 
 /** Adds the counts of one arm of a batch, whatever the users. */
-export function addBins(into: Histogram, { bin, count }: BinCounts): void {
+export function addBins(into: Histogram, { bin, count }: BinTotals): void {
   for (let index = 0; index < bin.length; index += 1) {
     const place = placeOf(into, bin[index]);
     into.counts[place] += count[index];

@@ -14,20 +14,32 @@ export type BinCounts = {
   readonly count: readonly number[];
 };
 
+/** Counts of a log histogram by bin. */
+export type BinTotals = Pick<BinCounts, 'bin' | 'count'>;
+
 /** Sums of one metric in one arm by user bucket (64, then unknown users): observations, their sum, their squares. */
 export type ArmSums = {
   readonly n: readonly number[];
   readonly x: readonly number[];
   readonly xx: readonly number[];
-  /** Of all buckets: most of what reads a batch needs no more. */
-  readonly totals: { readonly n: number; readonly x: number; readonly xx: number };
+  /** Of all buckets: most of what reads a batch needs no more. `bins`: the histogram whatever the users; a bin may come again. */
+  readonly totals: { readonly n: number; readonly x: number; readonly xx: number; readonly bins?: BinTotals };
   /** For metrics that are aggregated as histograms. */
   readonly bins?: BinCounts;
 };
 
 /** Sums by user bucket, with their totals. */
 export function armSums(sums: Omit<ArmSums, 'totals'>): ArmSums {
-  return { ...sums, totals: { n: total(sums.n), x: total(sums.x), xx: total(sums.xx) } };
+  const { n, x, xx, bins } = sums;
+  return { ...sums, totals: { n: total(n), x: total(x), xx: total(xx), ...(bins && { bins: totalsOf(bins) }) } };
+}
+
+function totalsOf({ bin, count }: BinCounts): BinTotals {
+  const totals = new Map<number, number>();
+  for (let index = 0; index < bin.length; index += 1) {
+    totals.set(bin[index], (totals.get(bin[index]) ?? 0) + count[index]);
+  }
+  return { bin: [...totals.keys()], count: [...totals.values()] };
 }
 
 /** One stratum of one batch: both arms of one metric where shares are the same. */

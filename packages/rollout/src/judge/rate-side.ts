@@ -81,13 +81,8 @@ type Split = {
 function splitOf(sums: Sums, metric: Metric): Split {
   const declared = sums[UNKNOWN] > 0 ? metric.designEffect : 1;
   const effect = Math.max(declared, designEffectIn(sums, 0, AT.treatment, UNKNOWN));
-  return totalsOf(sums, undefined, effect);
-}
-
-function totalsOf(sums: Sums, earlier: Sums | undefined, effect: number): Split {
-  const n = since(sums, AT.n, earlier);
-  const [designed, seconds] = [since(sums, AT.designed, earlier), since(sums, AT.seconds, earlier)];
-  return { x: since(sums, AT.x, earlier), n, share: designed / n, seconds, effect };
+  const n = sums[AT.n];
+  return { x: sums[AT.x], n, share: sums[AT.designed] / n, seconds: sums[AT.seconds], effect };
 }
 
 /** Least observations, counted by users, that the normal approximation asks for. */
@@ -126,9 +121,15 @@ function splitLogE(split: Split, of: RateLine): number {
 }
 
 /** A bound of `splitLogE` for any design effect: more of it only means less evidence. */
-function splitAtMost({ x, n, share, seconds }: Split, of: RateLine): number {
+function splitAtMost(sums: Sums, earlier: Sums | undefined, of: RateLine): number {
+  const n = since(sums, AT.n, earlier);
+  const share = since(sums, AT.designed, earlier) / n;
+  if (!(n > 0 && share > 0)) return 0;
+  const x = since(sums, AT.x, earlier);
   const limit = limitOf(of.check, of.side);
-  if (limit.kind === 'absolute') return bankAtMost(BANKS[directionOf(of)], x, limit.value * seconds * share);
+  if (limit.kind === 'absolute') {
+    return bankAtMost(BANKS[directionOf(of)], x, limit.value * since(sums, AT.seconds, earlier) * share);
+  }
   const ratio = ratioOf(of);
   if (ratio === undefined) return 0;
   const odds = (ratio * share) / (1 - share);
@@ -196,10 +197,10 @@ export function rateSide(of: RateLine): SideJudge {
     },
     logE,
     atMost(sums, earlier) {
-      const split = totalsOf(sums, earlier, 1);
-      const [whole, seconds] = [since(sums, AT.whole, earlier), since(sums, AT.whole + 1, earlier)];
-      const ofWhole = seconds > 0 && line !== undefined ? bankAtMost(BANKS[directionOf(of)], whole, line * seconds) : 0;
-      return split.n > 0 && split.share > 0 ? Math.max(ofWhole, splitAtMost(split, of)) : ofWhole;
+      const ofSplit = splitAtMost(sums, earlier, of);
+      const seconds = since(sums, AT.whole + 1, earlier);
+      if (!(seconds > 0) || line === undefined) return ofSplit;
+      return Math.max(ofSplit, bankAtMost(BANKS[directionOf(of)], since(sums, AT.whole, earlier), line * seconds));
     },
     count: (sums) => sums[AT.x] + sums[AT.whole],
     show: (sums) => shown(sums, of),

@@ -11,7 +11,7 @@ import { USER_BUCKETS } from '../evidence.ts';
 import type { Metric } from '../plan.ts';
 import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
-import { type ArmSums, type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
+import { type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
 import { addBeyond, type FoldContext, type Shown, type SideJudge, type Stream } from './side-judge.ts';
 import { between, emptyTally, type Sums, since, type Tally } from './tally.ts';
 
@@ -34,12 +34,22 @@ const LEAST_BUCKETS = 20;
 /** A limit of `0x control` is judged as this. */
 const LEAST_RATIO = 1e-9;
 
-/** Ratios of a side's bets: on worse than the limit where it looks for harm, on better where it looks for safety. */
-type Bets = { readonly ratios: readonly number[]; readonly logRatios: readonly number[]; readonly logWeights: Sums };
+/** What a side bets against, and on: on worse than the limit where it looks for harm, on better where it looks for safety. */
+type Bets = {
+  /** Ratio of the rates of bad events at the limit; of a quantile it lies between its two cuts. */
+  readonly nullRatio: number;
+  readonly cutRatio: number;
+  readonly ratios: readonly number[];
+  readonly logRatios: readonly number[];
+  readonly logWeights: Sums;
+};
 
-function betsOf(metric: Metric, side: Side, nullRatio: number): Bets {
+function betsOf(metric: Metric, side: Side, ratio: number): Bets {
   const isUp = metric.harm === 'higher';
-  const of = (ratios: readonly number[], logWeights: Sums) => ({ ratios, logRatios: ratios.map(Math.log), logWeights });
+  const nullRatio = metric.kind === 'quantile' ? 1 : Math.max(ratio, LEAST_RATIO);
+  const of = (ratios: readonly number[], logWeights: Sums) => {
+    return { nullRatio, cutRatio: ratio, ratios, logRatios: ratios.map(Math.log), logWeights };
+  };
   // A quantile's margin lies between its two cuts, so that safety shows as any lower rate, like harm as any higher one.
   if (side === 'fail' || metric.kind === 'quantile') {
     const isAbove = isUp === (side === 'fail');
@@ -49,58 +59,38 @@ function betsOf(metric: Metric, side: Side, nullRatio: number): Bets {
   return of(passGrid(margin).ratios, PASS_LOG_WEIGHTS);
 }
 
-/** Bad events of an arm, by user bucket and in all. */
-type Bad = { readonly by: Sums; readonly all: number };
+/** Bad events of one stratum at a time, by user bucket and in all: of a quantile, the values beyond matched cuts. */
+const BAD = { treated: emptyTally(WIDTH), controlled: emptyTally(WIDTH) } as const;
 
-/** Values of an arm beyond a cut; `by` is the vector given. */
-function beyond(arm: ArmSums, first: number, by: Tally): Bad {
-  by.fill(0);
-  return { by, all: addBeyond(by, 0, arm, first) };
-}
-
-/** Vectors of one stratum at a time. */
-const BEYOND = { treated: emptyTally(WIDTH), controlled: emptyTally(WIDTH) } as const;
-
-/** Bad events of both arms: of a quantile, those beyond matched cuts; nothing while control has no quantile to cut at. */
-function pairOf(stratum: StratumSums, metric: Metric, side: Side, ratio: number, { cut }: FoldContext) {
-  const { treatment, control } = stratum;
-  if (metric.kind !== 'quantile') {
-    const [treated, controlled]: [Bad, Bad] = [
-      { by: treatment.x, all: treatment.totals.x },
-      { by: control.x, all: control.totals.x },
-    ];
-    return { treated, controlled };
-  }
-  if (cut === undefined) return undefined;
+/** Adds the values beyond matched cuts of one stratum; nothing while control has no quantile to cut at. */
+function addBeyondCuts(into: Tally, arms: StratumSums, metric: Metric, side: Side, of: Bets, { cut }: FoldContext) {
+  if (cut === undefined) return;
   const isCertain = (side === 'fail') === (metric.harm === 'higher');
-  return {
-    treated: beyond(treatment, firstBinBeyond(ratio * cut, isCertain), BEYOND.treated),
-    controlled: beyond(control, firstBinBeyond(cut, true), BEYOND.controlled),
-  };
+  const { treated, controlled } = BAD;
+  treated.fill(0);
+  controlled.fill(0);
+  const xT = addBeyond(treated, 0, arms.treatment, firstBinBeyond(of.cutRatio * cut, isCertain));
+  const xC = addBeyond(controlled, 0, arms.control, firstBinBeyond(cut, true));
+  addStratum(into, arms, treated, xT, controlled, xC, of);
 }
 
 /** Adds one stratum: compared within itself, so that ramps and drift do not matter. */
 function addStratum(
   into: Tally,
   arms: StratumSums,
-  { by: treated, all: xT }: Bad,
-  { by: controlled, all: xC }: Bad,
-  nullRatio: number,
-  bets: Bets,
+  treated: Sums,
+  xT: number,
+  controlled: Sums,
+  xC: number,
+  { nullRatio, ratios, logRatios }: Bets,
 ) {
-  const [nT, nC] = [arms.treatment.totals.n, arms.control.totals.n];
+  const nT = arms.treatment.totals.n;
+  const nC = arms.control.totals.n;
   if (!(nT > 0 && nC > 0)) return;
   // Under the null a bad event is treatment's with this chance (Lindon & Malek 2022).
   const share = (nullRatio * nT) / (nullRatio * nT + nC);
   const perControl = (xT + xC) / (nullRatio * nT + nC);
   const perTreatment = nullRatio * perControl;
-  if (xT + xC > 0) {
-    const [ofT, ofC] = [arms.treatment.n, arms.control.n];
-    for (let b = 0; b < K; b += 1) {
-      into[b] += (1 - share) * (treated[b] - perTreatment * ofT[b]);
-      into[AT.control + b] -= share * (controlled[b] - perControl * ofC[b]);
-    }
-  }
   // Of known users only, as the residuals are.
   into[AT.independentT] += (1 - share) ** 2 * (xT - treated[UNKNOWN]);
   into[AT.independentC] += share ** 2 * (xC - controlled[UNKNOWN]);
@@ -110,7 +100,12 @@ function addStratum(
   into[AT.xC] += xC;
   into[AT.unknown] += arms.treatment.n[UNKNOWN] + arms.control.n[UNKNOWN];
   if (xT + xC === 0) return;
-  const { ratios, logRatios } = bets;
+  const ofT = arms.treatment.n;
+  const ofC = arms.control.n;
+  for (let b = 0; b < K; b += 1) {
+    into[b] += (1 - share) * (treated[b] - perTreatment * ofT[b]);
+    into[AT.control + b] -= share * (controlled[b] - perControl * ofC[b]);
+  }
   for (let g = 0; g < ratios.length; g += 1) {
     into[AT.bank + g] += xT * logRatios[g] - (xT + xC) * Math.log1p(share * (ratios[g] - 1));
   }
@@ -187,16 +182,16 @@ function shown(sums: Sums, metric: Metric, side: Side): Shown {
  */
 export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge {
   const isQuantile = metric.kind === 'quantile';
-  const nullRatio = isQuantile ? 1 : Math.max(ratio, LEAST_RATIO);
-  const bets = betsOf(metric, side, nullRatio);
+  const bets = betsOf(metric, side, ratio);
   const stream: Stream = {
     key: `${metric.name} ${side} ${ratio}x control`,
     size: AT.bank + bets.ratios.length,
     ...(isQuantile && { fromBin: ({ cut }: FoldContext) => firstBinBeyond((cut ?? 0) * Math.min(1, ratio), false) }),
     add(into, batch, context) {
-      for (const stratum of batch.strata) {
-        const pair = pairOf(stratum, metric, side, ratio, context);
-        if (pair) addStratum(into, stratum, pair.treated, pair.controlled, nullRatio, bets);
+      for (const arms of batch.strata) {
+        const { treatment, control } = arms;
+        if (isQuantile) addBeyondCuts(into, arms, metric, side, bets, context);
+        else addStratum(into, arms, treatment.x, treatment.totals.x, control.x, control.totals.x, bets);
       }
     },
   };

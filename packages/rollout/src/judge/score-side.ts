@@ -1,12 +1,15 @@
 import {
+  bankAtMost,
+  bankLogE,
   bucketScoreEstimateIn,
   designEffectIn,
+  type LinearBank,
   meanInterval,
   normalAtMost,
   oneSidedMeanLogE,
   scoreEstimateLogE,
   stratifiedMeanEstimate,
-  thresholdPassLogE,
+  thresholdBank,
   updateStratifiedMean,
   weightedAverageLogE,
 } from '@rampart/stats';
@@ -169,14 +172,18 @@ function estimateOf(sums: Sums, metric: Metric): { readonly delta: number; reado
 
 /**
  * `control + δ` also passes when treatment alone is confidently within δ, as control's share cannot be negative (semantics
- * §2): the log e-value of that, where it applies.
+ * §2): the bank of δ, where that applies.
  */
-function aloneLogE(sums: Sums, metric: Metric, side: Side, { ratio, offset }: RelativeLine): number | undefined {
+function aloneBank(metric: Metric, side: Side, { ratio, offset }: RelativeLine): LinearBank | undefined {
   const isShare = metric.kind === 'proportion' && metric.harm === 'higher';
   if (side === 'fail' || !isShare || ratio < 0 || offset <= 0 || offset >= 1) return undefined;
+  return thresholdBank(offset, 'below');
+}
+
+function aloneLogE(sums: Sums, metric: Metric, bank: LinearBank): number {
   const { nT, xT, unknown } = totalsOf(sums);
   const effect = Math.max(unknown > 0 ? metric.designEffect : 1, designEffectIn(sums, AT.active, AT.sums, K));
-  return thresholdPassLogE(xT / effect, nT / effect, offset);
+  return bankLogE(bank, xT / effect, (nT - xT) / effect);
 }
 
 /** Log e-value of the comparison; 0 until its burn-in is over. */
@@ -190,6 +197,27 @@ function comparedLogE(sums: Sums, metric: Metric, side: Side, line: RelativeLine
   }
   const known = bucketScoreEstimateIn(sums, K);
   return known === undefined ? 0 : scoreEstimateLogE(known, { tau, direction });
+}
+
+const NOTHING: Sums = emptyTally(SIZE);
+
+/** A bound of `comparedLogE`: the score in standard errors of its buckets, before the correction for their number. */
+function comparedAtMost(sums: Sums, isUp: boolean, earlier: Sums = NOTHING): number {
+  // Without users both scores are the stratified mean's; with them they differ by what rounding leaves.
+  const score = sums[AT.strata] - earlier[AT.strata];
+  if (isUp ? score <= 0 : score >= 0) return 0;
+  // Where some users are not known two errors are compared, and no part of that is cheap.
+  if (sums[AT.totals + 4] > 0) return Number.POSITIVE_INFINITY;
+  let [ofT, ofC, squares] = [0, 0, 0];
+  for (let b = 0; b < K; b += 1) {
+    const t = sums[b] - earlier[b];
+    const c = sums[K + b] - earlier[K + b];
+    ofT += t;
+    ofC += c;
+    squares += t * t + c * c;
+  }
+  const variance = (K / (K - 1)) * (squares - (ofT * ofT + ofC * ofC) / K);
+  return variance > 0 ? normalAtMost(Math.abs(ofT + ofC) / Math.sqrt(variance)) : Number.POSITIVE_INFINITY;
 }
 
 function shown(sums: Sums, metric: Metric, side: Side, line: RelativeLine): Shown {
@@ -207,12 +235,8 @@ function shown(sums: Sums, metric: Metric, side: Side, line: RelativeLine): Show
  * where users are unknown, stratified means (b1). For means, and for limits that add to control.
  */
 export function scoreSide(metric: Metric, side: Side, line: RelativeLine): SideJudge {
-  const logE = (sums: Sums, earlier?: Sums): number => {
-    const recent = between(sums, earlier);
-    const compared = comparedLogE(recent, metric, side, line);
-    const alone = aloneLogE(recent, metric, side, line);
-    return alone === undefined ? compared : weightedAverageLogE([0.5, 0.5], [compared, alone]);
-  };
+  const bank = aloneBank(metric, side, line);
+  const isUp = (metric.harm === 'higher') === (side === 'fail');
   return {
     method: `${metric.kind === 'quantile' ? 'matched-cut exceedance (c2), ' : ''}score over user buckets (f2)`,
     stream: {
@@ -226,12 +250,17 @@ export function scoreSide(metric: Metric, side: Side, line: RelativeLine): SideJ
       },
     },
     lacks: (sums) => lacking(sums, metric, side),
-    logE,
+    logE(sums, earlier) {
+      const recent = between(sums, earlier);
+      const compared = comparedLogE(recent, metric, side, line);
+      if (bank === undefined) return compared;
+      return weightedAverageLogE([0.5, 0.5], [compared, aloneLogE(recent, metric, bank)]);
+    },
     atMost(sums, earlier) {
-      // Without users both scores are the stratified mean's; with them they differ by what rounding leaves.
-      const score = since(sums, AT.strata, earlier);
-      const isHarmful = (metric.harm === 'higher') === (side === 'fail') ? score > 0 : score < 0;
-      return isHarmful || side === 'pass' ? logE(sums, earlier) : normalAtMost(0);
+      const compared = comparedAtMost(sums, isUp, earlier);
+      if (bank === undefined) return compared;
+      const [n, x] = [since(sums, AT.totals, earlier), since(sums, AT.totals + 1, earlier)];
+      return Math.max(compared, bankAtMost(bank, x, n - x));
     },
     count: (sums) => sums[AT.totals],
     show: (sums) => shown(sums, metric, side, line),

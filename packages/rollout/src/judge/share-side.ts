@@ -143,28 +143,27 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
   const share = isQuantile ? 1 - (metric.quantile ?? 0.99) : line;
   const isAbove = (metric.harm === 'higher') === (side === 'fail');
   const own = line === undefined || share === undefined ? undefined : lineBank(share, isAbove);
-  const counted = (sums: Sums, earlier: Sums | undefined): readonly [number, number] => {
-    const [n, x] = [since(sums, AT.n, earlier), since(sums, AT.x, earlier)];
-    return own?.isRare === false ? [n - x, x] : [x, n - x];
-  };
   const stream = streamOf(metric, side, line);
   return {
     method: `${isQuantile ? 'exceedance of the limit (c1), ' : ''}threshold grid (a3), design effect of users`,
     ...(stream && { stream }),
     lacks: (sums) => lacks(sums, side, line),
     atMost(sums, earlier) {
-      const [a, b] = counted(sums, earlier);
-      return own === undefined ? 0 : bankAtMost(own.bank, a, b);
+      if (own === undefined) return 0;
+      const x = since(sums, AT.x, earlier);
+      const rest = since(sums, AT.n, earlier) - x;
+      return own.isRare ? bankAtMost(own.bank, x, rest) : bankAtMost(own.bank, rest, x);
     },
     logE(sums, earlier) {
       if (own === undefined || lacks(sums, side, line) !== undefined) return 0;
-      const [a, b] = counted(sums, earlier);
-      const whole = effectOf(spreadOf(sums), sums, metric, side);
-      if (earlier === undefined) return bankLogE(own.bank, a / whole, b / whole);
-      // One user's burst hardly moves the effect of a long attempt, and may be all there is since a restart.
       const recent = between(sums, earlier);
-      const effect = Math.max(whole, effectOf(measureSpread(recent), recent, metric, side));
-      return bankLogE(own.bank, a / effect, b / effect);
+      const whole = effectOf(spreadOf(sums), sums, metric, side);
+      // One user's burst hardly moves the effect of a long attempt, and may be all there is since a restart.
+      const effect =
+        earlier === undefined ? whole : Math.max(whole, effectOf(measureSpread(recent), recent, metric, side));
+      const x = recent[AT.x] / effect;
+      const rest = (recent[AT.n] - recent[AT.x]) / effect;
+      return own.isRare ? bankLogE(own.bank, x, rest) : bankLogE(own.bank, rest, x);
     },
     count: (sums) => sums[AT.n],
     show: (sums) => shown(sums, metric, side),

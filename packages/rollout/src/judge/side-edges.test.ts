@@ -203,13 +203,14 @@ describe('what happened before exposure', () => {
       { attempt: 1, startedAt: 10 },
       { attempt: 2, startedAt: 100 },
     ] as never;
-    expect(exposedSince({ phase: 'exposing', history, attempts })).toBe(100);
+    const exposing = { phase: 'exposing', history, attempts } as const;
+    expect(exposedSince(exposing)).toBe(100);
     expect(exposedSince({ phase: 'preflight', history: [], attempts })).toBe(Number.POSITIVE_INFINITY);
     expect(exposedSince({ phase: 'baseline', history: [], attempts })).toBe(Number.NEGATIVE_INFINITY);
     const metric = { ...metricOf('crashes'), source: 'webhook' };
     const occurrences = [50, 150].map((at) => ({ metric: 'crashes', at, count: 3 }));
     const batch = prepareBatch({ seq: 1, fromAt: 0, toAt: 200, series: [], occurrences });
-    expect(unattributedIn(batch, metric, 100)).toBe(3);
-    expect(unattributedIn(batch, metricOf('crashes'), 100)).toBeUndefined();
+    expect(unattributedIn(batch, metric, exposing)).toBe(3);
+    expect(unattributedIn(batch, metricOf('crashes'), exposing)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import type { Arm } from '@rampart/flags';
-import { type ArmSums, type Metric, USER_BUCKETS } from '@rampart/rollout';
+import { type ArmSums, type BinTotals, type Metric, USER_BUCKETS } from '@rampart/rollout';
 
 /** Length of a vector by user bucket: 64, then unknown users. */
 const WIDTH = USER_BUCKETS + 1;
@@ -15,7 +15,7 @@ export type CellSums = {
   readonly x: number[];
   readonly xx: number[];
   /** Sums of the three vectors, once the batch is written. */
-  readonly totals: { n: number; x: number; xx: number };
+  readonly totals: { n: number; x: number; xx: number; readonly bins?: BinTotals };
   isDirty: boolean;
   readonly bins?: { readonly bucket: number[]; readonly bin: number[]; readonly count: number[] };
 };
@@ -38,7 +38,7 @@ function sumsOf(metric: Metric, n: number[]): CellSums {
   const of = (own: Pick<CellSums, 'n' | 'xx' | 'bins'>): CellSums => ({
     ...own,
     x,
-    totals: { n: 0, x: 0, xx: 0 },
+    totals: { n: 0, x: 0, xx: 0, ...(own.bins && { bins: own.bins }) },
     isDirty: false,
   });
   if (metric.kind === 'rate' || metric.kind === 'count') return of({ n: x, xx: x });
