@@ -100,12 +100,14 @@ export type {
   StageRecord,
   StageRun,
 } from './state.ts';
-export type {
-  Baseline,
-  BaselineMetric,
-  Judgement,
-  MetricSnapshot,
-  Validity,
-  Verdict,
-  VerdictStatus,
+export {
+  type Baseline,
+  type BaselineMetric,
+  type Judgement,
+  type MetricSnapshot,
+  type Validity,
+  type Verdict,
+  type VerdictStatus,
+  WEEK_SLOTS,
+  type WeekProfile,
 } from './verdict.ts';

@@ -76,9 +76,22 @@ export type BaselineMetric = {
   /** One-sided 99 % bounds of the value: a finite sample is not the truth. */
   readonly low: number;
   readonly high: number;
-  /** Sum of observations per second over the window, for rates. */
-  readonly perSecond?: number;
+  /** The metric by hour of the week; absent where it was not observed by time. */
+  readonly week?: WeekProfile;
 };
+
+/**
+ * A metric by slot of the week (UTC, from Thursday 00:00 as epoch time has it): `WEEK_SLOTS` entries each, 0 where nothing was
+ * seen. `seenMs`: time of the slot that was seen.
+ */
+export type WeekProfile = {
+  readonly n: readonly number[];
+  readonly x: readonly number[];
+  readonly seenMs: readonly number[];
+};
+
+/** Slots of a `WeekProfile`, one per hour. */
+export const WEEK_SLOTS = 168;
 
 /** The baseline of an attempt, by metric name. A metric without observations is absent. */
 export type Baseline = {

@@ -1,4 +1,4 @@
-import type { Baseline, Judgement, MetricSnapshot, Verdict } from '@rampart/rollout';
+import { type Baseline, type Judgement, type MetricSnapshot, type Verdict, WEEK_SLOTS } from '@rampart/rollout';
 import { z } from 'zod';
 import { instantSchema } from './primitive-schema.ts';
 
@@ -60,6 +60,10 @@ export const judgementSchema = z.object({
   metrics: z.array(metricSnapshotSchema),
 }) satisfies z.ZodType<Judgement>;
 
+const weekSlotsSchema = z.array(z.number()).length(WEEK_SLOTS);
+
+const weekProfileSchema = z.object({ n: weekSlotsSchema, x: weekSlotsSchema, seenMs: weekSlotsSchema });
+
 /** The frozen snapshot before exposure. */
 export const baselineSchema = z.object({
   fromAt: instantSchema,
@@ -71,7 +75,7 @@ export const baselineSchema = z.object({
       count: z.number(),
       low: z.number(),
       high: z.number(),
-      perSecond: z.number().optional(),
+      week: weekProfileSchema.optional(),
     }),
   ),
 }) satisfies z.ZodType<Baseline>;
