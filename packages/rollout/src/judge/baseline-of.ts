@@ -44,6 +44,14 @@ function rateBaseline(count: number, seconds: number): Omit<BaselineMetric, 'cou
 
 function metricBaseline(metric: Metric, sums: Sums): BaselineMetric | undefined {
   if (sums.n === 0) return undefined;
+  const bounded = boundedBaseline(metric, sums);
+  // The hours of a quantile would need a histogram each.
+  if (bounded === undefined || metric.kind === 'quantile') return bounded;
+  const { n, x, seenMs } = sums.week;
+  return { ...bounded, week: { n: [...n], x: [...x], seenMs: [...seenMs] } };
+}
+
+function boundedBaseline(metric: Metric, sums: Sums): BaselineMetric | undefined {
   const effect = total(sums.nByBucket) > 0 ? designEffect(sums.nByBucket, sums.xByBucket) : metric.designEffect;
   if (metric.kind === 'proportion') return { ...shareBaseline(sums, effect), count: sums.n };
   if (metric.kind === 'rate' || metric.kind === 'count')

@@ -30,8 +30,14 @@ export type TripEvidence = {
 /** Totals of one arm for display. */
 export type ArmTotals = { n: number; x: number; xx: number; readonly bins: Histogram };
 
-/** Totals before exposure; `seenMs` is the time in which they were seen. */
-export type BaselineTotals = ArmTotals & { seenMs: number; readonly nByBucket: Tally; readonly xByBucket: Tally };
+/** Totals before exposure; `seenMs` is the time in which they were seen. Vectors are empty before the first batch. */
+export type BaselineTotals = ArmTotals & {
+  seenMs: number;
+  readonly nByBucket: Tally;
+  readonly xByBucket: Tally;
+  /** The same by hour of the week (see `WeekProfile`). */
+  readonly week: { readonly n: Tally; readonly x: Tally; readonly seenMs: Tally };
+};
 
 /** One metric in the running stage (both arms) and, before exposure, for the baseline. */
 export type MetricEvidence = {
@@ -131,7 +137,7 @@ export function emptyMetricEvidence(): MetricEvidence {
     treatment: emptyTotals(),
     control: emptyTotals(),
     controlSoFar: emptyHistogram(),
-    baseline: { ...emptyTotals(), seenMs: 0, nByBucket: [], xByBucket: [] },
+    baseline: { ...emptyTotals(), seenMs: 0, nByBucket: [], xByBucket: [], week: { n: [], x: [], seenMs: [] } },
   };
 }
 
@@ -152,6 +158,7 @@ function metricCopy({ lastAt, ...of }: EvidenceState['metrics'][string]): Metric
       seenMs: of.baseline.seenMs,
       nByBucket: [...of.baseline.nByBucket],
       xByBucket: [...of.baseline.xByBucket],
+      week: { n: [...of.baseline.week.n], x: [...of.baseline.week.x], seenMs: [...of.baseline.week.seenMs] },
     },
     ...(lastAt !== undefined && { lastAt }),
   };

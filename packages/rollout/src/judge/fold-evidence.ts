@@ -195,6 +195,7 @@ function foldOneMetric(
   into.metrics[metric.name] = evidence;
   const context: FoldContext = {
     ...(metric.kind === 'quantile' && cutOf(evidence, metric)),
+    at: batch.fromAt + lastedMs / 2,
     batchMs: lastedMs > silenceMs(state.plan) || isMixed(own) ? 0 : lastedMs,
     isAlive: batch.hasSeries,
     isEveryone,

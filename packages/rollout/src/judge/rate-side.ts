@@ -12,10 +12,11 @@ import type { Check, Metric } from '../plan.ts';
 import type { Baseline } from '../verdict.ts';
 import { limitOf, lineOf, type Side } from './line.ts';
 import { type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
+import { type Rhythm, rhythmOf } from './rhythm.ts';
 import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
 import { addAt, between, type Sums, since } from './tally.ts';
 
-/** Layout: observations of both arms and of treatment by user bucket, totals of both; treatment's designed part of them; seconds; then events and seconds of the whole, compared with the baseline. */
+/** Layout: observations of both arms and of treatment by user bucket, totals of both; treatment's designed part of them; seconds; then of the whole, compared with the baseline, events, seconds, and seconds each as busy as its hour. */
 const AT = {
   treatment: WIDTH,
   n: 2 * WIDTH,
@@ -24,7 +25,7 @@ const AT = {
   seconds: 2 * WIDTH + 3,
   whole: 2 * WIDTH + 4,
 } as const;
-const SIZE = 2 * WIDTH + 6;
+const SIZE = 2 * WIDTH + 7;
 
 /** Events of everyone, where that is what the batch shows: everyone is exposed, or the source knows no arms. */
 function wholeOf(batch: MetricBatch, { unattributed, ...context }: FoldContext, metric: Metric): number | undefined {
@@ -42,9 +43,9 @@ function wholeOf(batch: MetricBatch, { unattributed, ...context }: FoldContext, 
   return sum;
 }
 
-function streamOf(metric: Metric, needsTime: boolean): Stream {
+function streamOf(metric: Metric, needsTime: boolean, hours: Hours): Stream {
   return {
-    key: `${metric.name} rate${needsTime ? ' in time' : ''}`,
+    key: `${metric.name} rate${needsTime ? ' in time' : ''}${hours.key}`,
     size: SIZE,
     add(into, batch, context) {
       const seconds = context.batchMs / 1000;
@@ -66,6 +67,7 @@ function streamOf(metric: Metric, needsTime: boolean): Stream {
       if (whole === undefined || seconds === 0) return;
       into[AT.whole] += whole;
       into[AT.whole + 1] += seconds;
+      into[AT.whole + 2] += seconds * hours.rhythm(context.at);
     },
   };
 }
@@ -148,6 +150,17 @@ function wholeLine({ check, metric, side, baseline }: RateLine): number | undefi
   return lineOf({ ...check, limit: against, passLimit: against }, metric, side, baseline);
 }
 
+/** The rhythm of the baseline that the whole is held against, and what tells its sums from those of another. */
+type Hours = { readonly rhythm: Rhythm; readonly key: string };
+
+const EVEN: Hours = { rhythm: () => 1, key: '' };
+
+function hoursOf({ check, metric, side, baseline }: RateLine): Hours {
+  if (baseline === undefined || limitOf(check, side).kind !== 'relative') return EVEN;
+  const rhythm = rhythmOf(metric, baseline.metrics[metric.name]);
+  return rhythm === undefined ? EVEN : { rhythm, key: ` by hour of ${baseline.toAt}` };
+}
+
 /** Which parts the sums hold: a split of known shares, and a whole with a line to hold it against. */
 function partsOf(sums: Sums, line: number | undefined) {
   const isSplit = sums[AT.designed] > 0 && sums[AT.n] > 0;
@@ -177,19 +190,19 @@ export function rateSide(of: RateLine): SideJudge {
     const recent = between(sums, earlier);
     const { isSplit, isWhole } = partsOf(recent, line);
     if (!isSplit && !isWhole) return 0;
-    const [whole, seconds] = recent.slice(AT.whole);
+    const [whole, , busySeconds] = recent.slice(AT.whole);
     const { designEffect: declared } = of.metric;
     return weightedAverageLogE(
       [0.5, 0.5],
       [
         isSplit ? splitLogE(splitOf(recent, of.metric), of) : 0,
-        isWhole && line !== undefined ? rateLogE(whole, line * seconds, declared, of) : 0,
+        isWhole && line !== undefined ? rateLogE(whole, line * busySeconds, declared, of) : 0,
       ],
     );
   };
   return {
     method: 'share of traffic (b1) with design effect of users; Poisson rate (d1) of the whole',
-    stream: streamOf(of.metric, limitOf(of.check, of.side).kind !== 'relative'),
+    stream: streamOf(of.metric, limitOf(of.check, of.side).kind !== 'relative', hoursOf(of)),
     lacks(sums) {
       const { isSplit, isWhole } = partsOf(sums, line);
       if (isSplit || isWhole) return undefined;
@@ -198,7 +211,7 @@ export function rateSide(of: RateLine): SideJudge {
     logE,
     atMost(sums, earlier) {
       const ofSplit = splitAtMost(sums, earlier, of);
-      const seconds = since(sums, AT.whole + 1, earlier);
+      const seconds = since(sums, AT.whole + 2, earlier);
       if (!(seconds > 0) || line === undefined) return ofSplit;
       return Math.max(ofSplit, bankAtMost(BANKS[directionOf(of)], since(sums, AT.whole, earlier), line * seconds));
     },

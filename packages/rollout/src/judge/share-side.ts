@@ -23,7 +23,7 @@ const AT = {
   controlBad: 3 * WIDTH + 2,
   batches: 4 * WIDTH + 2,
 } as const;
-const SIZE = 4 * WIDTH + 3;
+export const SHARE_SIZE = 4 * WIDTH + 3;
 /** Buckets with users that a pass needs: fewer users than that may all have been lucky. */
 const LEAST_BUCKETS = 20;
 /** Level of displayed intervals. */
@@ -38,7 +38,8 @@ function addArm(into: Tally, arm: ArmSums, at: number, badAt: number, first: num
   return arm.totals.x;
 }
 
-function addBatch(into: Tally, batch: MetricBatch, first: number | undefined): void {
+/** Adds a batch to the sums of a share; of a quantile, the values from bin `first` on are the bad ones. */
+export function addShares(into: Tally, batch: MetricBatch, first?: number): void {
   eachExposed(batch, (arm) => {
     into[AT.n] += arm.totals.n;
     into[AT.x] += addArm(into, arm, 0, AT.bad, first);
@@ -51,16 +52,16 @@ function addBatch(into: Tally, batch: MetricBatch, first: number | undefined): v
 function streamOf(metric: Metric, side: Side, line: number | undefined): Stream | undefined {
   if (metric.kind !== 'quantile') {
     const key = `${metric.name} share`;
-    return { key, size: SIZE, add: (into, batch) => addBatch(into, batch, undefined) };
+    return { key, size: SHARE_SIZE, add: (into, batch) => addShares(into, batch) };
   }
   if (line === undefined) return undefined;
   const first = firstBinBeyond(line, (side === 'fail') === (metric.harm === 'higher'));
   const key = `${metric.name} beyond ${first}`;
   return {
     key,
-    size: SIZE,
+    size: SHARE_SIZE,
     fromBin: () => first,
-    add: (into, batch) => addBatch(into, batch, first),
+    add: (into, batch) => addShares(into, batch, first),
   };
 }
 
@@ -105,14 +106,16 @@ function effectOf(spread: Spread, sums: Sums, metric: Metric, side: Side): numbe
   return Math.max(sums[UNKNOWN] > 0 ? metric.designEffect : 1, spread[side]);
 }
 
-function lacks(sums: Sums, side: Side, line: number | undefined): string | undefined {
+/** What a side of a share lacks before it may speak. */
+export function shareLacks(sums: Sums, side: Side, line: number | undefined): string | undefined {
   if (line === undefined) return 'a baseline of this metric';
   if (side === 'fail' || sums[UNKNOWN] > 0 || sums[AT.n] === 0) return undefined;
   const { active } = spreadOf(sums);
   return active < LEAST_BUCKETS ? `users in ${LEAST_BUCKETS} of ${UNKNOWN} buckets (now ${active})` : undefined;
 }
 
-function shown(sums: Sums, metric: Metric, side: Side): Shown {
+/** What a side of a share shows. */
+export function showShare(sums: Sums, metric: Metric, side: Side): Shown {
   const [n, x] = [sums[AT.n], sums[AT.x]];
   const validity = sums[UNKNOWN] > 0 ? 'assumes independent requests' : 'asymptotic';
   const counts: Shown = { treatmentCount: n, controlCount: 0, validity };
@@ -123,11 +126,23 @@ function shown(sums: Sums, metric: Metric, side: Side): Shown {
   return { ...counts, value: x / n, interval: [low, high] };
 }
 
+/** Design effect that counts are divided by, of running sums or of what came since an earlier instant. */
+export function shareEffect(sums: Sums, earlier: Sums | undefined, metric: Metric, side: Side): number {
+  const whole = effectOf(spreadOf(sums), sums, metric, side);
+  if (earlier === undefined) return whole;
+  // One user's burst hardly moves the effect of a long attempt, and may be all there is since a restart.
+  const recent = between(sums, earlier);
+  return Math.max(whole, effectOf(measureSpread(recent), recent, metric, side));
+}
+
+/** Observations of treatment in the sums of a share. */
+export const shareCount = (sums: Sums): number => sums[AT.n];
+
 /** The bank of a line, on the rarer of events and non-events: a conversion of 10 % and a success rate of 99 % both have power. */
 type Line = { readonly bank: LinearBank; readonly isRare: boolean };
 
+/** The bank of a share's limit; none at 0 and 1, where there is no evidence either way. */
 function lineBank(share: number, isAbove: boolean): Line | undefined {
-  // At 0 and 1 there is no evidence either way.
   if (share <= 0 || share >= 1) return undefined;
   const isRare = share <= 0.5;
   return { isRare, bank: thresholdBank(isRare ? share : 1 - share, isRare === isAbove ? 'above' : 'below') };
@@ -147,7 +162,7 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
   return {
     method: `${isQuantile ? 'exceedance of the limit (c1), ' : ''}threshold grid (a3), design effect of users`,
     ...(stream && { stream }),
-    lacks: (sums) => lacks(sums, side, line),
+    lacks: (sums) => shareLacks(sums, side, line),
     atMost(sums, earlier) {
       if (own === undefined) return 0;
       const x = since(sums, AT.x, earlier);
@@ -155,17 +170,13 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
       return own.isRare ? bankAtMost(own.bank, x, rest) : bankAtMost(own.bank, rest, x);
     },
     logE(sums, earlier) {
-      if (own === undefined || lacks(sums, side, line) !== undefined) return 0;
-      const recent = between(sums, earlier);
-      const whole = effectOf(spreadOf(sums), sums, metric, side);
-      // One user's burst hardly moves the effect of a long attempt, and may be all there is since a restart.
-      const effect =
-        earlier === undefined ? whole : Math.max(whole, effectOf(measureSpread(recent), recent, metric, side));
-      const x = recent[AT.x] / effect;
-      const rest = (recent[AT.n] - recent[AT.x]) / effect;
+      if (own === undefined || shareLacks(sums, side, line) !== undefined) return 0;
+      const effect = shareEffect(sums, earlier, metric, side);
+      const x = since(sums, AT.x, earlier) / effect;
+      const rest = since(sums, AT.n, earlier) / effect - x;
       return own.isRare ? bankLogE(own.bank, x, rest) : bankLogE(own.bank, rest, x);
     },
-    count: (sums) => sums[AT.n],
-    show: (sums) => shown(sums, metric, side),
+    count: shareCount,
+    show: (sums) => showShare(sums, metric, side),
   };
 }

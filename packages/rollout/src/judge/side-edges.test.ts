@@ -47,7 +47,7 @@ function checkOf(name: string, text: string): Check {
   };
 }
 
-const CONTEXT: FoldContext = { batchMs: BATCH_MS, isAlive: true, isEveryone: false };
+const CONTEXT: FoldContext = { at: 0, batchMs: BATCH_MS, isAlive: true, isEveryone: false };
 const ALL_BUCKETS = Array.from({ length: USER_BUCKETS }, (_, b) => b);
 
 /** An arm of even traffic in every bucket, with bad events where they are said to be; -1 is nobody known. */
@@ -153,7 +153,7 @@ describe('a rate', () => {
   it('leaves events of a time that was not seen whole out of the baseline', () => {
     const evidence = emptyMetricEvidence();
     const batch = batchOf([rateOf('control', 1000)], 'throughput');
-    foldBaseline(evidence, metricOf('throughput'), batch, { ...CONTEXT, batchMs: 0 });
+    foldBaseline(evidence, metricOf('throughput'), batch, { ...CONTEXT, at: 0, batchMs: 0 });
     expect(evidence.baseline).toMatchObject({ n: 0, seenMs: 0 });
     foldBaseline(evidence, metricOf('throughput'), batch, CONTEXT);
     expect(evidence.baseline).toMatchObject({ n: 64_000, seenMs: BATCH_MS });

@@ -96,6 +96,7 @@ class Judge {
     const cut = quantileEdgeOf(this.#controlBefore, this.#metric.quantile ?? 0.99);
     const context: FoldContext = {
       ...(cut !== undefined && { cut }),
+      at: START_AT,
       batchMs: BATCH_MS,
       isAlive: true,
       isEveryone: series.some(({ stratum }) => stratum === ALL.stratum),

@@ -86,7 +86,7 @@ function simulated(of: Case, forecast: number): number {
       const treatment = armOf(random, metric, size, of.value);
       const control = armOf(random, metric, size * of.controls, of.today);
       const batch = { strata: [{ epoch: 1, stratum, treatment, control }], targeted: [] };
-      stream.add(sums, batch, { cut: of.today, batchMs: 60_000, isAlive: true, isEveryone: false });
+      stream.add(sums, batch, { cut: of.today, at: 0, batchMs: 60_000, isAlive: true, isEveryone: false });
       seen += size;
     } while (judge.logE(sums) < of.nats && seen < 12 * forecast);
     total += seen - size / 2;

@@ -1,0 +1,51 @@
+import type { Metric } from '../plan.ts';
+import { type BaselineMetric, WEEK_SLOTS, type WeekProfile } from '../verdict.ts';
+
+const HOUR_MS = 3_600_000;
+const HOURS_OF_DAY = 24;
+/** Events that stand for "as always" in every slot: an hour with few of its own says little about itself. */
+const PRIOR_EVENTS = 100;
+
+/** Factor on a baseline's value at an instant: how that hour of the week compares with all of them. */
+export type Rhythm = (at: number) => number;
+
+/** Slot of an instant in a `WeekProfile`. */
+export function slotOf(at: number): number {
+  const hour = Math.floor(at / HOUR_MS);
+  return ((hour % WEEK_SLOTS) + WEEK_SLOTS) % WEEK_SLOTS;
+}
+
+type Sums = { readonly n: number; readonly x: number; readonly seenMs: number };
+
+function sumOf({ n, x, seenMs }: WeekProfile, slots: readonly number[]): Sums {
+  const total = (values: readonly number[]) => slots.reduce((sum, slot) => sum + values[slot], 0);
+  return { n: total(n), x: total(x), seenMs: total(seenMs) };
+}
+
+/** What a slot is known by: its own hour, else the same hour of the days that were seen. */
+function sumsAt(week: WeekProfile, slot: number): Sums {
+  const own = sumOf(week, [slot]);
+  if (own.seenMs >= HOUR_MS / 2) return own;
+  const sameHour = Array.from(
+    { length: WEEK_SLOTS / HOURS_OF_DAY },
+    (_, day) => (slot % HOURS_OF_DAY) + day * HOURS_OF_DAY,
+  );
+  return sumOf(week, sameHour);
+}
+
+function factorOf({ n, x, seenMs }: Sums, kind: Metric['kind'], value: number): number {
+  if (seenMs < HOUR_MS / 2) return 1;
+  const [events, expected] = kind === 'proportion' ? [x, value * n] : [n, (value * seenMs) / 1000];
+  return (events + PRIOR_EVENTS) / (expected + PRIOR_EVENTS);
+}
+
+/**
+ * The rhythm of a frozen baseline, so that it is replayed at the same hour of the week (statistics a4): of shares and rates,
+ * where they were observed by hour. Slots with few events are drawn towards 1, slots never seen are 1.
+ */
+export function rhythmOf({ kind }: Metric, baseline: BaselineMetric | undefined): Rhythm | undefined {
+  if (baseline?.week === undefined || (kind !== 'proportion' && kind !== 'rate' && kind !== 'count')) return undefined;
+  const { week, value } = baseline;
+  const factors = Array.from({ length: WEEK_SLOTS }, (_, slot) => factorOf(sumsAt(week, slot), kind, value));
+  return (at) => factors[slotOf(at)];
+}
