@@ -48,7 +48,7 @@ describe('a baseline that knows the hours of the week', () => {
     expect(new Set(outcomes(traffic))).toEqual(new Set(['throughput']));
   });
 
-  it('is needed: the same limits against one number for all hours abort harmless features', () => {
-    expect(outcomes(runsOf([], 'model')).filter((outcome) => outcome !== 'completed').length).toBeGreaterThan(RUNS / 2);
+  it('is drawn from the model with the same result', () => {
+    expect(new Set(outcomes(runsOf([], 'model')))).toEqual(new Set(['completed']));
   });
 });

@@ -20,6 +20,11 @@ export type Conditions = {
 /** Gives the conditions at an instant; instants rise. The result is the same object each time. */
 export type Weather = (at: number) => Conditions;
 
+/** Where the day stands at an instant: -1 at its quietest, 1 at its busiest. */
+export function waveAt(at: number): number {
+  return Math.sin((2 * Math.PI * (at % DAY_MS)) / DAY_MS);
+}
+
 /** Intervals of one length that begin at random instants, `perDay` on average: tells whether an instant lies in one. */
 function intervals(perDay: number, lastMs: number, startAt: number, chance: Chance): (at: number) => boolean {
   if (!(perDay > 0)) return () => false;
@@ -42,7 +47,7 @@ export function openWeather(disturbances: Disturbances, startAt: number, planned
   const isOutage = intervals(outages?.perDay ?? 0, outages?.lastMs ?? 0, startAt, chance);
   const now: Conditions = { traffic: 1, rate: 1, leastRate: 0, latency: 1, isDark: false };
   return (at) => {
-    const wave = diurnal === undefined ? 0 : Math.sin((2 * Math.PI * (at % DAY_MS)) / DAY_MS);
+    const wave = diurnal === undefined ? 0 : waveAt(at);
     const risen = rampFactor === 1 ? 1 : 1 + (rampFactor - 1) * Math.min(1, (at - startAt) / plannedMs);
     const struck = isIncident(at) ? incidents : undefined;
     now.traffic = 1 + (diurnal?.traffic ?? 0) * wave;
