@@ -130,6 +130,15 @@ const PASS: readonly Method[] = [
   { name: 'mean (b1)', metric: 'costPerQuery', limit: '$0.03', factor: 1.5, worlds: [...ABSOLUTE, SKEWED] },
 ];
 
+/** At its line: a baseline replayed at the same hour of the week, where that is what moves. */
+const HOURLY: Method = {
+  name: 'threshold by hour (a4)',
+  metric: 'errorRate',
+  limit: '1.25x baseline',
+  factor: 1.25,
+  worlds: [],
+};
+
 /** A world by its scenarios. */
 type Surroundings = { readonly name: string; readonly scenarios: readonly string[] };
 
@@ -142,6 +151,7 @@ const WORLDS: readonly Surroundings[] = [
   { name: SKEWED, scenarios: ['skewed', 'heavy'] },
 ];
 const BENEFICIAL: Surroundings = { name: 'beneficial (0.5x), 9 days', scenarios: ['beneficial', 'heavy'] };
+const NIGHTS: Surroundings = { name: 'days and nights', scenarios: ['diurnal'] };
 const OUTAGES: Surroundings = { name: 'provider outages', scenarios: ['outage', 'diurnal'] };
 const CRASHING: Surroundings = { name: 'crashing treatment', scenarios: ['crashing'] };
 
@@ -297,10 +307,13 @@ export function validityCells(): readonly Cell[] {
     );
   return [
     ...grid(FAIL, failCell),
+    failCell(HOURLY, NIGHTS),
+    { ...failCell(HOURLY, { ...NIGHTS, name: 'days and nights, 9 days' }), longestMs: 9 * DAY_MS },
     ...longCells(),
     ...tenCells(),
     ...endToEndCells(),
     ...grid(PASS, passCell),
+    passCell(HOURLY, NIGHTS),
     ...PASS.map((method) => passCell(method, CRASHING)),
   ];
 }
