@@ -59,6 +59,25 @@ describe('fresh evidence after a gap', () => {
     expect(index(drive)).toBe(1);
   });
 
+  it('of one metric may be as old as its own lag allows, not that of the slowest', () => {
+    const drive = canary(
+      { duration: '24h', gate: [ERRORS, LIES] },
+      {
+        abortCriteria: { errorRate: '2%', userComplaints: '100 per 24h' },
+        metrics: { userComplaints: { lag: '12h' } },
+      },
+    );
+    measure(drive, 12 * HOUR_MS, BOTH);
+    measure(drive, 2.4 * HOUR_MS, ['errorRate']);
+    expect(drive.state.blindSince).toBeUndefined();
+    measure(drive, BATCH_MS, ['errorRate']);
+    expect(drive.state.blindSince).toBeDefined();
+    expect(drive.judgement?.verdicts.find(({ metric }) => metric === 'hallucinationRate')).toMatchObject({
+      status: 'no-data',
+      note: 'no hallucinationRate from exposed queries for 2 h 28 min',
+    });
+  });
+
   it('of an optional check is not waited for once that is unmeasured', () => {
     const drive = canary({ gate: [ERRORS, { ...LIES, optional: true }] });
     measure(drive, 3.8 * HOUR_MS, BOTH);
