@@ -45,7 +45,7 @@ export type MetricSnapshot = {
   readonly baseline?: number;
   readonly control?: number;
   readonly count: number;
-  /** Worst of its checks; `no-data` without any. */
+  /** Worst of its checks, but for alerts that cannot be judged; `no-data` without any. */
   readonly status: VerdictStatus;
   /** Set where no check judges it now. */
   readonly judged?: false;
