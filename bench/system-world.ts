@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiClient, createApiClient } from '@rampart/api';
 import { createClient, type RampartClient, type Clock as SdkClock } from '@rampart/sdk';
-import { type Log, type RampartServer, startServer } from '@rampart/server';
+import { type Log, type RampartServer, type ServerOptions, startServer } from '@rampart/server';
 
 /** 2026-01-05, a Monday. */
 const START_AT = Date.UTC(2026, 0, 5, 9);
@@ -42,11 +42,11 @@ export type World = {
 };
 
 /** Opens a world. */
-export async function openWorld(): Promise<World> {
+export async function openWorld(options: Pick<ServerOptions, 'webhookPolicy'> = {}): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'rampart-system-'));
   const clock = new WorldClock();
   const complaints: string[] = [];
-  const server = await startServer({ dataDir, port: 0, clock, log: logInto(complaints) });
+  const server = await startServer({ dataDir, port: 0, clock, log: logInto(complaints), ...options });
   const tokens = server.firstToken;
   if (tokens === undefined) throw new Error(`the new store in ${dataDir} gave no tokens; empty the directory`);
   const admin = createApiClient({ url: server.url, token: tokens.admin });

@@ -43,8 +43,14 @@ describe('the plan reference', () => {
     expect(keys.filter((key) => !new RegExp(`[\`{ ]${key.replace('$', '\\$')}\\b`).test(page))).toEqual([]);
   });
 
-  it.each([...METRIC_CATALOG])('gives kind, worse direction and default alert of %s', (name, { metric, alert }) => {
+  const units = {
+    ...{ ratio: 'share', seconds: 'seconds', USD: 'USD', tokens: 'tokens' },
+    ...{ perSecond: 'per second', events: 'events', score: 'score in [0, 1]', value: 'value' },
+  } as const;
+
+  it.each([...METRIC_CATALOG])('gives kind, unit, worse direction and alert of %s', (name, { metric, alert }) => {
     const row = page.split('\n').find((line) => line.startsWith(`| ${name} |`) && line.includes(metric.kind));
+    expect(row).toContain(`| ${units[metric.unit]}, ${metric.per} |`);
     expect(row).toContain(`| ${metric.harm} |`);
     expect(row).toContain(`| \`${alert}\` |`);
   });

@@ -45,7 +45,7 @@ export type MetricSnapshot = {
   readonly baseline?: number;
   readonly control?: number;
   readonly count: number;
-  /** Worst of its checks; `no-data` without any. */
+  /** Worst of its checks, but for alerts that cannot be judged; `no-data` without any. */
   readonly status: VerdictStatus;
   /** Set where no check judges it now. */
   readonly judged?: false;
@@ -58,6 +58,8 @@ export type Judgement = {
   readonly throughSeq: number;
   /** Instant of the newest evidence; `undefined` before any. */
   readonly freshAt?: number;
+  /** When each metric was last observed in an exposed unit of the running stage; a metric never observed there is absent. */
+  readonly seenAt: Readonly<Record<string, number>>;
   /** The last interval in which nothing arrived for longer than a source may be silent. */
   readonly gap?: { readonly fromAt: number; readonly toAt: number };
   readonly verdicts: readonly Verdict[];

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { createApiClient } from '@rampart/api';
-import { replay } from '@rampart/rollout';
+import { replay, servedMs } from '@rampart/rollout';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HEALTHY, live, liveUntil, type Rig, startRig, startRollout, trafficOf } from './server-rig.test.support.ts';
 import { openSse } from './sse-reader.test.support.ts';
@@ -147,16 +147,37 @@ describe('time', () => {
     expect(state.blindSince).toBeDefined();
   });
 
-  it('that the server slept through counts as blind, and one stage at most follows', async () => {
+  it('that the server slept through counts as blind: after three days one stage at most follows, on a fresh window', async () => {
     const r = await rig();
     const id = await startRollout(r);
     await liveUntil(r, id, 'exposing');
-    r.clock.advance(3_600_000);
+    const hourMs = 3_600_000 * 0.001;
+    const left = 2 * hourMs;
+    for (;;) {
+      const { state } = await r.admin.getRollout(id);
+      if (servedMs(state, r.clock.now()) >= state.stage!.durationMs - left) break;
+      await live(r);
+    }
+    const { version } = await stateOf(r, id);
+    const sleptFrom = r.clock.now();
+    r.clock.advance(72 * hourMs);
     const woken = await r.restart();
     rigs.push(woken);
+    const servedBefore = servedMs(await stateOf(woken, id), sleptFrom);
     await live(woken);
-    expect(await stateOf(woken, id)).toMatchObject({ phase: 'exposing', stage: { index: 0 } });
-    await liveUntil(woken, id, 'monitoring');
+    const awake = await stateOf(woken, id);
+    expect(awake).toMatchObject({ phase: 'exposing', stage: { index: 0 } });
+    expect(servedMs(awake, woken.clock.now()) - servedBefore, 'sleep is not served').toBeLessThan(2 * hourMs);
+    while ((await stateOf(woken, id)).stage?.index === 0) await live(woken);
+    const enteredAt = woken.clock.now();
+    // The longest of an hour and a tenth of the stage.
+    expect(enteredAt - (sleptFrom + 72 * hourMs)).toBeGreaterThanOrEqual(1.2 * hourMs);
+    await live(woken);
+    const happened = (await woken.admin.listEvents(id, version)).map(({ event }) => event.type);
+    const steps = ['SightLost', 'SightReturned', 'StagePassed', 'StageEntered', 'RolloutAborted'];
+    expect(happened.filter((type) => steps.includes(type))).toEqual(steps.slice(0, 4));
+    while ((await stateOf(woken, id)).phase === 'exposing') await live(woken);
+    expect(woken.clock.now() - enteredAt, 'the next stage serves its whole time').toBeGreaterThanOrEqual(12 * hourMs);
   });
 
   it('that goes back stands still, is logged once, and does not stop an abort', async () => {

@@ -52,6 +52,9 @@ export const judgementSchema = z.object({
   at: instantSchema,
   throughSeq: z.int(),
   freshAt: instantSchema.optional(),
+  seenAt: z
+    .record(z.string(), instantSchema)
+    .describe('When each metric was last observed in an exposed unit of the running stage.'),
   gap: z.object({ fromAt: instantSchema, toAt: instantSchema }).optional(),
   verdicts: z.array(verdictSchema),
   dataInvalid: z.string().optional(),

@@ -1,4 +1,4 @@
-import type { Plan, Stage } from '../plan.ts';
+import type { Metric, Plan, Stage } from '../plan.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -27,13 +27,21 @@ function longestLagMs(plan: Plan): number {
   return longest;
 }
 
-/**
- * Fresh evidence a proceed needs after a gap: `max(1 h, the slowest metric's lag, 10 % of the stage)`, all scaled
- * (semantics §4). The same window is how long one metric may stay silent while its source is alive.
- */
+function windowMs(plan: Plan, stage: Stage, lagMs: number): number {
+  return Math.max(HOUR * plan.timeScale, lagMs, (stage.durationMs ?? plan.monitorMs) / 10);
+}
+
+/** Fresh evidence a proceed needs after a gap: `max(1 h, the slowest metric's lag, 10 % of the stage)`, all scaled (semantics §4). */
 export function freshWindowMs(plan: Plan, stage: Stage): number {
-  const lag = longestLagMs(plan);
-  return Math.max(HOUR * plan.timeScale, lag, (stage.durationMs ?? plan.monitorMs) / 10);
+  return windowMs(plan, stage, longestLagMs(plan));
+}
+
+/**
+ * How long one metric may stay silent while its source is alive: the window of fresh evidence with its own lag, and that lag
+ * again, as what comes late may come in lumps.
+ */
+export function metricSilenceMs(plan: Plan, stage: Stage, { lagMs }: Pick<Metric, 'lagMs'>): number {
+  return Math.max(windowMs(plan, stage, lagMs), silenceMs(plan)) + lagMs;
 }
 
 /** Intervals of the two series of restarts of the late-onset mixture: 6 h (statistics d4) and 10 min, scaled. */

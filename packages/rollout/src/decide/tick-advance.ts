@@ -68,6 +68,21 @@ function evidenceLeft(state: RolloutState, stage: Stage, verdicts: readonly Verd
 }
 
 /**
+ * Gate checks of the running stage whose metric nobody has observed since sight returned: what passed before the gap is not
+ * fresh (semantics §4). A count is seen while its source is alive, and an optional check that is not measured is left out.
+ */
+function unseenChecks(state: RolloutState, stage: Stage, judgement: Judgement | undefined): readonly string[] {
+  const { phase, sightSince, plan } = state;
+  if (judgement === undefined || sightSince === undefined || phase === 'monitoring') return [];
+  const passed = new Set(judgement.verdicts.filter(({ status }) => status === 'pass').map(({ check }) => check));
+  const unseen = stage.gate.filter(({ id, metric }) => {
+    const isCount = plan.metrics[metric]?.kind === 'count';
+    return passed.has(id) && !isCount && (judgement.seenAt[metric] ?? 0) < sightSince;
+  });
+  return unseen.map(({ id }) => id);
+}
+
+/**
  * What still keeps the rollout where it is, in words; empty when it may advance now (I2): minimum duration served,
  * every gate check passed on fresh evidence of this stage, no check with consequences failing, every confirmation given,
  * calendar open, nothing held.
@@ -81,6 +96,7 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
     ...stops(state),
     ...timeLeft(state, state.stage, stage, judgement?.freshAt, now),
     ...evidenceLeft(state, stage, judgement?.verdicts ?? []),
+    ...unseenChecks(state, stage, judgement).map((id) => `fresh evidence for ${id}`),
     ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
     ...exit.map((item) => `exit item "${item}"`),
     ...state.alerting.map((check) => `alert ${check} to clear`),

@@ -274,6 +274,14 @@ None.
     expect(text).not.toContain('UTC');
   });
 
+  it('shows metrics in the order of the checks, whatever order a store gave them', () => {
+    const records = recordsFrom(sampleHappenings());
+    const state = stateOf(records);
+    const stored = Object.fromEntries(Object.entries(state.plan.metrics).reverse());
+    const text = renderReport(records, { ...state, plan: { ...state.plan, metrics: stored } }, { now: START_AT });
+    expect(text).toBe(renderReport(records, state, { now: START_AT }));
+  });
+
   it('shows metrics that the plan does not know after those it does', () => {
     const extra = [...snapshots(0.001, 0.4), { metric: 'zeal|x', count: 1, status: 'no-data' as const }];
     const text = report([

@@ -1,5 +1,6 @@
 import { stageOf } from '../decide/exposure.ts';
 import type { EventRecord } from '../event.ts';
+import { checksOf } from '../judge/evidence-state.ts';
 import type { Issue, RolloutState, StageRecord } from '../state.ts';
 import { describeEvent, nameOf } from './describe-event.ts';
 import { type DocumentOptions, formatInstant, formatShare, metricTitle, NOTHING, unitOf } from './format.ts';
@@ -85,10 +86,16 @@ function metricTable(state: RolloutState, metric: string): string {
   return `### ${escapeMarkdown(metricTitle(metric))}\n\n${table}`;
 }
 
-function metrics({ state }: Report): string {
+/** Metrics that were measured, in the order of the plan's checks: a stored plan does not keep that of its metrics. */
+function measuredMetrics(state: RolloutState): readonly string[] {
   const seen = new Set(state.history.flatMap((record) => record.metrics.map((snapshot) => snapshot.metric)));
-  const planned = Object.keys(state.plan.metrics).filter((metric) => seen.has(metric));
-  const tables = [...new Set([...planned, ...seen])].map((metric) => metricTable(state, metric));
+  const checked = [...checksOf(state).values()].map(({ metric }) => metric);
+  const planned = [...checked, ...Object.keys(state.plan.metrics)].filter((metric) => seen.has(metric));
+  return [...new Set([...planned, ...seen])];
+}
+
+function metrics({ state }: Report): string {
+  const tables = measuredMetrics(state).map((metric) => metricTable(state, metric));
   return markdownSection('Metrics', ...(tables.length === 0 ? ['Nothing measured yet.'] : tables));
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { METRIC_CATALOG } from '../plan/catalog.ts';
 import type { Check, Metric } from '../plan.ts';
+import type { Verdict } from '../verdict.ts';
 import { displayOf, snapshotOf } from './display.ts';
 
 const metricOf = (name: string): Metric => METRIC_CATALOG.get(name)!.metric;
@@ -24,6 +25,20 @@ describe('the interval shown', () => {
     expect(intervalOf('costPerQuery', [-0.1, 1.2])).toEqual([0, 1.2]);
     expect(intervalOf('engagement', [-0.1, 1.2])).toEqual([-0.1, 1.2]);
     expect(intervalOf('engagement', [Number.NEGATIVE_INFINITY, 1.2])).toBeUndefined();
+  });
+});
+
+describe('the status of a metric', () => {
+  const verdict = (tier: Verdict['tier'], status: Verdict['status']) =>
+    ({ metric: 'errorRate', tier, status }) as Partial<Verdict> as Verdict;
+  const statusOf = (...verdicts: readonly Verdict[]) =>
+    snapshotOf(metricOf('errorRate'), { count: 3 }, undefined, verdicts).status;
+
+  it('is the worst of its checks, but for an alert that has no baseline while another check is judged', () => {
+    expect(statusOf(verdict('kill', 'pass'), verdict('alert', 'fail'))).toBe('fail');
+    expect(statusOf(verdict('kill', 'pass'), verdict('alert', 'insufficient'))).toBe('pass');
+    expect(statusOf(verdict('gate', 'insufficient'), verdict('alert', 'pass'))).toBe('insufficient');
+    expect(statusOf(verdict('alert', 'insufficient'))).toBe('insufficient');
   });
 });
 

@@ -77,6 +77,15 @@ export function displayOf(
   };
 }
 
+/**
+ * Those that say how a metric stands: an alert that cannot be judged, as a new feature has no baseline, says nothing where
+ * another check can.
+ */
+function tellingOf(verdicts: readonly Verdict[]): readonly Verdict[] {
+  const telling = verdicts.filter(({ tier, status }) => tier !== 'alert' || status !== 'insufficient');
+  return telling.length === 0 ? verdicts : telling;
+}
+
 /** A metric as it stands in the running stage. The status is the worst of its checks. */
 export function snapshotOf(
   metric: Metric,
@@ -90,7 +99,7 @@ export function snapshotOf(
   return {
     metric: metric.name,
     count: seen.count,
-    status: worstOf(own.map((one) => one.status)),
+    status: worstOf(tellingOf(own).map((one) => one.status)),
     ...(own.length === 0 && { judged: false }),
     ...(observed !== undefined && { observed }),
     ...(base !== undefined && { baseline: base }),

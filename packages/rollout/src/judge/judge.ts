@@ -68,6 +68,12 @@ export function standingsOf(evidence: EvidenceState, state: RolloutState, now: n
   });
 }
 
+/** When each metric was last observed in an exposed unit of the running stage. */
+function seenAtOf({ metrics }: EvidenceState): Judgement['seenAt'] {
+  const seen = Object.entries(metrics).map(([name, { lastAt }]) => [name, lastAt] as const);
+  return Object.fromEntries(seen.filter((entry): entry is [string, number] => entry[1] !== undefined));
+}
+
 /** What the evidence says at an instant. Pure: a function of the folded evidence, the rollout and the time. */
 export function judge(evidence: EvidenceState, state: RolloutState, now: number): Judgement {
   const current = currentOf(evidence, state);
@@ -79,6 +85,7 @@ export function judge(evidence: EvidenceState, state: RolloutState, now: number)
   return {
     at: now,
     throughSeq: evidence.throughSeq,
+    seenAt: seenAtOf(current),
     verdicts,
     people: { ...evidence.people },
     metrics: metrics.map((one) => snapshotOf(one.metric, one.seen, state.baseline, verdicts)),

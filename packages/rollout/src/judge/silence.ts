@@ -1,4 +1,4 @@
-import { freshWindowMs, silenceMs } from '../decide/cadence.ts';
+import { metricSilenceMs, silenceMs } from '../decide/cadence.ts';
 import { stageOf } from '../decide/exposure.ts';
 import { formatElapsed } from '../plan/duration.ts';
 import { pluralOf } from '../plan/format-limit.ts';
@@ -13,13 +13,11 @@ function longSilence(metric: Metric, evidence: EvidenceState, state: RolloutStat
   const stage = stageOf(state);
   const enteredAt = state.stage?.enteredAt ?? now;
   const quiet = now - Math.max(evidence.freshAt ?? 0, enteredAt);
-  const longest = silenceMs(state.plan);
-  if (quiet > longest) return { forMs: quiet, isAll: true };
+  if (quiet > silenceMs(state.plan)) return { forMs: quiet, isAll: true };
   if (stage === undefined || metric.kind === 'count') return undefined;
   const lastAt = evidence.metrics[metric.name]?.lastAt;
   const forMs = now - Math.max(lastAt ?? 0, enteredAt, state.sightSince ?? 0);
-  const isLong = forMs > Math.max(freshWindowMs(state.plan, stage), longest) + metric.lagMs;
-  return isLong ? { forMs, isAll: false } : undefined;
+  return forMs > metricSilenceMs(state.plan, stage, metric) ? { forMs, isAll: false } : undefined;
 }
 
 /** Whether a metric cannot be seen now: nothing arrives at all, or it has been silent while its source is alive. */

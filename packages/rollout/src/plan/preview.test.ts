@@ -266,6 +266,8 @@ describe('the evidence a check needs', () => {
       validity: 'plain rule',
       method: 'count in a sliding window',
     });
+    const late = checkOf('metric: userComplaints, limit: 10 per 24h', {}, 'metrics: { userComplaints: { lag: 6h } }\n');
+    expect(late).toMatchObject({ hoursNeeded: 30, hoursLikely: 30, passChance: 0 });
     expect(checkOf('metric: supportTickets, limit: no spike').hoursNeeded).toBeNull();
     const tickets = checkOf('metric: supportTickets, limit: no spike', { baselines: { supportTickets: 20 } });
     // 2 tickets a day in treatment.

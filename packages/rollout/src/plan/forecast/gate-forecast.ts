@@ -61,11 +61,12 @@ function countPass(check: Check, metric: Metric, stage: StageTraffic, { traffic 
   const { limit } = check;
   if (limit.kind !== 'count') return UNKNOWN;
   const hours = limit.windowMs / HOUR_MS;
+  const hoursNeeded = hours + metric.lagMs / HOUR_MS;
   const mean = perHour(metric, stage, traffic) * hours;
   const quiet = 1 - scanChance(limit.count + 1, mean, stage.hours / hours);
   const why = 'a whole window at or below the limit';
-  const passChance = stage.hours < hours ? 0 : mean > 0 ? quiet : null;
-  return { ...UNKNOWN, hoursNeeded: hours, hoursLikely: hours, passChance, why };
+  const passChance = stage.hours < hoursNeeded ? 0 : mean > 0 ? quiet : null;
+  return { ...UNKNOWN, hoursNeeded, hoursLikely: hoursNeeded, passChance, why };
 }
 
 function finite(value: number): number | null {

@@ -70,7 +70,7 @@ export function chanceAfter(
   prospect: Prospect,
   hours: number,
 ): number {
-  if (check.limit.kind === 'count') return hours >= check.limit.windowMs / HOUR_MS ? 1 : 0;
+  if (check.limit.kind === 'count') return hours >= (check.limit.windowMs + metric.lagMs) / HOUR_MS ? 1 : 0;
   const passing = passingOf(check, metric, stage, prospect);
   if ('missing' in passing) return passing.isHopeless && !check.optional ? 0 : 1;
   const hourly = hourlyOf(metric, stage, prospect);
