@@ -180,13 +180,13 @@ function countIn(name: string, fallback: number): number {
 /**
  * Telemetry of a large site into one server process on SQLite: real SDKs over HTTP, killed while they report, and every
  * acknowledged cell looked up afterwards. `SECONDS` (default: 60) is how long is measured, `PROCESSES` (1,000) the
- * number of SDK processes, `ROLLOUTS` (2) of rollouts they report on, `REQUESTS` (20) of requests per process and second.
+ * number of SDK processes, `ROLLOUTS` (2) of rollouts they report on, `REQUESTS` (12) of requests per process and second.
  */
 export async function run(): Promise<BenchResult> {
   const settings: Settings = {
     processes: countIn('PROCESSES', 1000),
     rollouts: countIn('ROLLOUTS', 2),
-    requestsPerSecond: countIn('REQUESTS', 20),
+    requestsPerSecond: countIn('REQUESTS', 12),
     seconds: countIn('SECONDS', 60),
   };
   const dataDir = mkdtempSync(join(tmpdir(), 'rampart-ingest-'));
@@ -219,7 +219,9 @@ async function measureAt(place: Place, dataDir: string, settings: Settings): Pro
   const record = (count: number) => recordBatches({ url, token: tokens.sdk, flags, requests }, count);
   const [early] = await record(1);
   if (early === undefined) throw new Error('an SDK that served requests reported nothing');
-  await createApiClient({ url, token: tokens.sdk }).sendTelemetry(JSON.parse(early.bodyOf('early', 1)) as TelemetryBatch);
+  await createApiClient({ url, token: tokens.sdk }).sendTelemetry(
+    JSON.parse(early.bodyOf('early', 1)) as TelemetryBatch,
+  );
   await expose(place.server, admin, ids);
   const batches = await record(RECORDED_BATCHES);
   const { processes } = settings;

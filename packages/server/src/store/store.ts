@@ -112,6 +112,7 @@ export type TelemetryBatch = {
   readonly receivedAt: number;
   /** Rollouts that will read it. With none, only the id is kept. */
   readonly rollouts: readonly string[];
+  /** Plain JSON that was checked when it came in; it is not checked again. */
   readonly body: unknown;
 };
 
