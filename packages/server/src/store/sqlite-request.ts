@@ -1,4 +1,4 @@
-import type { ClaimedMessage, Conflict, OutboxClaim, Pruned } from './store.ts';
+import type { ClaimedMessage, Conflict, OutboxClaim, Prune, Pruned } from './store.ts';
 import type { StoreErrorCode } from './store-error.ts';
 
 /** A write, checked and with every opaque value already JSON text, so the writer thread only runs SQL. */
@@ -44,7 +44,7 @@ export type Request =
   | SettleRequest
   | ({ readonly op: 'claim' } & OutboxClaim)
   | { readonly op: 'revive'; readonly id: number }
-  | { readonly op: 'prune'; readonly now: number; readonly limit: number };
+  | ({ readonly op: 'prune' } & Required<Prune>);
 
 /** A claimed message with its body still JSON text. */
 type ClaimedRow = Omit<ClaimedMessage, 'body'> & { readonly body: string };

@@ -71,19 +71,24 @@ export function createPrune(db: DatabaseSync): (request: Extract<Request, { op: 
   const dropIds = db.prepare(
     'DELETE FROM telemetry_ids WHERE batch_id IN (SELECT batch_id FROM telemetry_ids WHERE received_at < ? LIMIT ?)',
   );
+  const dropEvidence = db.prepare(
+    `DELETE FROM evidence WHERE rowid IN (
+       SELECT rowid FROM evidence WHERE rollout IN (SELECT value FROM json_each(?)) ORDER BY rollout, seq LIMIT ?)`,
+  );
   const dropDone = db.prepare(
     `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 'done' AND leased_until < ? ORDER BY id LIMIT ?)`,
   );
   const dropReplies = db.prepare(
     'DELETE FROM replies WHERE key IN (SELECT key FROM replies WHERE expires_at <= ? LIMIT ?)',
   );
-  return ({ now, limit }) => {
+  return ({ now, limit, evidenceOf }) => {
     const released = release.all(limit).map((row) => numberIn(row, 'seq'));
     const telemetry = Number(dropBodies.run(JSON.stringify(released)).changes);
     const batchIds = Number(dropIds.run(now - BATCH_ID_KEEP_MS, limit).changes);
+    const evidence = Number(dropEvidence.run(JSON.stringify(evidenceOf), limit).changes);
     const outbox = Number(dropDone.run(now - DONE_KEEP_MS, limit).changes);
     const replies = Number(dropReplies.run(now, limit).changes);
-    const more = [released.length, batchIds, outbox, replies].some((count) => count >= limit);
-    return { telemetry, batchIds, outbox, replies, more };
+    const more = [released.length, batchIds, evidence, outbox, replies].some((count) => count >= limit);
+    return { telemetry, batchIds, evidence, outbox, replies, more };
   };
 }

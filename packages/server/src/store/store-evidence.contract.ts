@@ -108,7 +108,7 @@ export const evidenceContract: Contract = {
       assert.ok((await store.telemetryAfter('r', 0, 1))[0]!.seq > seqs[2]!);
     });
   },
-  'keeps every evidence batch, whatever is pruned': async (database) => {
+  'keeps every evidence batch of a rollout until it is told to let go, then the oldest go first': async (database) => {
     await withStore(database, async (store) => {
       const fold = (seq: number) => ({
         checkpoint: { key: 'r', expectedVersion: seq - 1, value: seq },
@@ -123,6 +123,18 @@ export const evidenceContract: Contract = {
         (await store.evidenceAfter('r', 0)).map(({ seq }) => seq),
         [1, 2],
       );
+      const first = { rollout: 's', seq: 1, value: { seq: 1 } };
+      await store.saveCheckpoint({ checkpoint: { key: 's', expectedVersion: 0, value: 1 }, evidence: first });
+      const pruned = await store.prune({ now: 1, limit: 1, evidenceOf: ['r', 'unheard of'] });
+      assert.deepEqual([pruned.evidence, pruned.more], [1, true]);
+      assert.deepEqual(
+        (await store.evidenceAfter('r', 0)).map(({ seq }) => seq),
+        [2],
+      );
+      assert.equal((await store.prune({ now: 1, evidenceOf: ['r', 'unheard of'] })).evidence, 1);
+      assert.deepEqual(await store.evidenceAfter('r', 0), []);
+      assert.deepEqual(await store.getCheckpoint('r'), { version: 2, value: 2 });
+      assert.equal((await store.evidenceAfter('s', 0)).length, 1);
     });
   },
   'prunes in slices and says when more is left': async (database) => {
@@ -132,6 +144,7 @@ export const evidenceContract: Contract = {
       assert.deepEqual(await store.prune({ now, limit: 2 }), {
         telemetry: 0,
         batchIds: 2,
+        evidence: 0,
         outbox: 0,
         replies: 0,
         more: true,
@@ -139,6 +152,7 @@ export const evidenceContract: Contract = {
       assert.deepEqual(await store.prune({ now, limit: 2 }), {
         telemetry: 0,
         batchIds: 1,
+        evidence: 0,
         outbox: 0,
         replies: 0,
         more: false,

@@ -160,11 +160,22 @@ export type StoreChange = {
   readonly outbox: boolean;
 };
 
+/** What to prune, as of an instant. */
+export type Prune = {
+  readonly now: number;
+  /** Most rows of each sort. Default: 1000. */
+  readonly limit?: number;
+  /** Rollouts whose evidence is not kept any longer: no batch may be added to them any more. Default: none. */
+  readonly evidenceOf?: readonly string[];
+};
+
 /** Rows a `prune` removed; `more` when it stopped at its limit. */
 export type Pruned = {
   /** Telemetry batches folded by every rollout that reads them. */
   readonly telemetry: number;
   readonly batchIds: number;
+  /** Evidence batches of the rollouts named. */
+  readonly evidence: number;
   readonly outbox: number;
   readonly replies: number;
   readonly more: boolean;
@@ -214,7 +225,10 @@ export type Store = {
   putTelemetry(batch: TelemetryBatch): Promise<'accepted' | 'duplicate'>;
   /** Telemetry of a rollout after a seq, in commit order. What was read once is never followed by a lower seq. */
   telemetryAfter(rollout: string, seq: number, limit: number): Promise<readonly StoredTelemetry[]>;
-  /** Evidence batches of a rollout after a seq, in order; at most `limit` (default: all). Kept as long as the store. */
+  /**
+   * Evidence batches of a rollout after a seq, in order; at most `limit` (default: all). Kept until `prune` is told to let go of them: oldest first, so that a
+   * rollout whose first batch is there has all of them.
+   */
   evidenceAfter(rollout: string, seq: number, limit?: number): Promise<readonly StoredEvidence[]>;
   getCheckpoint(key: string): Promise<{ readonly version: number; readonly value: unknown } | undefined>;
   /** Saves a fold; answers with the checkpoint's new version. */
@@ -239,8 +253,8 @@ export type Store = {
   getReply(key: string, now: number): Promise<unknown>;
 
   stats(): Promise<StoreStats>;
-  /** Removes what is no longer needed, at most `limit` rows of each sort (default 1000). */
-  prune(prune: { readonly now: number; readonly limit?: number }): Promise<Pruned>;
+  /** Removes what is no longer needed. */
+  prune(prune: Prune): Promise<Pruned>;
   /** Calls back after each commit of this store that changed something; returns the way to stop. Must not throw. */
   onChange(listener: (change: StoreChange) => void): () => void;
   /** Recomputes every hash; also finds removed events, gaps, and streams that lost their end. */
