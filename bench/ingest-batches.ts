@@ -4,7 +4,6 @@ import { seededRandom } from './virtual-site.ts';
 
 /** People of the site; a process meets a few of them. */
 const USERS = 1_000_000;
-const RECORDED_INSTANCE = 'recorded';
 
 /** The site whose SDKs are recorded. */
 export type SiteOptions = {
@@ -19,7 +18,7 @@ export type SiteOptions = {
 export type RecordedBatch = {
   readonly series: TelemetryBatch['series'];
   readonly cells: number;
-  readonly bodyOf: (instance: string, number: number) => string;
+  readonly bodyOf: (instance: string, sequence: number) => string;
 };
 
 /** Telemetry as real SDKs make it under the ruleset in force, one batch per process and flush. Nothing of it is delivered. */
@@ -41,13 +40,15 @@ export async function recordBatches(site: SiteOptions, count: number): Promise<r
   return recorded.slice(0, count);
 }
 
-function recordedOf(batch: TelemetryBatch): RecordedBatch {
-  const text = JSON.stringify({ ...batch, batchId: RECORDED_INSTANCE, instance: RECORDED_INSTANCE });
-  const [before = '', between = '', after = ''] = text.split(`"${RECORDED_INSTANCE}"`);
+function recordedOf({ series, ...head }: TelemetryBatch): RecordedBatch {
+  const text = JSON.stringify(series);
   return {
-    series: batch.series,
-    cells: batch.series.reduce((total, { bucket }) => total + bucket.length, 0),
-    bodyOf: (instance, number) => `${before}"${instance}-${number}"${between}"${instance}"${after}`,
+    series,
+    cells: series.reduce((total, { bucket }) => total + bucket.length, 0),
+    bodyOf(instance, sequence) {
+      const own = JSON.stringify({ ...head, batchId: `${instance}-${sequence}`, instance, sequence });
+      return `${own.slice(0, -1)},"series":${text}}`;
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { type ApiClient, createApiClient, type TelemetryBatch } from '@rampart/api';
 import { openItems } from '@rampart/rollout';
@@ -15,10 +16,13 @@ import type { BenchResult } from './result.ts';
 /** The window of a baseline, and a little more. */
 const BASELINE_MS = 24 * 3_600_000 + 60_000;
 const SAMPLE_EVERY_MS = 1000;
+/** Before anything is measured: every process has connected and reported once. */
+const WARM_UP_MS = 10_000;
 /** Interval of an SDK's flushes. */
 const FLUSH_SECONDS = 5;
 /** Different batches that are sent again and again, as other processes' own. */
 const RECORDED_BATCHES = 200;
+const MINUTES_A_DAY = 1440;
 /** Cells a second that one core must take. */
 const NEEDED = 50_000;
 /** Share of the samples in which memory is still growing into its working set. */
@@ -227,9 +231,12 @@ async function measureAt(place: Place, dataDir: string, settings: Settings): Pro
   const { processes } = settings;
   const fleet = createFleet({ url: () => place.server.url, token: tokens.sdk, processes, batches });
   fleet.start();
+  await new Promise((done) => setTimeout(done, WARM_UP_MS));
+  fleet.tally.latencies.length = 0;
   const samples = await watch(place.server, fleet, settings.seconds);
   // In the middle of everything: processes go on, and deliver to the server that comes after it.
   const { failures } = fleet.tally;
+  const latencies = [...fleet.tally.latencies];
   await place.server.kill();
   place.server = await startProcess(dataDir, BASELINE_MS);
   await fleet.finish();
@@ -248,7 +255,7 @@ async function measureAt(place: Place, dataDir: string, settings: Settings): Pro
     figures: {
       ...settings,
       ...figures,
-      acknowledgeMs: { median: quantile(tally.latencies, 0.5), p99: quantile(tally.latencies, 0.99) },
+      acknowledgeMs: { median: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) },
       acknowledged: {
         batches: tally.batches,
         cells: tally.cells,
@@ -258,7 +265,7 @@ async function measureAt(place: Place, dataDir: string, settings: Settings): Pro
       },
       killed: {
         failuresBefore: failures,
-        deliveriesCut: tally.failures - failures,
+        deliveriesRepeated: tally.failures - failures,
         answersLost: tally.duplicates,
         observationsStored: found.stored.observations,
         cellsThatDiffer: found.stored.differences(sent),
@@ -275,8 +282,20 @@ async function inspect(dataDir: string, ids: readonly string[]) {
   try {
     const stored = await ledgerOf(store, ids);
     const { telemetry } = await store.stats();
-    return { stored, size: { mb: statSync(file).size / MB, telemetryRowsLeft: telemetry } };
+    return { stored, size: { mb: statSync(file).size / MB, telemetryRowsLeft: telemetry, ...evidenceSize(file) } };
   } finally {
     await store.close();
   }
+}
+
+/** What a rollout's evidence takes a day at a batch a minute; the median batch is a whole minute. */
+function evidenceSize(file: string) {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const sizes = db.prepare('SELECT length(CAST(value AS BLOB)) AS size FROM evidence').all();
+  db.close();
+  const median = quantile(
+    sizes.map(({ size }) => Number(size)),
+    0.5,
+  );
+  return { evidenceBatches: sizes.length, evidenceMbPerRolloutDay: (median * MINUTES_A_DAY) / MB };
 }

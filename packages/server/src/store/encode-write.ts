@@ -72,9 +72,13 @@ export function encodeWrite(write: AnyWrite): WriteRequest {
 
 /** Checks what names a telemetry batch and turns its body, which is bulky and was checked before, into JSON text. @throws StoreError `NOT_STORABLE` */
 export function encodeTelemetry(batch: TelemetryBatch): TelemetryRequest {
+  const { sender } = batch;
   return {
     op: 'telemetry',
     batchId: text('batchId', batch.batchId),
+    ...(sender && {
+      sender: { id: text('sender.id', sender.id), sequence: integer('sender.sequence', sender.sequence) },
+    }),
     receivedAt: integer('receivedAt', batch.receivedAt),
     rollouts: [...new Set(batch.rollouts)].map((rollout) => text('rollouts', rollout)),
     body: JSON.stringify(batch.body),

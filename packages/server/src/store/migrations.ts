@@ -105,5 +105,18 @@ CREATE TABLE replies (
 CREATE INDEX replies_by_age ON replies (expires_at);
 `;
 
+const SENDERS = `
+-- Last batch of each sender that delivers in order: instead of a row in telemetry_ids for every batch.
+CREATE TABLE telemetry_senders (
+  sender TEXT PRIMARY KEY,
+  last_sequence INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX telemetry_senders_by_age ON telemetry_senders (seen_at);
+`;
+
 /** All steps, in order. */
-export const MIGRATIONS: readonly Migration[] = [{ number: 1, sql: FIRST }];
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, sql: FIRST },
+  { number: 2, sql: SENDERS },
+];

@@ -22,6 +22,7 @@ export type WriteRequest = {
 export type TelemetryRequest = {
   readonly op: 'telemetry';
   readonly batchId: string;
+  readonly sender?: { readonly id: string; readonly sequence: number };
   readonly receivedAt: number;
   readonly rollouts: readonly string[];
   readonly body: string;

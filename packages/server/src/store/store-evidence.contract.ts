@@ -12,6 +12,28 @@ export const evidenceContract: Contract = {
       assert.equal((await a.telemetryAfter('r', 0, 10)).length, 2);
     });
   },
+  'knows the batches of a sender that delivers in order by their place, and forgets a sender after seven days': async (
+    database,
+  ) => {
+    await withTwo(database, async (a, b) => {
+      const send = (store: Store, id: string, sequence: number, receivedAt = 1_000) =>
+        store.putTelemetry({
+          ...{ batchId: `${id}-${sequence}`, sender: { id, sequence }, receivedAt },
+          ...{ rollouts: ['r'], body: sequence },
+        });
+      assert.deepEqual(await Promise.all([send(a, 'x', 1), send(a, 'x', 1)]), ['accepted', 'duplicate']);
+      assert.equal(await send(b, 'x', 1), 'duplicate');
+      // Numbers in between were never acknowledged: a batch that was refused is not sent again.
+      assert.equal(await send(b, 'x', 4, 2_000), 'accepted');
+      assert.equal(await send(a, 'x', 3, 3_000), 'duplicate');
+      assert.equal(await send(a, 'y', 1), 'accepted');
+      assert.equal((await a.telemetryAfter('r', 0, 10)).length, 3);
+      assert.equal((await a.prune({ now: 1_001 + BATCH_ID_KEEP_MS })).batchIds, 1);
+      assert.equal(await send(a, 'y', 1), 'accepted');
+      assert.equal(await send(a, 'x', 4), 'duplicate');
+      await assert.rejects(send(a, 'x', -1), { code: 'NOT_STORABLE' });
+    });
+  },
   'gives each rollout its own telemetry in the order of commits': async (database) => {
     await withStore(database, async (store) => {
       await store.putTelemetry({ batchId: '1', receivedAt: 10, rollouts: ['a', 'b', 'a'], body: { n: 1 } });

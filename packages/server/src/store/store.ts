@@ -109,6 +109,11 @@ export type Conflict = {
 export type TelemetryBatch = {
   /** Chosen by the sender; the same id again is answered `duplicate` (remembered `BATCH_ID_KEEP_MS`). */
   readonly batchId: string;
+  /**
+   * Given where the sender delivers one batch after the other, each until it is acknowledged. The batch is then known by
+   * its place: at or below the sender's last one it is `duplicate`. One row per sender is remembered, not one per batch.
+   */
+  readonly sender?: { readonly id: string; readonly sequence: number };
   readonly receivedAt: number;
   /** Rollouts that will read it. With none, only the id is kept. */
   readonly rollouts: readonly string[];
@@ -173,6 +178,7 @@ export type Prune = {
 export type Pruned = {
   /** Telemetry batches folded by every rollout that reads them. */
   readonly telemetry: number;
+  /** Batch ids, and senders, that are remembered no longer. */
   readonly batchIds: number;
   /** Evidence batches of the rollouts named. */
   readonly evidence: number;
@@ -197,7 +203,7 @@ export type ChainReport =
   | { readonly ok: true; readonly events: number; readonly head: string }
   | { readonly ok: false; readonly at: number; readonly why: string };
 
-/** How long the ids of telemetry batches are remembered. */
+/** How long the ids of telemetry batches are remembered, and senders after their last batch. */
 export const BATCH_ID_KEEP_MS = 7 * 24 * 3_600_000;
 /** How long delivered outbox messages, and with them their idempotency keys, are kept. */
 export const DONE_KEEP_MS = 7 * 24 * 3_600_000;
