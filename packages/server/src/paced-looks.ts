@@ -19,9 +19,9 @@ export function createPacedLooks(look: (id: string) => Promise<void>): PacedLook
 
   const goRound = async (): Promise<void> => {
     const startedAt = performance.now();
-    const ids = [...waiting];
-    waiting.clear();
-    for (const id of ids) {
+    for (const id of [...waiting]) {
+      // One that is asked for again later in the round, or was forgotten, is not looked at twice, or at all.
+      if (!waiting.delete(id)) continue;
       await look(id);
       // Requests and timers have their turn between two looks.
       await new Promise(setImmediate);

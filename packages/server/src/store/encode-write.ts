@@ -1,4 +1,5 @@
 import { canonicalJson } from './canonical-json.ts';
+import { packJson } from './packed-json.ts';
 import type { TelemetryRequest, WriteRequest } from './sqlite-request.ts';
 import type { Append, DocumentWrite, OutboxMessage, TelemetryBatch } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -50,7 +51,7 @@ export function encodeWrite(write: AnyWrite): WriteRequest {
       evidence: {
         rollout: text('evidence.rollout', evidence.rollout),
         seq: integer('evidence.seq', evidence.seq),
-        value: canonicalJson(evidence.value),
+        value: packJson(canonicalJson(evidence.value)),
       },
     }),
     ...(telemetryFolded && {

@@ -1,7 +1,7 @@
 import type { ClaimedMessage, Conflict, OutboxClaim, Prune, Pruned } from './store.ts';
 import type { StoreErrorCode } from './store-error.ts';
 
-/** A write, checked and with every opaque value already JSON text, so the writer thread only runs SQL. */
+/** A write, checked and with every opaque value already JSON text (that of evidence packed), so the writer thread only runs SQL. */
 export type WriteRequest = {
   readonly op: 'write';
   readonly append?: {
@@ -12,7 +12,7 @@ export type WriteRequest = {
   };
   readonly documents: readonly { kind: string; key: string; value: string | null; expectedVersion?: number }[];
   readonly checkpoint?: { readonly key: string; readonly expectedVersion: number; readonly value: string };
-  readonly evidence?: { readonly rollout: string; readonly seq: number; readonly value: string };
+  readonly evidence?: { readonly rollout: string; readonly seq: number; readonly value: Uint8Array };
   readonly telemetryFolded?: { readonly rollout: string; readonly throughSeq: number };
   readonly outbox: readonly { key: string; destination: string; kind: string; body: string; dueAt: number }[];
   readonly reply?: { readonly key: string; readonly value: string; readonly at: number; readonly expiresAt: number };
