@@ -35,7 +35,7 @@ const READING: readonly Phase[] = ['baseline', 'exposing', 'monitoring', 'aborte
 /** Ways in for telemetry. What names no rollout that reads it is accepted and counted as ignored: an SDK must not fail for it. */
 export function createIngest(options: IngestOptions): Ingest {
   const { store, table, clock, instances, onBatch } = options;
-  const put = async (batch: Omit<StoredBatch, 'receivedAt'> & { readonly body: TelemetryBody }, ignored: number) => {
+  const put = async (batch: Omit<StoredBatch, 'receivedAt'>, ignored: number) => {
     const { batchId } = batch;
     const status = await store.putTelemetry({ ...batch, receivedAt: clock.now() });
     onBatch(status, ignored);
@@ -50,19 +50,20 @@ export function createIngest(options: IngestOptions): Ingest {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
       if (batch.closing) instances.left(batch.instance);
       else instances.seen(batch.instance, batch.revision, clock.now());
-      const rollouts = [...new Set(batch.series.map(({ rollout }) => rollout))].filter(reads);
-      const series = batch.series.filter(({ rollout }) => rollouts.includes(rollout));
-      const body = { type: 'telemetry', instance: batch.instance, series } as const;
       const { batchId, instance, sequence } = batch;
+      const byRollout = Map.groupBy(batch.series, ({ rollout }) => rollout);
+      const rollouts = [...byRollout.keys()].filter(reads);
+      const seriesOf = (rollout: string) => byRollout.get(rollout) ?? [];
+      const body = (rollout: string): TelemetryBody => ({ type: 'telemetry', instance, series: seriesOf(rollout) });
       const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };
-      return put({ batchId, ...sender, rollouts, body }, batch.series.length - series.length);
+      return put({ batchId, ...sender, rollouts, body }, batch.series.length - rollouts.flatMap(seriesOf).length);
     },
     signals(json) {
       const batch = checkBody(signalBatchSchema, json, 'TELEMETRY_INVALID');
       const ofFlag = table.all().filter(({ state }) => state.plan.flag === batch.flag);
       const rollouts = ofFlag.map(({ state }) => state.id).filter(reads);
       const occurrences = occurrencesOf(batch, clock.now());
-      const body = { type: 'signals', occurrences } as const;
+      const body: TelemetryBody = { type: 'signals', occurrences };
       return put({ batchId: batch.batchId, rollouts, body }, rollouts.length > 0 ? 0 : occurrences.length);
     },
   };

@@ -15,8 +15,8 @@ const SHORTEST_BATCH_MS = 200;
 const LONGEST_TICK_MS = 1_000;
 /** Interval at which changes by other processes on the same store are looked for. */
 const CATCH_UP_MS = 1_000;
-/** Telemetry batches read at once. */
-const ROWS = 500;
+/** Telemetry batches read at once; after a crash there may be thousands. */
+const ROWS = 100;
 
 /** Longest time evidence waits for its batch to close: 60 s, scaled with the plan, never under 200 ms. */
 export function batchMsOf(timeScale: number): number {
@@ -153,6 +153,8 @@ async function pull(store: Store, run: RolloutRun): Promise<OpenBatch> {
     const read = rows.map(({ seq, body }) => ({ seq, body: body as TelemetryBody }));
     if (rows.length > 0) open = addTelemetry(open, read, run.state);
     if (rows.length < ROWS) return open;
+    // Requests have their turn between two readings.
+    await new Promise(setImmediate);
   }
 }
 

@@ -73,7 +73,8 @@ export function encodeWrite(write: AnyWrite): WriteRequest {
 
 /** Checks what names a telemetry batch and turns its body, which is bulky and was checked before, into JSON text. @throws StoreError `NOT_STORABLE` */
 export function encodeTelemetry(batch: TelemetryBatch): TelemetryRequest {
-  const { sender } = batch;
+  const { sender, body } = batch;
+  const rollouts = [...new Set(batch.rollouts)].map((rollout) => text('rollouts', rollout));
   return {
     op: 'telemetry',
     batchId: text('batchId', batch.batchId),
@@ -81,8 +82,10 @@ export function encodeTelemetry(batch: TelemetryBatch): TelemetryRequest {
       sender: { id: text('sender.id', sender.id), sequence: integer('sender.sequence', sender.sequence) },
     }),
     receivedAt: integer('receivedAt', batch.receivedAt),
-    rollouts: [...new Set(batch.rollouts)].map((rollout) => text('rollouts', rollout)),
-    body: JSON.stringify(batch.body),
+    rollouts,
+    bodies: (typeof body === 'function' ? rollouts.map((rollout) => body(rollout)) : [body]).map((one) =>
+      JSON.stringify(one),
+    ),
   };
 }
 

@@ -25,7 +25,8 @@ export type TelemetryRequest = {
   readonly sender?: { readonly id: string; readonly sequence: number };
   readonly receivedAt: number;
   readonly rollouts: readonly string[];
-  readonly body: string;
+  /** One for all rollouts, or one for each in their order. */
+  readonly bodies: readonly string[];
 };
 
 /** What becomes of a claimed message. */

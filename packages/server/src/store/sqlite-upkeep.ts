@@ -13,12 +13,12 @@ export function createPutTelemetry(db: DatabaseSync): (request: TelemetryRequest
   );
   const insert = db.prepare('INSERT INTO telemetry (received_at, body) VALUES (?, ?) RETURNING seq');
   const address = db.prepare('INSERT INTO telemetry_rollouts (rollout, seq) VALUES (?, ?)');
-  return ({ batchId, sender, receivedAt, rollouts, body }) => {
+  return ({ batchId, sender, receivedAt, rollouts, bodies }) => {
     const noted = sender ? advance.run(sender.id, sender.sequence, receivedAt) : remember.run(batchId, receivedAt);
     if (noted.changes === 0) return 'duplicate';
     if (rollouts.length === 0) return 'accepted';
-    const seq = numberIn(insert.get(receivedAt, body), 'seq');
-    for (const rollout of rollouts) address.run(rollout, seq);
+    const seqs = bodies.map((body) => numberIn(insert.get(receivedAt, body), 'seq'));
+    for (const [i, rollout] of rollouts.entries()) address.run(rollout, seqs[i] ?? seqs[0] ?? null);
     return 'accepted';
   };
 }

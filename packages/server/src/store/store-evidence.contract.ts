@@ -57,6 +57,23 @@ export const evidenceContract: Contract = {
       assert.deepEqual(await store.telemetryAfter('c', 0, 10), []);
     });
   },
+  'gives each rollout a body of its own where it was given one, all or none of them': async (database) => {
+    await withStore(database, async (store) => {
+      const body = (rollout: string) => ({ of: rollout });
+      await store.putTelemetry({ batchId: '1', receivedAt: 1, rollouts: ['a', 'b', 'a'], body });
+      assert.equal(await store.putTelemetry({ batchId: '1', receivedAt: 1, rollouts: ['a', 'b'], body }), 'duplicate');
+      await store.putTelemetry({ batchId: '2', receivedAt: 1, rollouts: [], body });
+      for (const rollout of ['a', 'b']) {
+        const read = await store.telemetryAfter(rollout, 0, 10);
+        assert.deepEqual(
+          read.map((row) => row.body),
+          [{ of: rollout }],
+        );
+        await store.append(appendTo(rollout, 0, { telemetryFolded: { rollout, throughSeq: read[0]!.seq } }));
+      }
+      assert.equal((await store.prune({ now: 2 })).telemetry, 2);
+    });
+  },
   'never shows a seq below one already read while two stores write': async (database) => {
     await withTwo(database, async (a, b) => {
       const seen: number[] = [];

@@ -117,8 +117,11 @@ export type TelemetryBatch = {
   readonly receivedAt: number;
   /** Rollouts that will read it. With none, only the id is kept. */
   readonly rollouts: readonly string[];
-  /** Plain JSON that was checked when it came in; it is not checked again. */
-  readonly body: unknown;
+  /**
+   * Plain JSON that was checked when it came in; it is not checked again. A function gives each rollout a body of its
+   * own, so that with many rollouts each reads its part and not the whole.
+   */
+  readonly body: unknown | ((rollout: string) => unknown);
 };
 
 /** A stored telemetry batch as one rollout reads it. A higher `seq` was committed later, never before. */
