@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<{ readonly run: () => Pr
   demo: () => import('./demo.ts'),
   decisions: () => import('./decisions.ts'),
   system: () => import('./system.ts'),
+  ingest: () => import('./ingest.ts'),
 };
 
 const USAGE = `usage: npm run bench -- NAME [--json]\nNAME is one of: ${Object.keys(BENCHMARKS).join(', ')}\n`;

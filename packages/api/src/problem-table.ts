@@ -27,6 +27,7 @@ type OwnCode =
   | 'VERSION_CONFLICT'
   | 'FLAG_IN_ROLLOUT'
   | 'NOT_FOUND'
+  | 'EVIDENCE_PRUNED'
   | 'METHOD_NOT_ALLOWED'
   | 'BODY_INVALID'
   | 'BODY_TOO_LARGE'
@@ -108,6 +109,12 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
     404,
     'There is nothing at this address.',
     'Check the path and the key in it; `GET /openapi.json` lists every route.',
+  ),
+  EVIDENCE_PRUNED: entry(
+    'api',
+    410,
+    'Evidence of the rollout was removed: it ended longer ago than evidence is kept.',
+    'Its events, report and incidents are all there; a replay or backtest needs the evidence: take it from a backup made before, and keep it longer from now on (`rampart serve --retention`).',
   ),
   METHOD_NOT_ALLOWED: entry(
     'api',

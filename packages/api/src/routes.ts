@@ -205,7 +205,7 @@ const ROLLOUT_ROUTES = {
     auth: READERS,
     query: evidenceFilterSchema,
     answers: [json(evidencePageSchema, 'A page of batches.')],
-    problems: ['ROLLOUT_UNKNOWN'],
+    problems: ['ROLLOUT_UNKNOWN', 'EVIDENCE_PRUNED'],
   },
   command: {
     method: 'POST',

@@ -52,6 +52,11 @@ export type TelemetryBatch = {
   readonly schema: 1;
   readonly batchId: string;
   readonly instance: string;
+  /**
+   * Place of this batch among those of its instance: 1, 2, … Only for senders that deliver one batch after the other, each
+   * until it is acknowledged: one at or below the last that the server has is a repeat, and the server need not remember ids.
+   */
+  readonly sequence?: number;
   /** Name and version of the SDK, for example `rampart-node/0.1.0`. */
   readonly sdk: string;
   readonly fromAt: number;

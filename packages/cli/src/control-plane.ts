@@ -6,6 +6,8 @@ export type ServeOptions = {
   /** 0 takes any free one. */
   readonly port: number;
   readonly environment: string;
+  /** How long the evidence of an ended rollout is kept. Default: that of the server, 400 days. */
+  readonly retentionMs?: number;
   /** Log all as JSON lines on standard error. Default: only warnings and errors, in words. */
   readonly logAsJson?: boolean;
 };

@@ -160,7 +160,8 @@ export class Telemetry {
       this.#batches += 1;
       const batchId = `${connection.instance}-${this.#batches}`;
       this.#sender.enqueue({
-        ...{ schema: 1, batchId, instance: connection.instance, sdk, fromAt, toAt, revision },
+        ...{ schema: 1, batchId, instance: connection.instance, sequence: this.#batches },
+        ...{ sdk, fromAt, toAt, revision },
         ...{ dropped: index === 0 ? dropped : 0, series: part },
         ...(isLast && index === parts.length - 1 && { closing: true as const }),
       });

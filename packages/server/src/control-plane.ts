@@ -13,7 +13,6 @@ import {
   applyAll,
   decide,
   type EventRecord,
-  type EvidenceBatch,
   type Plan,
   type PlanIssue,
   type Principal,
@@ -28,6 +27,7 @@ import type { Clock } from './clock.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
 import { planCheckOf, readPlanFor, type Surroundings } from './plan-check.ts';
+import { evidenceOf } from './retention.ts';
 import type { Cause, Change } from './rollout-commit.ts';
 import type { RolloutRun } from './rollout-run.ts';
 import type { RolloutTable } from './rollout-table.ts';
@@ -55,7 +55,7 @@ export type ControlPlane = {
   readonly listRollouts: (state: 'active' | 'all') => readonly RolloutView[];
   readonly getRollout: (id: string) => RolloutView;
   readonly listEvents: (id: string, after: number) => Promise<readonly EventRecord[]>;
-  /** Closed batches with a seq above `after`, oldest first. */
+  /** Closed batches with a seq above `after`, oldest first. `EVIDENCE_PRUNED` where the retention has removed them. */
   readonly listEvidence: (id: string, after: number, limit: number) => Promise<EvidencePage>;
   /** Markdown. */
   readonly report: (id: string) => Promise<string>;
@@ -123,10 +123,7 @@ function documents({
     },
     async listEvidence(id, after, limit) {
       const { throughSeq } = runOf(table, id).evidence;
-      const stored = await store.evidenceAfter(id, after, limit);
-      // JSON edge: written by the reconciler only.
-      const batches = stored.map(({ value }) => value as EvidenceBatch).filter(({ seq }) => seq <= throughSeq);
-      return { batches, throughSeq };
+      return { batches: await evidenceOf(store, id, { after, limit, throughSeq }), throughSeq };
     },
     async report(id) {
       const { state } = runOf(table, id);

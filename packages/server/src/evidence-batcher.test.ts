@@ -47,7 +47,9 @@ const bodies = fc.array(
 );
 
 function merged(list: readonly TelemetryBody[]) {
-  const open = list.reduce((batch, body, i) => addTelemetry(batch, i + 1, body, state), emptyBatch(0));
+  const rows = list.map((body, i) => ({ seq: i + 1, body }));
+  const half = addTelemetry(emptyBatch(0), rows.slice(0, 2), state);
+  const open = addTelemetry(half, rows.slice(2), state);
   return { open, batch: closeBatch(open, 1, 0, 10) };
 }
 

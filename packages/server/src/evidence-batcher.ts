@@ -1,22 +1,17 @@
 import type { TelemetrySeries } from '@rampart/api';
-import type { EvidenceBatch, EvidenceSeries, Occurrence, RolloutState } from '@rampart/rollout';
+import type { EvidenceBatch, Occurrence, RolloutState } from '@rampart/rollout';
+import { SeriesSums } from './series-sums.ts';
 
 /** A stored telemetry batch as one or more rollouts read it. */
 export type TelemetryBody =
   | { readonly type: 'telemetry'; readonly instance: string; readonly series: readonly TelemetrySeries[] }
   | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] };
 
-type Cell = { count: number; sum: number; sumSquares: number; readonly bins: Map<number, number> };
-type Merged = Pick<EvidenceSeries, 'metric' | 'arm' | 'epoch' | 'stratum'> & {
-  readonly hasBins: boolean;
-  readonly cells: Map<number, Cell>;
-};
-
 /** Telemetry of one rollout that is not folded yet, merged as it arrives. */
 export type OpenBatch = {
   /** Seq of the last telemetry batch in it; that of the last one folded while it is empty. */
   readonly throughSeq: number;
-  readonly merged: ReadonlyMap<string, Merged>;
+  readonly merged: SeriesSums;
   readonly occurrences: readonly Occurrence[];
   readonly instances: ReadonlySet<string>;
   readonly isEmpty: boolean;
@@ -24,7 +19,7 @@ export type OpenBatch = {
 
 /** An open batch with nothing in it. */
 export function emptyBatch(throughSeq: number): OpenBatch {
-  return { throughSeq, merged: new Map(), occurrences: [], instances: new Set(), isEmpty: true };
+  return { throughSeq, merged: new SeriesSums(), occurrences: [], instances: new Set(), isEmpty: true };
 }
 
 const USERS: readonly string[] = ['assigned', 'reported'];
@@ -35,56 +30,46 @@ function isOf(series: TelemetrySeries, state: RolloutState): boolean {
   return USERS.includes(series.metric) || Object.hasOwn(state.plan.metrics, series.metric);
 }
 
-/** An open batch with one more telemetry batch in it. What is not of the rollout is left out. */
-export function addTelemetry(open: OpenBatch, seq: number, body: TelemetryBody, state: RolloutState): OpenBatch {
+/** A telemetry batch at its place in the store. */
+type Row = { readonly seq: number; readonly body: TelemetryBody };
+
+/** An open batch with more telemetry batches in it, in the order of `seq`. What is not of the rollout is left out. */
+export function addTelemetry(open: OpenBatch, rows: readonly Row[], state: RolloutState): OpenBatch {
+  // One copy for all rows. Nothing is added to sums that the caller keeps: were it, and the next read failed, these rows
+  // would be read and added again.
+  const into: Growing = {
+    ...open,
+    merged: open.merged.copy(),
+    occurrences: [...open.occurrences],
+    instances: new Set(open.instances),
+  };
+  for (const { seq, body } of rows) {
+    into.throughSeq = seq;
+    addBody(into, body, state);
+  }
+  return into;
+}
+
+type Growing = {
+  throughSeq: number;
+  readonly merged: SeriesSums;
+  readonly occurrences: Occurrence[];
+  readonly instances: Set<string>;
+  isEmpty: boolean;
+};
+
+function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void {
   if (body.type === 'signals') {
     const known = body.occurrences.filter(({ metric }) => Object.hasOwn(state.plan.metrics, metric));
-    const isEmpty = open.isEmpty && known.length === 0;
-    return { ...open, throughSeq: seq, occurrences: [...open.occurrences, ...known], isEmpty };
+    into.occurrences.push(...known);
+    into.isEmpty &&= known.length === 0;
+    return;
   }
   const series = body.series.filter((one) => isOf(one, state));
-  if (series.length === 0) return { ...open, throughSeq: seq };
-  const merged = new Map(open.merged);
-  for (const one of series) mergeInto(merged, one);
-  return { ...open, throughSeq: seq, merged, instances: new Set([...open.instances, body.instance]), isEmpty: false };
-}
-
-/** Series with and without a histogram stay apart, so that a histogram always holds all of its series. */
-function mergeInto(merged: Map<string, Merged>, series: TelemetrySeries): void {
-  const { metric, arm, epoch, stratum } = series;
-  const hasBins = series.bins !== undefined;
-  const key = JSON.stringify([metric, arm, epoch, stratum, hasBins]);
-  const cells = new Map(merged.get(key)?.cells);
-  for (const [i, bucket] of series.bucket.entries()) cells.set(bucket, plus(cells.get(bucket), series, i));
-  merged.set(key, { metric, arm, epoch, stratum, hasBins, cells });
-}
-
-function plus(before: Cell | undefined, series: TelemetrySeries, i: number): Cell {
-  const bins = new Map(before?.bins);
-  for (const [bin, count] of series.bins?.[i] ?? []) bins.set(bin, (bins.get(bin) ?? 0) + count);
-  return {
-    count: (before?.count ?? 0) + (series.count[i] ?? 0),
-    sum: (before?.sum ?? 0) + (series.sum[i] ?? 0),
-    sumSquares: (before?.sumSquares ?? 0) + (series.sumSquares[i] ?? 0),
-    bins,
-  };
-}
-
-function seriesOf({ metric, arm, epoch, stratum, hasBins, cells }: Merged): EvidenceSeries {
-  const entries = [...cells].sort(([one], [other]) => one - other);
-  const pick = (field: 'count' | 'sum' | 'sumSquares') => entries.map(([, cell]) => cell[field]);
-  const pairs = ({ bins }: Cell) => [...bins].sort(([one], [other]) => one - other);
-  return {
-    metric,
-    arm,
-    epoch,
-    stratum,
-    bucket: entries.map(([bucket]) => bucket),
-    count: pick('count'),
-    sum: pick('sum'),
-    sumSquares: pick('sumSquares'),
-    ...(hasBins && { bins: entries.map(([, cell]) => pairs(cell)) }),
-  };
+  if (series.length === 0) return;
+  for (const one of series) into.merged.add(one);
+  into.instances.add(body.instance);
+  into.isEmpty = false;
 }
 
 /** The evidence batch that an open batch makes when it is closed at `toAt`: one series per metric, arm, epoch and stratum. */
@@ -94,7 +79,7 @@ export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: n
     seq,
     fromAt,
     toAt,
-    series: [...merged.values()].map(seriesOf),
+    series: merged.toSeries(),
     ...(occurrences.length > 0 && { occurrences }),
     ...(instances.size > 0 && { instances: instances.size }),
   };

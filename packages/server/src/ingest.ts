@@ -10,7 +10,7 @@ import type { Clock } from './clock.ts';
 import type { TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
 import type { RolloutTable } from './rollout-table.ts';
-import type { Store } from './store/store.ts';
+import type { Store, TelemetryBatch as StoredBatch } from './store/store.ts';
 
 /** Takes telemetry in. Each resolves only once the batch is durable. */
 export type Ingest = {
@@ -35,8 +35,9 @@ const READING: readonly Phase[] = ['baseline', 'exposing', 'monitoring', 'aborte
 /** Ways in for telemetry. What names no rollout that reads it is accepted and counted as ignored: an SDK must not fail for it. */
 export function createIngest(options: IngestOptions): Ingest {
   const { store, table, clock, instances, onBatch } = options;
-  const put = async (batchId: string, rollouts: readonly string[], body: TelemetryBody, ignored: number) => {
-    const status = await store.putTelemetry({ batchId, receivedAt: clock.now(), rollouts, body });
+  const put = async (batch: Omit<StoredBatch, 'receivedAt'>, ignored: number) => {
+    const { batchId } = batch;
+    const status = await store.putTelemetry({ ...batch, receivedAt: clock.now() });
     onBatch(status, ignored);
     return { batchId, status };
   };
@@ -49,22 +50,21 @@ export function createIngest(options: IngestOptions): Ingest {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
       if (batch.closing) instances.left(batch.instance);
       else instances.seen(batch.instance, batch.revision, clock.now());
-      const rollouts = [...new Set(batch.series.map(({ rollout }) => rollout))].filter(reads);
-      const series = batch.series.filter(({ rollout }) => rollouts.includes(rollout));
-      const body = { type: 'telemetry', instance: batch.instance, series } as const;
-      return put(batch.batchId, rollouts, body, batch.series.length - series.length);
+      const { batchId, instance, sequence } = batch;
+      const byRollout = Map.groupBy(batch.series, ({ rollout }) => rollout);
+      const rollouts = [...byRollout.keys()].filter(reads);
+      const seriesOf = (rollout: string) => byRollout.get(rollout) ?? [];
+      const body = (rollout: string): TelemetryBody => ({ type: 'telemetry', instance, series: seriesOf(rollout) });
+      const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };
+      return put({ batchId, ...sender, rollouts, body }, batch.series.length - rollouts.flatMap(seriesOf).length);
     },
     signals(json) {
       const batch = checkBody(signalBatchSchema, json, 'TELEMETRY_INVALID');
       const ofFlag = table.all().filter(({ state }) => state.plan.flag === batch.flag);
       const rollouts = ofFlag.map(({ state }) => state.id).filter(reads);
       const occurrences = occurrencesOf(batch, clock.now());
-      return put(
-        batch.batchId,
-        rollouts,
-        { type: 'signals', occurrences },
-        rollouts.length > 0 ? 0 : occurrences.length,
-      );
+      const body: TelemetryBody = { type: 'signals', occurrences };
+      return put({ batchId: batch.batchId, rollouts, body }, rollouts.length > 0 ? 0 : occurrences.length);
     },
   };
 }

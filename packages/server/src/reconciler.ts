@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
 import { type Log, messageOf } from './log.ts';
+import { createPacedLooks } from './paced-looks.ts';
 import type { Fold } from './rollout-commit.ts';
 import type { RolloutRun } from './rollout-run.ts';
 import type { RolloutTable } from './rollout-table.ts';
@@ -14,8 +15,8 @@ const SHORTEST_BATCH_MS = 200;
 const LONGEST_TICK_MS = 1_000;
 /** Interval at which changes by other processes on the same store are looked for. */
 const CATCH_UP_MS = 1_000;
-/** Telemetry batches read at once. */
-const ROWS = 500;
+/** Telemetry batches read at once; after a crash there may be thousands. */
+const ROWS = 100;
 
 /** Longest time evidence waits for its batch to close: 60 s, scaled with the plan, never under 200 ms. */
 export function batchMsOf(timeScale: number): number {
@@ -87,6 +88,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     queued.set(id, turn);
     return turn;
   };
+  const paced = createPacedLooks(wake);
   let caughtUpAt = 0;
   const catchUp = (now: number): void => {
     if (now - caughtUpAt < CATCH_UP_MS) return;
@@ -111,12 +113,13 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     start() {
       timer = setInterval(beat, SHORTEST_BATCH_MS);
       stopListening = store.onChange(({ telemetryRollouts }) => {
-        for (const id of telemetryRollouts) void wake(id);
+        for (const id of telemetryRollouts) paced.ask(id);
       });
     },
     async stop() {
       clearInterval(timer);
       stopListening?.();
+      await paced.stop();
       await Promise.all(queued.values());
       await table.idle();
     },
@@ -147,8 +150,11 @@ async function pull(store: Store, run: RolloutRun): Promise<OpenBatch> {
   for (;;) {
     const rows = await store.telemetryAfter(run.state.id, open.throughSeq, ROWS);
     // JSON edge: written by `ingest.ts` only, after validation.
-    for (const { seq, body } of rows) open = addTelemetry(open, seq, body as TelemetryBody, run.state);
+    const read = rows.map(({ seq, body }) => ({ seq, body: body as TelemetryBody }));
+    if (rows.length > 0) open = addTelemetry(open, read, run.state);
     if (rows.length < ROWS) return open;
+    // Requests have their turn between two readings.
+    await new Promise(setImmediate);
   }
 }
 

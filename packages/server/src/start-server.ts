@@ -19,6 +19,7 @@ import { createInstanceRegistry } from './instance-registry.ts';
 import { type Log, messageOf } from './log.ts';
 import { createDispatcher, type Dispatcher } from './outbox.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
+import { DEFAULT_RETENTION_MS, pastRetention, pruneAll } from './retention.ts';
 import { openRolloutTable, type RolloutTable } from './rollout-table.ts';
 import { createRulesetStream, type RulesetStream } from './ruleset-stream.ts';
 import { ServerError } from './server-error.ts';
@@ -41,6 +42,8 @@ export type ServerOptions = {
   readonly port?: number;
   /** Default: `production`. */
   readonly environment?: string;
+  /** How long the evidence of a rollout that is complete or cancelled is kept; its events stay for ever. Default: 400 days. */
+  readonly retentionMs?: number;
   /** Default: JSON lines on stderr. */
   readonly log?: Log;
   /** Default: the clock of the machine. */
@@ -66,7 +69,7 @@ export type RampartServer = {
 };
 
 const DEFAULT_PORT = 4180;
-const PRUNE_EVERY_MS = 60_000;
+const PRUNE_EVERY_MS = 10_000;
 /** How long requests under way may take to finish when the server closes. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -82,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     const parts = await assemble(store, { ...options, log, environment });
     const firstToken = await createFirstToken(store, parts.tokens);
     const url = await listen(parts.app, options);
-    const stopWork = startWork(parts, log);
+    const stopWork = startWork(parts, log, options.retentionMs);
     const { revision } = parts.table.book.ruleset();
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
@@ -201,12 +204,18 @@ async function listen(
 }
 
 /** Starts what goes on by itself; the result stops it. */
-function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): () => Promise<void> {
+function startWork(
+  { store, clock, table, reconciler, dispatcher }: Parts,
+  log: Log,
+  retentionMs = DEFAULT_RETENTION_MS,
+): () => Promise<void> {
   reconciler.start();
   void reconciler.wakeAll();
   dispatcher.start();
   const prune = setInterval(() => {
-    pruneAll(store, clock).catch((error: unknown) => {
+    const now = clock.now();
+    const states = table.all().map(({ state }) => state);
+    pruneAll(store, now, pastRetention(states, now, retentionMs)).catch((error: unknown) => {
       log.warn({ err: error }, `the store could not be pruned: ${messageOf(error)}`);
     });
   }, PRUNE_EVERY_MS);
@@ -215,12 +224,6 @@ function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): (
     clearInterval(prune);
     await Promise.all([reconciler.stop(), dispatcher.stop()]);
   };
-}
-
-/** In small steps: other writes go in between. */
-async function pruneAll(store: Store, clock: Clock): Promise<void> {
-  let pruned = await store.prune({ now: clock.now() });
-  while (pruned.more) pruned = await store.prune({ now: clock.now() });
 }
 
 async function stopAll({ app, stream, table, store }: Parts, stopWork: () => Promise<void>): Promise<void> {

@@ -53,6 +53,11 @@ export const telemetryBatchSchema = z
     schema: z.literal(1),
     batchId: nameSchema,
     instance: nameSchema,
+    sequence: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Only from senders that deliver one batch after the other: its place among those of the instance.'),
     sdk: nameSchema,
     fromAt: instantSchema,
     toAt: instantSchema,

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CommandAnswer } from '@rampart/api';
+import { type CommandAnswer, PROBLEM_MEDIA_TYPE, problem } from '@rampart/api';
 import { describe, expect, it } from 'vitest';
 import { type Cli, openCli } from '../cli.test.support.ts';
 
@@ -67,6 +67,20 @@ describe('rampart backtest of a rollout', () => {
       /aborted Mon 2026-01-05 \d\d:\d\d UTC for errorRate in canary \(errorRate breaches 1%\): as it was/,
     );
     expect(flat(out)).toContain('0 false alarms in');
+  });
+
+  it('says so where the evidence was removed, in place of a replay without it', async () => {
+    const cli = await aborted();
+    const gone = problem('EVIDENCE_PRUNED', 'Batch 1 of the 120 is gone: none is kept.');
+    const headers = { 'content-type': PROBLEM_MEDIA_TYPE };
+    const { code, data } = await cli.json<Failed>(['backtest', cli.id], {
+      fetch: async (url, init) =>
+        String(url).includes('/evidence')
+          ? new Response(JSON.stringify(gone), { status: gone.status, headers })
+          : cli.plane.fetch(url, init),
+    });
+    expect([code, data.error]).toMatchObject([1, { code: 'EVIDENCE_PRUNED', message: gone.detail }]);
+    expect(data.error.remedy).toContain('--retention');
   });
 
   it('sets an edited plan beside it: what it would have missed', async () => {

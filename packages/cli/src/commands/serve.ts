@@ -4,13 +4,14 @@ import { readCredentials, writeCredentials } from '../config.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Io } from '../io.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
-import { port } from './arguments.ts';
+import { duration, port } from './arguments.ts';
 
 type ServeOptions = {
   readonly port: number;
   readonly host: string;
   readonly data: string;
   readonly environment: string;
+  readonly retention?: number;
 };
 
 const GROUP = 'Run:';
@@ -28,14 +29,23 @@ export function addServeCommands(program: Command, { perform }: Shell): void {
     .option('--host <host>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
     .option('--data <dir>', 'where the store is', '.rampart')
     .option('--environment <name>', 'environment it serves', 'production')
+    .option(
+      '--retention <duration>',
+      'how long the evidence of an ended rollout is kept; its events and report stay for ever. Default: 400d',
+      duration,
+    )
     .action((options: ServeOptions, command: Command) => perform(command, (session) => serve(session, options)));
 }
 
-async function serve(session: Session, { port, host, data, environment }: ServeOptions): Promise<Outcome> {
+async function serve(session: Session, options: ServeOptions): Promise<Outcome> {
   const { io } = session;
+  const { port, host, data, environment, retention } = options;
   const stop = io.interrupted();
   const dataDir = resolve(io.cwd, data);
-  const plane = await io.startServer({ dataDir, host, port, environment, logAsJson: !io.isTty });
+  const plane = await io.startServer({
+    ...{ dataDir, host, port, environment, logAsJson: !io.isTty },
+    ...(retention !== undefined && { retentionMs: retention }),
+  });
   try {
     announce(session, plane, dataDir, environment);
     await new Promise<void>((done) =>

@@ -1,4 +1,5 @@
 import { canonicalJson } from './canonical-json.ts';
+import { packJson } from './packed-json.ts';
 import type { TelemetryRequest, WriteRequest } from './sqlite-request.ts';
 import type { Append, DocumentWrite, OutboxMessage, TelemetryBatch } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -50,7 +51,7 @@ export function encodeWrite(write: AnyWrite): WriteRequest {
       evidence: {
         rollout: text('evidence.rollout', evidence.rollout),
         seq: integer('evidence.seq', evidence.seq),
-        value: canonicalJson(evidence.value),
+        value: packJson(canonicalJson(evidence.value)),
       },
     }),
     ...(telemetryFolded && {
@@ -70,14 +71,21 @@ export function encodeWrite(write: AnyWrite): WriteRequest {
   };
 }
 
-/** Checks a telemetry batch and turns its body into JSON text. @throws StoreError `NOT_STORABLE` */
+/** Checks what names a telemetry batch and turns its body, which is bulky and was checked before, into JSON text. @throws StoreError `NOT_STORABLE` */
 export function encodeTelemetry(batch: TelemetryBatch): TelemetryRequest {
+  const { sender, body } = batch;
+  const rollouts = [...new Set(batch.rollouts)].map((rollout) => text('rollouts', rollout));
   return {
     op: 'telemetry',
     batchId: text('batchId', batch.batchId),
+    ...(sender && {
+      sender: { id: text('sender.id', sender.id), sequence: integer('sender.sequence', sender.sequence) },
+    }),
     receivedAt: integer('receivedAt', batch.receivedAt),
-    rollouts: [...new Set(batch.rollouts)].map((rollout) => text('rollouts', rollout)),
-    body: canonicalJson(batch.body),
+    rollouts,
+    bodies: (typeof body === 'function' ? rollouts.map((rollout) => body(rollout)) : [body]).map((one) =>
+      JSON.stringify(one),
+    ),
   };
 }
 

@@ -105,5 +105,29 @@ CREATE TABLE replies (
 CREATE INDEX replies_by_age ON replies (expires_at);
 `;
 
+const SECOND = `
+-- Last batch of each sender that delivers in order: instead of a row in telemetry_ids for every batch.
+CREATE TABLE telemetry_senders (
+  sender TEXT PRIMARY KEY,
+  last_sequence INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX telemetry_senders_by_age ON telemetry_senders (seen_at);
+
+-- Deflated JSON from now on (packed-json.ts); batches written before stay the text they were.
+CREATE TABLE evidence_with_packed (
+  rollout TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  value ANY NOT NULL,
+  PRIMARY KEY (rollout, seq)
+) STRICT;
+INSERT INTO evidence_with_packed SELECT rollout, seq, value FROM evidence;
+DROP TABLE evidence;
+ALTER TABLE evidence_with_packed RENAME TO evidence;
+`;
+
 /** All steps, in order. */
-export const MIGRATIONS: readonly Migration[] = [{ number: 1, sql: FIRST }];
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, sql: FIRST },
+  { number: 2, sql: SECOND },
+];

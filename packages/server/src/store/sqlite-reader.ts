@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { unpackJson } from './packed-json.ts';
 import { numberIn, type Row, textIn } from './sqlite-row.ts';
 import type { OutboxEntry, OutboxState, StoredDocument, StoredEvent, StoreStats } from './store.ts';
 
@@ -60,7 +61,7 @@ function createEvidenceReads(db: DatabaseSync) {
         body: jsonIn(row, 'body'),
       })),
     evidenceAfter: (rollout: string, seq: number, limit: number) =>
-      evidence.all(rollout, seq, limit).map((row) => ({ seq: numberIn(row, 'seq'), value: jsonIn(row, 'value') })),
+      evidence.all(rollout, seq, limit).map((row) => ({ seq: numberIn(row, 'seq'), value: packedIn(row, 'value') })),
     getCheckpoint(key: string) {
       const row = checkpoint.get(key);
       return row && { version: numberIn(row, 'version'), value: jsonIn(row, 'value') };
@@ -134,6 +135,12 @@ function entryIn(row: Row, state: OutboxState): OutboxEntry {
 
 function jsonIn(row: Row, column: string): unknown {
   return JSON.parse(textIn(row, column));
+}
+
+/** Packed, or the plain text of an older version. */
+function packedIn(row: Row, column: string): unknown {
+  const value = row[column];
+  return value instanceof Uint8Array ? unpackJson(value) : jsonIn(row, column);
 }
 
 /** The log is absent until the first write. */

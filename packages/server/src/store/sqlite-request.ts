@@ -1,7 +1,7 @@
-import type { ClaimedMessage, Conflict, OutboxClaim, Pruned } from './store.ts';
+import type { ClaimedMessage, Conflict, OutboxClaim, Prune, Pruned } from './store.ts';
 import type { StoreErrorCode } from './store-error.ts';
 
-/** A write, checked and with every opaque value already JSON text, so the writer thread only runs SQL. */
+/** A write, checked and with every opaque value already JSON text (that of evidence packed), so the writer thread only runs SQL. */
 export type WriteRequest = {
   readonly op: 'write';
   readonly append?: {
@@ -12,7 +12,7 @@ export type WriteRequest = {
   };
   readonly documents: readonly { kind: string; key: string; value: string | null; expectedVersion?: number }[];
   readonly checkpoint?: { readonly key: string; readonly expectedVersion: number; readonly value: string };
-  readonly evidence?: { readonly rollout: string; readonly seq: number; readonly value: string };
+  readonly evidence?: { readonly rollout: string; readonly seq: number; readonly value: Uint8Array };
   readonly telemetryFolded?: { readonly rollout: string; readonly throughSeq: number };
   readonly outbox: readonly { key: string; destination: string; kind: string; body: string; dueAt: number }[];
   readonly reply?: { readonly key: string; readonly value: string; readonly at: number; readonly expiresAt: number };
@@ -22,9 +22,11 @@ export type WriteRequest = {
 export type TelemetryRequest = {
   readonly op: 'telemetry';
   readonly batchId: string;
+  readonly sender?: { readonly id: string; readonly sequence: number };
   readonly receivedAt: number;
   readonly rollouts: readonly string[];
-  readonly body: string;
+  /** One for all rollouts, or one for each in their order. */
+  readonly bodies: readonly string[];
 };
 
 /** What becomes of a claimed message. */
@@ -44,7 +46,7 @@ export type Request =
   | SettleRequest
   | ({ readonly op: 'claim' } & OutboxClaim)
   | { readonly op: 'revive'; readonly id: number }
-  | { readonly op: 'prune'; readonly now: number; readonly limit: number };
+  | ({ readonly op: 'prune' } & Required<Prune>);
 
 /** A claimed message with its body still JSON text. */
 type ClaimedRow = Omit<ClaimedMessage, 'body'> & { readonly body: string };

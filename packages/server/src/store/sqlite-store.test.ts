@@ -65,6 +65,23 @@ describe('a store file', () => {
     await store.close();
   });
 
+  it('of the first schema is brought up to date, and evidence written then is read', async () => {
+    const file = freshFile();
+    const [first] = MIGRATIONS;
+    const db = new DatabaseSync(file);
+    db.exec(`${first?.sql ?? ''} INSERT INTO schema_migrations VALUES (1); PRAGMA application_id = 0x524d5054`);
+    db.exec(`INSERT INTO evidence VALUES ('r', 1, '{"seq":1}')`);
+    db.close();
+    const store = await openSqliteStore({ file });
+    const next = { rollout: 'r', seq: 2, value: { seq: 2, note: 'packed' } };
+    await store.saveCheckpoint({ checkpoint: { key: 'r', expectedVersion: 0, value: 0 }, evidence: next });
+    expect(await store.evidenceAfter('r', 0)).toEqual([
+      { seq: 1, value: { seq: 1 } },
+      { seq: 2, value: { seq: 2, note: 'packed' } },
+    ]);
+    await store.close();
+  });
+
   it('of a newer schema is refused, with both numbers and what to do', async () => {
     const file = freshFile();
     await (await openSqliteStore({ file })).close();

@@ -34,8 +34,8 @@ export async function openSqliteStore(options: WriterOptions): Promise<Store> {
     ...createWrites(writer),
     ...createOutbox(writer),
     ...createReads(reads),
-    async prune({ now, limit }) {
-      return writer.call({ op: 'prune', now: integer('now', now), limit: integer('limit', limit ?? DEFAULT_LIMIT) });
+    async prune({ now, limit = DEFAULT_LIMIT, evidenceOf = [] }) {
+      return writer.call({ op: 'prune', now: integer('now', now), limit: integer('limit', limit), evidenceOf });
     },
     onChange(listener) {
       // A function of its own, so that the same listener given twice is stopped one by one.

@@ -6,13 +6,19 @@ import { BATCH_ID_KEEP_MS, DONE_KEEP_MS, type OutboxClaim } from './store.ts';
 /** Gives the function that keeps one telemetry batch. */
 export function createPutTelemetry(db: DatabaseSync): (request: TelemetryRequest) => Results['telemetry'] {
   const remember = db.prepare('INSERT INTO telemetry_ids (batch_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const advance = db.prepare(
+    `INSERT INTO telemetry_senders (sender, last_sequence, seen_at) VALUES (?, ?, ?)
+     ON CONFLICT (sender) DO UPDATE SET last_sequence = excluded.last_sequence, seen_at = excluded.seen_at
+     WHERE excluded.last_sequence > last_sequence`,
+  );
   const insert = db.prepare('INSERT INTO telemetry (received_at, body) VALUES (?, ?) RETURNING seq');
   const address = db.prepare('INSERT INTO telemetry_rollouts (rollout, seq) VALUES (?, ?)');
-  return ({ batchId, receivedAt, rollouts, body }) => {
-    if (remember.run(batchId, receivedAt).changes === 0) return 'duplicate';
+  return ({ batchId, sender, receivedAt, rollouts, bodies }) => {
+    const noted = sender ? advance.run(sender.id, sender.sequence, receivedAt) : remember.run(batchId, receivedAt);
+    if (noted.changes === 0) return 'duplicate';
     if (rollouts.length === 0) return 'accepted';
-    const seq = numberIn(insert.get(receivedAt, body), 'seq');
-    for (const rollout of rollouts) address.run(rollout, seq);
+    const seqs = bodies.map((body) => numberIn(insert.get(receivedAt, body), 'seq'));
+    for (const [i, rollout] of rollouts.entries()) address.run(rollout, seqs[i] ?? seqs[0] ?? null);
     return 'accepted';
   };
 }
@@ -71,19 +77,28 @@ export function createPrune(db: DatabaseSync): (request: Extract<Request, { op: 
   const dropIds = db.prepare(
     'DELETE FROM telemetry_ids WHERE batch_id IN (SELECT batch_id FROM telemetry_ids WHERE received_at < ? LIMIT ?)',
   );
+  const dropSenders = db.prepare(
+    'DELETE FROM telemetry_senders WHERE sender IN (SELECT sender FROM telemetry_senders WHERE seen_at < ? LIMIT ?)',
+  );
+  const dropEvidence = db.prepare(
+    `DELETE FROM evidence WHERE rowid IN (
+       SELECT rowid FROM evidence WHERE rollout IN (SELECT value FROM json_each(?)) ORDER BY rollout, seq LIMIT ?)`,
+  );
   const dropDone = db.prepare(
     `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 'done' AND leased_until < ? ORDER BY id LIMIT ?)`,
   );
   const dropReplies = db.prepare(
     'DELETE FROM replies WHERE key IN (SELECT key FROM replies WHERE expires_at <= ? LIMIT ?)',
   );
-  return ({ now, limit }) => {
+  return ({ now, limit, evidenceOf }) => {
     const released = release.all(limit).map((row) => numberIn(row, 'seq'));
     const telemetry = Number(dropBodies.run(JSON.stringify(released)).changes);
-    const batchIds = Number(dropIds.run(now - BATCH_ID_KEEP_MS, limit).changes);
+    const ids = Number(dropIds.run(now - BATCH_ID_KEEP_MS, limit).changes);
+    const senders = Number(dropSenders.run(now - BATCH_ID_KEEP_MS, limit).changes);
+    const evidence = Number(dropEvidence.run(JSON.stringify(evidenceOf), limit).changes);
     const outbox = Number(dropDone.run(now - DONE_KEEP_MS, limit).changes);
     const replies = Number(dropReplies.run(now, limit).changes);
-    const more = [released.length, batchIds, outbox, replies].some((count) => count >= limit);
-    return { telemetry, batchIds, outbox, replies, more };
+    const more = [released.length, ids, senders, evidence, outbox, replies].some((count) => count >= limit);
+    return { telemetry, batchIds: ids + senders, evidence, outbox, replies, more };
   };
 }

@@ -12,6 +12,28 @@ export const evidenceContract: Contract = {
       assert.equal((await a.telemetryAfter('r', 0, 10)).length, 2);
     });
   },
+  'knows the batches of a sender that delivers in order by their place, and forgets a sender after seven days': async (
+    database,
+  ) => {
+    await withTwo(database, async (a, b) => {
+      const send = (store: Store, id: string, sequence: number, receivedAt = 1_000) =>
+        store.putTelemetry({
+          ...{ batchId: `${id}-${sequence}`, sender: { id, sequence }, receivedAt },
+          ...{ rollouts: ['r'], body: sequence },
+        });
+      assert.deepEqual(await Promise.all([send(a, 'x', 1), send(a, 'x', 1)]), ['accepted', 'duplicate']);
+      assert.equal(await send(b, 'x', 1), 'duplicate');
+      // Numbers in between were never acknowledged: a batch that was refused is not sent again.
+      assert.equal(await send(b, 'x', 4, 2_000), 'accepted');
+      assert.equal(await send(a, 'x', 3, 3_000), 'duplicate');
+      assert.equal(await send(a, 'y', 1), 'accepted');
+      assert.equal((await a.telemetryAfter('r', 0, 10)).length, 3);
+      assert.equal((await a.prune({ now: 1_001 + BATCH_ID_KEEP_MS })).batchIds, 1);
+      assert.equal(await send(a, 'y', 1), 'accepted');
+      assert.equal(await send(a, 'x', 4), 'duplicate');
+      await assert.rejects(send(a, 'x', -1), { code: 'NOT_STORABLE' });
+    });
+  },
   'gives each rollout its own telemetry in the order of commits': async (database) => {
     await withStore(database, async (store) => {
       await store.putTelemetry({ batchId: '1', receivedAt: 10, rollouts: ['a', 'b', 'a'], body: { n: 1 } });
@@ -33,6 +55,23 @@ export const evidenceContract: Contract = {
         [{ n: 1 }, { n: 4 }],
       );
       assert.deepEqual(await store.telemetryAfter('c', 0, 10), []);
+    });
+  },
+  'gives each rollout a body of its own where it was given one, all or none of them': async (database) => {
+    await withStore(database, async (store) => {
+      const body = (rollout: string) => ({ of: rollout });
+      await store.putTelemetry({ batchId: '1', receivedAt: 1, rollouts: ['a', 'b', 'a'], body });
+      assert.equal(await store.putTelemetry({ batchId: '1', receivedAt: 1, rollouts: ['a', 'b'], body }), 'duplicate');
+      await store.putTelemetry({ batchId: '2', receivedAt: 1, rollouts: [], body });
+      for (const rollout of ['a', 'b']) {
+        const read = await store.telemetryAfter(rollout, 0, 10);
+        assert.deepEqual(
+          read.map((row) => row.body),
+          [{ of: rollout }],
+        );
+        await store.append(appendTo(rollout, 0, { telemetryFolded: { rollout, throughSeq: read[0]!.seq } }));
+      }
+      assert.equal((await store.prune({ now: 2 })).telemetry, 2);
     });
   },
   'never shows a seq below one already read while two stores write': async (database) => {
@@ -108,7 +147,7 @@ export const evidenceContract: Contract = {
       assert.ok((await store.telemetryAfter('r', 0, 1))[0]!.seq > seqs[2]!);
     });
   },
-  'keeps every evidence batch, whatever is pruned': async (database) => {
+  'keeps every evidence batch of a rollout until it is told to let go, then the oldest go first': async (database) => {
     await withStore(database, async (store) => {
       const fold = (seq: number) => ({
         checkpoint: { key: 'r', expectedVersion: seq - 1, value: seq },
@@ -123,6 +162,18 @@ export const evidenceContract: Contract = {
         (await store.evidenceAfter('r', 0)).map(({ seq }) => seq),
         [1, 2],
       );
+      const first = { rollout: 's', seq: 1, value: { seq: 1 } };
+      await store.saveCheckpoint({ checkpoint: { key: 's', expectedVersion: 0, value: 1 }, evidence: first });
+      const pruned = await store.prune({ now: 1, limit: 1, evidenceOf: ['r', 'unheard of'] });
+      assert.deepEqual([pruned.evidence, pruned.more], [1, true]);
+      assert.deepEqual(
+        (await store.evidenceAfter('r', 0)).map(({ seq }) => seq),
+        [2],
+      );
+      assert.equal((await store.prune({ now: 1, evidenceOf: ['r', 'unheard of'] })).evidence, 1);
+      assert.deepEqual(await store.evidenceAfter('r', 0), []);
+      assert.deepEqual(await store.getCheckpoint('r'), { version: 2, value: 2 });
+      assert.equal((await store.evidenceAfter('s', 0)).length, 1);
     });
   },
   'prunes in slices and says when more is left': async (database) => {
@@ -132,6 +183,7 @@ export const evidenceContract: Contract = {
       assert.deepEqual(await store.prune({ now, limit: 2 }), {
         telemetry: 0,
         batchIds: 2,
+        evidence: 0,
         outbox: 0,
         replies: 0,
         more: true,
@@ -139,6 +191,7 @@ export const evidenceContract: Contract = {
       assert.deepEqual(await store.prune({ now, limit: 2 }), {
         telemetry: 0,
         batchIds: 1,
+        evidence: 0,
         outbox: 0,
         replies: 0,
         more: false,

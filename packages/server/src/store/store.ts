@@ -109,10 +109,19 @@ export type Conflict = {
 export type TelemetryBatch = {
   /** Chosen by the sender; the same id again is answered `duplicate` (remembered `BATCH_ID_KEEP_MS`). */
   readonly batchId: string;
+  /**
+   * Given where the sender delivers one batch after the other, each until it is acknowledged. The batch is then known by
+   * its place: at or below the sender's last one it is `duplicate`. One row per sender is remembered, not one per batch.
+   */
+  readonly sender?: { readonly id: string; readonly sequence: number };
   readonly receivedAt: number;
   /** Rollouts that will read it. With none, only the id is kept. */
   readonly rollouts: readonly string[];
-  readonly body: unknown;
+  /**
+   * Plain JSON that was checked when it came in; it is not checked again. A function gives each rollout a body of its
+   * own, so that with many rollouts each reads its part and not the whole.
+   */
+  readonly body: unknown | ((rollout: string) => unknown);
 };
 
 /** A stored telemetry batch as one rollout reads it. A higher `seq` was committed later, never before. */
@@ -159,11 +168,23 @@ export type StoreChange = {
   readonly outbox: boolean;
 };
 
+/** What to prune, as of an instant. */
+export type Prune = {
+  readonly now: number;
+  /** Most rows of each sort. Default: 1000. */
+  readonly limit?: number;
+  /** Rollouts whose evidence is not kept any longer: no batch may be added to them any more. Default: none. */
+  readonly evidenceOf?: readonly string[];
+};
+
 /** Rows a `prune` removed; `more` when it stopped at its limit. */
 export type Pruned = {
   /** Telemetry batches folded by every rollout that reads them. */
   readonly telemetry: number;
+  /** Batch ids, and senders, that are remembered no longer. */
   readonly batchIds: number;
+  /** Evidence batches of the rollouts named. */
+  readonly evidence: number;
   readonly outbox: number;
   readonly replies: number;
   readonly more: boolean;
@@ -185,7 +206,7 @@ export type ChainReport =
   | { readonly ok: true; readonly events: number; readonly head: string }
   | { readonly ok: false; readonly at: number; readonly why: string };
 
-/** How long the ids of telemetry batches are remembered. */
+/** How long the ids of telemetry batches are remembered, and senders after their last batch. */
 export const BATCH_ID_KEEP_MS = 7 * 24 * 3_600_000;
 /** How long delivered outbox messages, and with them their idempotency keys, are kept. */
 export const DONE_KEEP_MS = 7 * 24 * 3_600_000;
@@ -213,7 +234,10 @@ export type Store = {
   putTelemetry(batch: TelemetryBatch): Promise<'accepted' | 'duplicate'>;
   /** Telemetry of a rollout after a seq, in commit order. What was read once is never followed by a lower seq. */
   telemetryAfter(rollout: string, seq: number, limit: number): Promise<readonly StoredTelemetry[]>;
-  /** Evidence batches of a rollout after a seq, in order; at most `limit` (default: all). Kept as long as the store. */
+  /**
+   * Evidence batches of a rollout after a seq, in order; at most `limit` (default: all). Kept until `prune` is told to let go of them: oldest first, so that a
+   * rollout whose first batch is there has all of them.
+   */
   evidenceAfter(rollout: string, seq: number, limit?: number): Promise<readonly StoredEvidence[]>;
   getCheckpoint(key: string): Promise<{ readonly version: number; readonly value: unknown } | undefined>;
   /** Saves a fold; answers with the checkpoint's new version. */
@@ -238,8 +262,8 @@ export type Store = {
   getReply(key: string, now: number): Promise<unknown>;
 
   stats(): Promise<StoreStats>;
-  /** Removes what is no longer needed, at most `limit` rows of each sort (default 1000). */
-  prune(prune: { readonly now: number; readonly limit?: number }): Promise<Pruned>;
+  /** Removes what is no longer needed. */
+  prune(prune: Prune): Promise<Pruned>;
   /** Calls back after each commit of this store that changed something; returns the way to stop. Must not throw. */
   onChange(listener: (change: StoreChange) => void): () => void;
   /** Recomputes every hash; also finds removed events, gaps, and streams that lost their end. */
