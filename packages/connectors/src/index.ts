@@ -21,3 +21,4 @@ export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';
+export { logBinsOf } from './histogram-bins.ts';

@@ -1,5 +1,5 @@
 import { canonicalJson } from './canonical-json.ts';
-import type { TelemetryRequest, WriteRequest } from './sqlite-request.ts';
+import type { TelemetryRequest, TelemetryWithRequest, WriteRequest } from './sqlite-request.ts';
 import type { Append, DocumentWrite, OutboxMessage, TelemetryBatch } from './store.ts';
 import { StoreError } from './store-error.ts';
 
@@ -79,6 +79,11 @@ export function encodeTelemetry(batch: TelemetryBatch): TelemetryRequest {
     rollouts: [...new Set(batch.rollouts)].map((rollout) => text('rollouts', rollout)),
     body: canonicalJson(batch.body),
   };
+}
+
+/** Checks a telemetry batch and the documents beside it. @throws StoreError `NOT_STORABLE` */
+export function encodeTelemetryWith(batch: TelemetryBatch, documents: readonly DocumentWrite[]): TelemetryWithRequest {
+  return { ...encodeTelemetry(batch), op: 'telemetryWith', documents: documents.map(encodeDocument) };
 }
 
 function encodeDocument(write: DocumentWrite) {

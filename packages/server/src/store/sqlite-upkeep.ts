@@ -4,7 +4,9 @@ import { numberIn, textIn } from './sqlite-row.ts';
 import { BATCH_ID_KEEP_MS, DONE_KEEP_MS, type OutboxClaim } from './store.ts';
 
 /** Gives the function that keeps one telemetry batch. */
-export function createPutTelemetry(db: DatabaseSync): (request: TelemetryRequest) => Results['telemetry'] {
+export function createPutTelemetry(db: DatabaseSync): (
+  request: Omit<TelemetryRequest, 'op'>,
+) => Results['telemetry'] {
   const remember = db.prepare('INSERT INTO telemetry_ids (batch_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING');
   const insert = db.prepare('INSERT INTO telemetry (received_at, body) VALUES (?, ?) RETURNING seq');
   const address = db.prepare('INSERT INTO telemetry_rollouts (rollout, seq) VALUES (?, ?)');
