@@ -66,7 +66,7 @@ describe('openApiDocument', () => {
       };
       const declared = operation.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
       expect([operation.operationId, declared]).toEqual([id, [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)]);
-      expect(operation.requestBody !== undefined).toBe(route.body !== undefined);
+      expect(operation.requestBody !== undefined).toBe(route.body !== undefined || route.media !== undefined);
       expect(operation.security !== undefined).toBe(route.auth.length > 0);
     }
   });

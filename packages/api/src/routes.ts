@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
 import type { Route, RouteAnswer } from './route.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
@@ -389,7 +390,14 @@ const ADMIN_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 /** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */
-export const ROUTES = { ...OPERATION_ROUTES, ...SDK_ROUTES, ...ROLLOUT_ROUTES, ...FLAG_ROUTES, ...ADMIN_ROUTES };
+export const ROUTES = {
+  ...OPERATION_ROUTES,
+  ...SDK_ROUTES,
+  ...OTLP_ROUTES,
+  ...ROLLOUT_ROUTES,
+  ...FLAG_ROUTES,
+  ...ADMIN_ROUTES,
+};
 
 /** Name of a route, unique in the API. */
 export type OperationId = keyof typeof ROUTES;

@@ -1,5 +1,6 @@
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
+export { logBinsOf } from './histogram-bins.ts';
 export { HistoryError, type HistoryPart, type HistoryRange, historySteps } from './history-steps.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
@@ -21,4 +22,3 @@ export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';
-export { logBinsOf } from './histogram-bins.ts';

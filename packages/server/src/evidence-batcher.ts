@@ -1,9 +1,9 @@
 import type { TelemetrySeries } from '@rampart/api';
 import type { EvidenceBatch, EvidenceSeries, Occurrence, RolloutState } from '@rampart/rollout';
 
-/** A stored telemetry batch as one or more rollouts read it. */
+/** A stored telemetry batch as one or more rollouts read it; `instance` is the SDK process, where one sent it. */
 export type TelemetryBody =
-  | { readonly type: 'telemetry'; readonly instance: string; readonly series: readonly TelemetrySeries[] }
+  | { readonly type: 'telemetry'; readonly instance?: string; readonly series: readonly TelemetrySeries[] }
   | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] };
 
 type Cell = { count: number; sum: number; sumSquares: number; readonly bins: Map<number, number> };
@@ -46,7 +46,8 @@ export function addTelemetry(open: OpenBatch, seq: number, body: TelemetryBody, 
   if (series.length === 0) return { ...open, throughSeq: seq };
   const merged = new Map(open.merged);
   for (const one of series) mergeInto(merged, one);
-  return { ...open, throughSeq: seq, merged, instances: new Set([...open.instances, body.instance]), isEmpty: false };
+  const instances = body.instance === undefined ? open.instances : new Set([...open.instances, body.instance]);
+  return { ...open, throughSeq: seq, merged, instances, isEmpty: false };
 }
 
 /** Series with and without a histogram stay apart, so that a histogram always holds all of its series. */

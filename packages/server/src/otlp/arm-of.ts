@@ -43,8 +43,6 @@ export const RAMPART_ATTRIBUTES = {
 /** Why observations of a flag in rollout cannot be counted. */
 export type Misplaced = { readonly why: string };
 
-
-
 /**
  * Where the observations of an interval belong; undefined when their attributes name no rollout, or people in neither
  * arm: nothing is wrong then. @returns `Misplaced` when they name one and still cannot be counted

@@ -22,7 +22,10 @@ function scalarOf({ stringValue, boolValue, intValue, doubleValue }: Value): str
 
 /** Text that is equal for two lists of attributes exactly when they say the same, in any order; 22 characters. */
 export function identityOf(pairs: readonly KeyValue[] | undefined, ...more: readonly string[]): string {
-  const said = (pairs ?? []).map(({ key = '', value = {} }) => [key, value.arrayValue ?? value.kvlistValue ?? value.bytesValue ?? scalarOf(value) ?? null]);
+  const said = (pairs ?? []).map(({ key = '', value = {} }) => [
+    key,
+    value.arrayValue ?? value.kvlistValue ?? value.bytesValue ?? scalarOf(value) ?? null,
+  ]);
   const sorted = said.toSorted(([one], [other]) => (String(one) < String(other) ? -1 : 1));
   return hash('sha256', JSON.stringify([...more, sorted]), 'base64url').slice(0, 22);
 }

@@ -117,8 +117,9 @@ const SCALARS: Readonly<Record<ScalarType, (reader: Reader) => unknown>> = {
   sfixed64: (reader) => reader.fixed32() + reader.sfixed32() * 2 ** 32,
 };
 
-function numberOf(value: ReturnType<Reader['int64']>): number {
-  return typeof value === 'number' ? value : value.toNumber();
+/** protobufjs gives 64-bit numbers as objects where its optional `long` is there. */
+function numberOf(value: number | { readonly toString: () => string }): number {
+  return typeof value === 'number' ? value : Number(value.toString());
 }
 
 function scalarIn(reader: Reader, type: ScalarType): unknown {

@@ -17,7 +17,8 @@ type Explicit = Extract<PointValue, { kind: 'explicit' }>;
 type Exponential = Extract<PointValue, { kind: 'exponential' }>;
 
 function explicitIncrease(before: Explicit, now: Explicit): PointValue | undefined {
-  const isSame = now.bounds.length === before.bounds.length && now.bounds.every((bound, i) => bound === before.bounds[i]);
+  const isSame =
+    now.bounds.length === before.bounds.length && now.bounds.every((bound, i) => bound === before.bounds[i]);
   const counts = now.counts.map((count, i) => count - (before.counts[i] ?? 0));
   const count = now.count - before.count;
   if (!isSame || count < 0 || counts.some((one) => one < 0)) return undefined;

@@ -16,7 +16,7 @@ export type Field = { readonly id: number; readonly type: ScalarType | (() => Me
 export type Message = { readonly [name: string]: Field };
 
 type ScalarOf<T> = T extends 'string' | 'hex' | 'opaque' ? string : T extends 'bool' ? boolean : number;
-type ValueOf<T> = T extends () => infer M extends Message ? Decoded<M> : ScalarOf<T>;
+type ValueOf<T> = T extends () => infer M ? (M extends Message ? Decoded<M> : never) : ScalarOf<T>;
 
 /** A message as read; a field that was not sent is absent. 64-bit numbers are doubles: instants are precise to 256 ns. */
 export type Decoded<M extends Message> = {

@@ -12,9 +12,7 @@ export function changeOf(group: readonly Settled[]): StoreChange | undefined {
   const besideTelemetry = requests.filter((request) => request.op === 'telemetryWith');
   const change = {
     streams: [...new Set(writes.flatMap(({ append }) => (append ? [append.stream] : [])))],
-    telemetryRollouts: [
-      ...new Set(requests.flatMap((request) => ('rollouts' in request ? request.rollouts : []))),
-    ],
+    telemetryRollouts: [...new Set(requests.flatMap((request) => ('rollouts' in request ? request.rollouts : [])))],
     documents: distinct([...writes, ...besideTelemetry].flatMap(documentsOf)),
     outbox:
       writes.some((write) => write.outbox.length > 0) || requests.some(({ op }) => op === 'settle' || op === 'revive'),

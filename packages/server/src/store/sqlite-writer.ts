@@ -8,8 +8,15 @@ import { failureOf } from './sqlite-failure.ts';
 import { createGroupCommit, type Execute } from './sqlite-group-commit.ts';
 import { openForWriting } from './sqlite-open.ts';
 import type { FromWriter, Outcome, Request, ToWriter, WriterOptions } from './sqlite-request.ts';
-import { createClaim, createPrune, createPutTelemetry, createRevive, createSettle } from './sqlite-upkeep.ts';
-import { createPutDocuments, createWrite } from './sqlite-write.ts';
+import {
+  createClaim,
+  createPrune,
+  createPutTelemetry,
+  createPutTelemetryWith,
+  createRevive,
+  createSettle,
+} from './sqlite-upkeep.ts';
+import { createWrite } from './sqlite-write.ts';
 
 type Asked = Exclude<ToWriter, 'close'>;
 
@@ -77,7 +84,7 @@ function isTelemetry({ request: { op } }: Asked): boolean {
 function createExecute(db: DatabaseSync): Execute {
   const write = createWrite(db);
   const putTelemetry = createPutTelemetry(db);
-  const putDocuments = createPutDocuments(db);
+  const putTelemetryWith = createPutTelemetryWith(db, putTelemetry);
   const claim = createClaim(db);
   const settle = createSettle(db);
   const revive = createRevive(db);
@@ -85,10 +92,7 @@ function createExecute(db: DatabaseSync): Execute {
   return (request) => {
     if (request.op === 'write') return { value: write(request) };
     if (request.op === 'telemetry') return { value: putTelemetry(request) };
-    if (request.op === 'telemetryWith') {
-      const status = putTelemetry(request);
-      return { value: status === 'duplicate' ? status : (putDocuments(request) ?? status) };
-    }
+    if (request.op === 'telemetryWith') return { value: putTelemetryWith(request) };
     if (request.op === 'claim') return { value: claim(request) };
     if (request.op === 'settle') return { value: settle(request) };
     if (request.op === 'revive') return { value: revive(request.id) };

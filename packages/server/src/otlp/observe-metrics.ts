@@ -1,0 +1,251 @@
+import type { Metric } from '@rampart/rollout';
+import { FLAG_ATTRIBUTES, type Interval, type Place, placeOf, type ReadingRollout } from './arm-of.ts';
+import { type Attributes, attributesOf, identityOf, textOf } from './attributes.ts';
+import {
+  factorOf,
+  INSTRUMENTS_BY_NAME,
+  type Instrument,
+  isFailure,
+  isFed,
+  isFromSpans,
+  ownReadingOf,
+  type Reading,
+  readingOf,
+} from './conventions.ts';
+import type { StreamDraft } from './cumulative.ts';
+import type { Observations } from './observations.ts';
+import { explicitValueOf, exponentialValueOf, numberValueOf, type PointValue } from './point-value.ts';
+import { histogramSums, type Sums } from './sums-of-point.ts';
+import type { Decoded, KeyValue, METRICS_REQUEST, OtlpMetric } from './wire-table.ts';
+
+/** What observations are read against. */
+export type ReadingContext = {
+  readonly rollouts: readonly ReadingRollout[];
+  /** Epoch ms. */
+  readonly now: number;
+  readonly into: Observations;
+};
+
+/** Longest interval of one report that rates are read from, in ms, by the time scale of a plan. */
+export type RateInterval = (timeScale: number) => number;
+
+type MetricContext = ReadingContext & {
+  readonly longestRateMs: RateInterval;
+  /** Draft of the cumulative streams of a resource. */
+  readonly draftOf: (resource: string) => StreamDraft;
+};
+
+/** A clock may be this far ahead of the server's, ms. */
+export const MOST_AHEAD_MS = 5 * 60_000;
+const MS_PER_NANO = 1e-6;
+const DELTA = 1;
+const CUMULATIVE = 2;
+
+type MetricsRequest = Decoded<typeof METRICS_REQUEST>;
+type ResourceMetrics = NonNullable<MetricsRequest['resourceMetrics']>[number];
+
+/** Resources of a request that hold cumulative streams a rollout reads. */
+export function cumulativeResources(request: MetricsRequest, rollouts: readonly ReadingRollout[]): readonly string[] {
+  const holds = (resource: ResourceMetrics) =>
+    metricsOf(resource).some(
+      ({ metric }) =>
+        temporalityOf(metric) === CUMULATIVE && rollouts.some((rollout) => usesOf(metric, rollout).length > 0),
+    );
+  return (request.resourceMetrics ?? []).filter(holds).map(({ resource }) => identityOf(resource?.attributes));
+}
+
+/** Reads the metrics of a request. */
+export function observeMetrics(request: MetricsRequest, context: MetricContext): void {
+  for (const resource of request.resourceMetrics ?? []) {
+    const id = identityOf(resource.resource?.attributes);
+    const metrics = metricsOf(resource);
+    const newest = newestDialects(metrics.map(({ metric }) => metric));
+    for (const { scope, metric } of metrics) observeMetric({ scope, metric, resource: id, newest }, context);
+  }
+}
+
+type Scoped = { readonly scope: string; readonly metric: OtlpMetric };
+
+function metricsOf({ scopeMetrics }: ResourceMetrics): readonly Scoped[] {
+  return (scopeMetrics ?? []).flatMap(({ scope, metrics }) =>
+    (metrics ?? []).map((metric) => ({ scope: scope?.name ?? '', metric })),
+  );
+}
+
+/** The newest dialect in which a resource sends each signal. */
+function newestDialects(metrics: readonly OtlpMetric[]): ReadonlyMap<string, number> {
+  const newest = new Map<string, number>();
+  for (const { name = '' } of metrics) {
+    for (const { signal, dialect } of INSTRUMENTS_BY_NAME.get(name) ?? []) {
+      newest.set(signal, Math.max(dialect, newest.get(signal) ?? 0));
+    }
+  }
+  return newest;
+}
+
+/** How a metric of a plan reads an instrument. */
+type Use = { readonly metric: Metric; readonly reading: Reading; readonly instrument?: Instrument };
+
+function usesOf({ name = '' }: OtlpMetric, { plan }: ReadingRollout): readonly Use[] {
+  return Object.values(plan.metrics).flatMap((metric): readonly Use[] => {
+    if (!isFed(metric) || isFromSpans(metric)) return [];
+    if (name === (metric.binding.metric ?? metric.name)) return [{ metric, reading: ownReadingOf(metric) }];
+    if (metric.binding.metric !== undefined) return [];
+    return (INSTRUMENTS_BY_NAME.get(name) ?? []).flatMap((instrument) => {
+      const reading = readingOf(metric, instrument.signal);
+      return reading === undefined ? [] : [{ metric, reading, instrument }];
+    });
+  });
+}
+
+type Point = {
+  readonly pairs: readonly KeyValue[];
+  readonly startAt: number;
+  readonly at: number;
+  readonly value: PointValue | string;
+};
+
+function temporalityOf({ sum, histogram, exponentialHistogram }: OtlpMetric): number {
+  return (sum ?? histogram ?? exponentialHistogram)?.aggregationTemporality ?? 0;
+}
+
+/** The points of a metric; a text says why this sort of metric cannot be counted. */
+function pointsOf({ sum, histogram, exponentialHistogram }: OtlpMetric): readonly Point[] | string {
+  if (sum !== undefined) {
+    if (sum.isMonotonic !== true) return 'a sum that is not monotonic counts no events';
+    return (sum.dataPoints ?? []).map((point) => pointOf(point, numberValueOf(point)));
+  }
+  if (histogram !== undefined)
+    return (histogram.dataPoints ?? []).map((point) => pointOf(point, explicitValueOf(point)));
+  if (exponentialHistogram === undefined) return 'gauges and summaries hold no counts that can be added up';
+  return (exponentialHistogram.dataPoints ?? []).map((point) => pointOf(point, exponentialValueOf(point)));
+}
+
+type Timed = {
+  readonly attributes?: readonly KeyValue[];
+  readonly startTimeUnixNano?: number;
+  readonly timeUnixNano?: number;
+};
+
+function pointOf(
+  { attributes = [], startTimeUnixNano = 0, timeUnixNano = 0 }: Timed,
+  value: PointValue | string,
+): Point {
+  return { pairs: attributes, startAt: startTimeUnixNano * MS_PER_NANO, at: timeUnixNano * MS_PER_NANO, value };
+}
+
+type Instrumented = Scoped & { readonly resource: string; readonly newest: ReadonlyMap<string, number> };
+
+function observeMetric(of: Instrumented, context: MetricContext): void {
+  const { into, rollouts } = context;
+  const points = pointsOf(of.metric);
+  if (typeof points === 'string') {
+    const isUsed = rollouts.some((rollout) => usesOf(of.metric, rollout).length > 0);
+    if (isUsed) into.reject(`${of.metric.name}: ${points}`);
+    else into.ignored += 1;
+    return;
+  }
+  const uses = new Map(rollouts.map((rollout) => [rollout, usesOf(of.metric, rollout)] as const));
+  for (const point of points) observePoint(of, point, uses, context);
+}
+
+function observePoint(
+  of: Instrumented,
+  point: Point,
+  uses: ReadonlyMap<ReadingRollout, readonly Use[]>,
+  context: MetricContext,
+): void {
+  const { into, rollouts } = context;
+  const attributes = attributesOf(point.pairs);
+  const flag = textOf(attributes, FLAG_ATTRIBUTES.key);
+  const rollout = rollouts.find(({ plan }) => plan.flag === flag);
+  const own = (rollout === undefined ? [] : (uses.get(rollout) ?? [])).filter(({ instrument }) =>
+    isRead(instrument, of, attributes),
+  );
+  if (rollout === undefined || own.length === 0) {
+    into.ignored += 1;
+    return;
+  }
+  const added = addedBy(of, point, rollout, context);
+  if (typeof added === 'string') into.reject(`${of.metric.name}: ${added}`);
+  if (added === undefined || typeof added === 'string') return;
+  const place = placeOf(attributes, rollouts, added);
+  if (place === undefined) into.ignored += 1;
+  else if ('why' in place) into.reject(place.why);
+  else for (const use of own) addUse(use, of.metric, attributes, place, added, context);
+}
+
+function isRead(instrument: Instrument | undefined, { newest }: Instrumented, attributes: Attributes): boolean {
+  if (instrument === undefined) return true;
+  return newest.get(instrument.signal) === instrument.dialect && (instrument.accepts?.(attributes) ?? true);
+}
+
+type Added = Interval & { readonly value: PointValue };
+
+/** What a point adds to what was counted before, and of which interval; undefined for nothing; a text says why it cannot be counted. */
+function addedBy(
+  of: Instrumented,
+  point: Point,
+  rollout: ReadingRollout,
+  context: MetricContext,
+): Added | string | undefined {
+  const { value, at, startAt } = point;
+  if (typeof value === 'string') return value;
+  if (at <= 0) return 'a point without time';
+  if (at > context.now + MOST_AHEAD_MS)
+    return `a time ${Math.round((at - context.now) / 1000)} s ahead of the server; set the clocks`;
+  const temporality = temporalityOf(of.metric);
+  if (temporality === DELTA) return { value, fromAt: startAt > 0 ? Math.min(startAt, at) : at, toAt: at };
+  if (temporality !== CUMULATIVE) return 'neither delta nor cumulative temporality';
+  const stream = identityOf(point.pairs, of.scope, of.metric.name ?? '', value.kind);
+  const next = { stream, metric: of.metric.name ?? '', startAt, at, value };
+  const advance = context.draftOf(of.resource).take(next, rollout.exposures[0]?.fromAt ?? Number.POSITIVE_INFINITY);
+  if (advance.kind === 'too-many')
+    return 'more series than one resource may have; take attributes of many values away by a View';
+  return advance.kind === 'increase' ? { value: advance.value, fromAt: advance.fromAt, toAt: at } : undefined;
+}
+
+function addUse(
+  { metric, reading }: Use,
+  { name = '', unit = '' }: OtlpMetric,
+  attributes: Attributes,
+  place: Place,
+  added: Added,
+  { into, longestRateMs }: MetricContext,
+): void {
+  if (reading === 'events' && metric.kind === 'rate') {
+    if (place.isMixed) return;
+    const longest = longestRateMs(place.rollout.plan.timeScale);
+    if (added.toAt - added.fromAt > longest) {
+      into.reject(`${name}: ${metric.name} needs reports at most ${longest} ms apart; set OTEL_METRIC_EXPORT_INTERVAL`);
+      return;
+    }
+  }
+  const factor = reading === 'values' ? factorOf(unit, metric) : 1;
+  if (factor === undefined) {
+    into.reject(`${name}: unit "${unit}" is no time`);
+    return;
+  }
+  const sums = sumsFor(metric, reading, added.value, isFailure(attributes), factor);
+  if (typeof sums === 'string') into.reject(`${name}: ${sums}`);
+  else if (sums.count > 0 || sums.sum > 0) into.add(place, metric, sums);
+}
+
+/** What an increase adds to a metric; a text says why it cannot be counted. */
+function sumsFor(metric: Metric, reading: Reading, value: PointValue, failed: boolean, factor: number): Sums | string {
+  if (reading === 'errors' || reading === 'events') return eventSums(value, reading === 'events' || failed);
+  if (value.kind === 'number') return 'a sum has no distribution of values; use a histogram';
+  const { bins, ...sums } = histogramSums(value, factor);
+  if (metric.kind === 'quantile') return bins === undefined ? sums : { ...sums, bins };
+  if (value.sum === undefined) return 'a histogram without its sum';
+  if (reading === 'values') return sums;
+  // (a + b)² is at most 2a² + 2b²: the spread of a sum of two parts is never taken for smaller than it is.
+  return { ...sums, count: reading === 'part' ? sums.count : 0, sumSquares: 2 * sums.sumSquares };
+}
+
+function eventSums(value: PointValue, areCounted: boolean): Sums | string {
+  const count = value.kind === 'number' ? value.value : value.count;
+  if (!Number.isSafeInteger(count) || count < 0) return `${count} is no number of events`;
+  const sum = areCounted ? count : 0;
+  return { count, sum, sumSquares: sum };
+}

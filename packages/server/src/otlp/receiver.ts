@@ -1,0 +1,160 @@
+import { hash } from 'node:crypto';
+import { ProblemError, type TelemetryReceipt } from '@rampart/api';
+import type { RolloutState } from '@rampart/rollout';
+import type { Clock } from '../clock.ts';
+import { recordOf, streamOf } from '../event-records.ts';
+import type { TelemetryBody } from '../evidence-batcher.ts';
+import { readsEvidence } from '../ingest.ts';
+import { batchMsOf } from '../reconciler.ts';
+import type { RolloutTable } from '../rollout-table.ts';
+import type { DocumentWrite, Store } from '../store/store.ts';
+import type { ReadingRollout } from './arm-of.ts';
+import { decodeJson } from './decode-json.ts';
+import { decodeProtobuf } from './decode-protobuf.ts';
+import { exposuresOf, type PastExposure } from './exposure-log.ts';
+import { Observations } from './observations.ts';
+import { observeLogs } from './observe-logs.ts';
+import { cumulativeResources, observeMetrics } from './observe-metrics.ts';
+import { observeSpans } from './observe-spans.ts';
+import type { Encoding, Rejected } from './otlp-answer.ts';
+import { createStreamBook } from './stream-book.ts';
+import { type Decoded, LOGS_REQUEST, METRICS_REQUEST, type Message, TRACES_REQUEST } from './wire-table.ts';
+
+/** What is exported. */
+export type ExportedSignal = 'metrics' | 'logs' | 'traces';
+
+/** Takes exports in. Each resolves only once what it counts is durable. */
+export type OtlpReceiver = {
+  /** What of the export was left out. @throws ProblemError `BODY_INVALID`, `BODY_TOO_LARGE` @throws StoreError */
+  readonly take: (signal: ExportedSignal, encoding: Encoding, body: Uint8Array) => Promise<Rejected>;
+};
+
+/** What a receiver works with. */
+export type ReceiverOptions = {
+  readonly store: Store;
+  readonly table: RolloutTable;
+  readonly clock: Clock;
+  readonly onBatch: (status: TelemetryReceipt['status'], ignored: number) => void;
+};
+
+/** A write that meets others this often in a row gives up; the exporter sends again. */
+const MOST_TRIES = 20;
+/** Part of an evidence batch's time that a report may cover for rates to be read from it: what its ends cut off stays small. */
+const RATE_REPORTS_PER_BATCH = 12;
+const SHORTEST_RATE_MS = 1_000;
+
+/** Longest interval of one report that rates are read from: 5 s, less for short demos, never under 1 s. */
+function longestRateMs(timeScale: number): number {
+  return Math.max(SHORTEST_RATE_MS, batchMsOf(timeScale) / RATE_REPORTS_PER_BATCH);
+}
+
+/** A receiver of OTLP exports for the rollouts of a table. */
+export function createReceiver(options: ReceiverOptions): OtlpReceiver {
+  const { store, table, clock, onBatch } = options;
+  const book = createStreamBook(store);
+  const readingRollouts = createReadingRollouts(store, table);
+  return {
+    async take(signal, encoding, body) {
+      // An exporter that got no answer sends the same bytes again.
+      const batchId = `otlp-${signal}-${hash('sha256', body, 'hex')}`;
+      const rollouts = await readingRollouts();
+      const read = readerOf(signal, encoding, body);
+      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+        const now = clock.now();
+        const into = new Observations();
+        const documents = await read({ rollouts, now, into, book });
+        const status = await put(store, { batchId, now, into, documents });
+        if (status === undefined) continue;
+        onBatch(status, into.ignored + into.rejected.count);
+        return into.rejected;
+      }
+      throw new ProblemError(
+        'STORE_UNAVAILABLE',
+        'The streams of this export are being changed all the time; send it again.',
+      );
+    },
+  };
+}
+
+type Reading = {
+  readonly rollouts: readonly ReadingRollout[];
+  readonly now: number;
+  readonly into: Observations;
+  readonly book: ReturnType<typeof createStreamBook>;
+};
+
+/** Decodes once; what it gives may be run again on other streams. It answers with what has to be written beside the batch. */
+function readerOf(
+  signal: ExportedSignal,
+  encoding: Encoding,
+  body: Uint8Array,
+): (reading: Reading) => Promise<readonly DocumentWrite[]> {
+  const decode = <M extends Message>(message: M): Decoded<M> =>
+    encoding === 'json' ? decodeJson(body, message) : decodeProtobuf(body, message);
+  if (signal === 'logs') {
+    const request = decode(LOGS_REQUEST);
+    return async (reading) => {
+      observeLogs(request, reading);
+      return [];
+    };
+  }
+  if (signal === 'traces') {
+    const request = decode(TRACES_REQUEST);
+    return async (reading) => {
+      observeSpans(request, reading);
+      return [];
+    };
+  }
+  const request = decode(METRICS_REQUEST);
+  return async (reading) => {
+    const page = await reading.book.open(cumulativeResources(request, reading.rollouts));
+    observeMetrics(request, { ...reading, longestRateMs, draftOf: page.draftOf });
+    return page.documents(reading.now);
+  };
+}
+
+type Batch = {
+  readonly batchId: string;
+  readonly now: number;
+  readonly into: Observations;
+  readonly documents: readonly DocumentWrite[];
+};
+
+/** Undefined when streams were changed at the same time: they are to be read again. */
+async function put(
+  store: Store,
+  { batchId, now, into, documents }: Batch,
+): Promise<TelemetryReceipt['status'] | undefined> {
+  const { series } = into;
+  const rollouts = [...new Set(series.map(({ rollout }) => rollout))];
+  const body: TelemetryBody = { type: 'telemetry', series };
+  const batch = { batchId, receivedAt: now, rollouts, body };
+  if (documents.length === 0) return store.putTelemetry(batch);
+  const status = await store.putTelemetryWith(batch, documents);
+  return typeof status === 'string' ? status : undefined;
+}
+
+/** The rollouts that read telemetry, newest first, each with its exposures; these are read again when they have changed. */
+function createReadingRollouts(store: Store, table: RolloutTable): () => Promise<readonly ReadingRollout[]> {
+  const known = new Map<string, { readonly seen: string; readonly exposures: readonly PastExposure[] }>();
+  const exposuresIn = async (state: RolloutState): Promise<readonly PastExposure[]> => {
+    const { id, epoch, attempt, phase, baselineSince } = state;
+    const seen = JSON.stringify([epoch, attempt, phase, baselineSince]);
+    const cached = known.get(id);
+    if (cached?.seen === seen) return cached.exposures;
+    const exposures = exposuresOf((await store.readStream(streamOf(id))).map(recordOf));
+    known.set(id, { seen, exposures });
+    return exposures;
+  };
+  return async () => {
+    const states = table
+      .all()
+      .map(({ state }) => state)
+      .filter(readsEvidence);
+    for (const id of known.keys()) if (!states.some((state) => state.id === id)) known.delete(id);
+    const newestFirst = states.toSorted((one, other) => other.createdAt - one.createdAt);
+    return Promise.all(
+      newestFirst.map(async (state) => ({ id: state.id, plan: state.plan, exposures: await exposuresIn(state) })),
+    );
+  };
+}
