@@ -100,6 +100,7 @@ const OPERATION_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 const SDK_ROUTES = {
+  ...OTLP_ROUTES,
   getRuleset: {
     method: 'GET',
     path: RULESET_PATH,
@@ -390,14 +391,7 @@ const ADMIN_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 /** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */
-export const ROUTES = {
-  ...OPERATION_ROUTES,
-  ...SDK_ROUTES,
-  ...OTLP_ROUTES,
-  ...ROLLOUT_ROUTES,
-  ...FLAG_ROUTES,
-  ...ADMIN_ROUTES,
-};
+export const ROUTES = { ...OPERATION_ROUTES, ...SDK_ROUTES, ...ROLLOUT_ROUTES, ...FLAG_ROUTES, ...ADMIN_ROUTES };
 
 /** Name of a route, unique in the API. */
 export type OperationId = keyof typeof ROUTES;

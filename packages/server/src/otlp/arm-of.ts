@@ -1,7 +1,7 @@
 import { type Arm, type ExposureLayer, FULL_WEIGHT, USER_BUCKETS } from '@rampart/flags';
 import type { Plan } from '@rampart/rollout';
 import { type Attributes, numberOf, textOf } from './attributes.ts';
-import { exposureOfEpoch, type PastExposure, placeInTime } from './exposure-log.ts';
+import { exposureOfEpoch, type PastExposure, type Placed, placeInTime } from './exposure-log.ts';
 
 /** A rollout that reads telemetry, as the receiver needs it. */
 export type ReadingRollout = {
@@ -61,7 +61,7 @@ export function placeOf(
     const received = variant === undefined ? 'no feature_flag.result.variant' : `variant "${variant}"`;
     return { why: `flag ${key} comes with ${received}; its rollout knows "${treatment}" and "${control}"` };
   }
-  const time = timeOf(attributes, rollout, interval);
+  const time = timeOf(attributes, rollout, interval, variant === treatment);
   if (time === undefined) return { why: `flag ${key} has data from before its rollout measured anything` };
   const arm = armOf(attributes, variant === treatment, time.exposure.layers);
   if (arm === undefined) return undefined;
@@ -70,10 +70,20 @@ export function placeOf(
   return { rollout, attempt, epoch, ...arm, bucket: bucketOf(attributes), isMixed: time.isMixed };
 }
 
-function timeOf(attributes: Attributes, { exposures }: ReadingRollout, interval: Interval) {
+function timeOf(
+  attributes: Attributes,
+  { exposures }: ReadingRollout,
+  interval: Interval,
+  isTreatment: boolean,
+): Placed | undefined {
   const epoch = numberOf(attributes, [RAMPART_ATTRIBUTES.epoch]);
-  const exposure = epoch === undefined ? undefined : exposureOfEpoch(exposures, epoch);
-  return exposure === undefined ? placeInTime(exposures, interval) : { exposure, isMixed: false };
+  const said = epoch === undefined ? undefined : exposureOfEpoch(exposures, epoch);
+  if (said !== undefined) return { exposure: said, isMixed: false };
+  const placed = placeInTime(exposures, interval);
+  const isBeforeFirst = isTreatment && placed?.isMixed && placed.exposure.layers.length === 0;
+  // Nobody had the treatment when the interval began, so all of this is of the exposure after.
+  const next = isBeforeFirst ? exposures.findLast(({ fromAt }) => fromAt < interval.toAt) : undefined;
+  return next === undefined ? placed : { exposure: next, isMixed: true };
 }
 
 function bucketOf(attributes: Attributes): number {

@@ -26,17 +26,18 @@ export type ReadingContext = {
   readonly into: Observations;
 };
 
-/** Longest interval of one report that rates are read from, in ms, by the time scale of a plan. */
-export type RateInterval = (timeScale: number) => number;
-
 type MetricContext = ReadingContext & {
-  readonly longestRateMs: RateInterval;
   /** Draft of the cumulative streams of a resource. */
   readonly draftOf: (resource: string) => StreamDraft;
 };
 
 /** A clock may be this far ahead of the server's, ms. */
 export const MOST_AHEAD_MS = 5 * 60_000;
+/**
+ * Longest interval of one report that rates are read from, ms: as often as the SDK of Rampart reports. What the first and
+ * the last report of an exposure cut off is then small against an evidence batch of a minute.
+ */
+const LONGEST_RATE_MS = 5_000;
 const MS_PER_NANO = 1e-6;
 const DELTA = 1;
 const CUMULATIVE = 2;
@@ -211,13 +212,13 @@ function addUse(
   attributes: Attributes,
   place: Place,
   added: Added,
-  { into, longestRateMs }: MetricContext,
+  { into }: MetricContext,
 ): void {
   if (reading === 'events' && metric.kind === 'rate') {
     if (place.isMixed) return;
-    const longest = longestRateMs(place.rollout.plan.timeScale);
-    if (added.toAt - added.fromAt > longest) {
-      into.reject(`${name}: ${metric.name} needs reports at most ${longest} ms apart; set OTEL_METRIC_EXPORT_INTERVAL`);
+    if (added.toAt - added.fromAt > LONGEST_RATE_MS) {
+      const often = `reports at most ${LONGEST_RATE_MS} ms apart; set OTEL_METRIC_EXPORT_INTERVAL`;
+      into.reject(`${name}: ${metric.name} needs ${often}`);
       return;
     }
   }

@@ -5,7 +5,6 @@ import type { Clock } from '../clock.ts';
 import { recordOf, streamOf } from '../event-records.ts';
 import type { TelemetryBody } from '../evidence-batcher.ts';
 import { readsEvidence } from '../ingest.ts';
-import { batchMsOf } from '../reconciler.ts';
 import type { RolloutTable } from '../rollout-table.ts';
 import type { DocumentWrite, Store } from '../store/store.ts';
 import type { ReadingRollout } from './arm-of.ts';
@@ -39,15 +38,6 @@ export type ReceiverOptions = {
 
 /** A write that meets others this often in a row gives up; the exporter sends again. */
 const MOST_TRIES = 20;
-/** Part of an evidence batch's time that a report may cover for rates to be read from it: what its ends cut off stays small. */
-const RATE_REPORTS_PER_BATCH = 12;
-const SHORTEST_RATE_MS = 1_000;
-
-/** Longest interval of one report that rates are read from: 5 s, less for short demos, never under 1 s. */
-function longestRateMs(timeScale: number): number {
-  return Math.max(SHORTEST_RATE_MS, batchMsOf(timeScale) / RATE_REPORTS_PER_BATCH);
-}
-
 /** A receiver of OTLP exports for the rollouts of a table. */
 export function createReceiver(options: ReceiverOptions): OtlpReceiver {
   const { store, table, clock, onBatch } = options;
@@ -108,7 +98,7 @@ function readerOf(
   const request = decode(METRICS_REQUEST);
   return async (reading) => {
     const page = await reading.book.open(cumulativeResources(request, reading.rollouts));
-    observeMetrics(request, { ...reading, longestRateMs, draftOf: page.draftOf });
+    observeMetrics(request, { ...reading, draftOf: page.draftOf });
     return page.documents(reading.now);
   };
 }
