@@ -48,7 +48,7 @@ function valueIn(value: unknown, type: Field['type'], path: string, spend: Spend
 
 function scalarIn(value: unknown, type: ScalarType, path: string): unknown {
   if (type === 'opaque') return JSON.stringify(value);
-  if (type === 'string' || type === 'hex') {
+  if (type === 'string') {
     if (typeof value === 'string') return value;
     throw wrong(path, 'a text', value);
   }

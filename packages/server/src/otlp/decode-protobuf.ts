@@ -11,7 +11,6 @@ const DELIMITED = 2;
 
 const WIRE_TYPE: Readonly<Record<ScalarType, number>> = {
   string: DELIMITED,
-  hex: DELIMITED,
   opaque: DELIMITED,
   bool: VARINT,
   int: VARINT,
@@ -107,7 +106,6 @@ function append(into: Record<string, unknown>, name: string, value: unknown, man
 
 const SCALARS: Readonly<Record<ScalarType, (reader: Reader) => unknown>> = {
   string: (reader) => reader.string(),
-  hex: (reader) => Buffer.from(reader.bytes()).toString('hex'),
   opaque: (reader) => Buffer.from(reader.bytes()).toString('base64'),
   bool: (reader) => reader.bool(),
   double: (reader) => reader.double(),

@@ -7,7 +7,7 @@
  * How a value is written. `int` is any plain varint, `sint` a zigzag one. `opaque` stands for a list, map or byte string:
  * only its identity matters, so it is kept as a text and never looked into.
  */
-export type ScalarType = 'string' | 'hex' | 'bool' | 'double' | 'fixed64' | 'sfixed64' | 'int' | 'sint' | 'opaque';
+export type ScalarType = 'string' | 'bool' | 'double' | 'fixed64' | 'sfixed64' | 'int' | 'sint' | 'opaque';
 
 /** A field of a message; `type` is a scalar, or gives the table of the message it holds. */
 export type Field = { readonly id: number; readonly type: ScalarType | (() => Message); readonly many?: true };
@@ -15,7 +15,7 @@ export type Field = { readonly id: number; readonly type: ScalarType | (() => Me
 /** Fields by their names in JSON. */
 export type Message = { readonly [name: string]: Field };
 
-type ScalarOf<T> = T extends 'string' | 'hex' | 'opaque' ? string : T extends 'bool' ? boolean : number;
+type ScalarOf<T> = T extends 'string' | 'opaque' ? string : T extends 'bool' ? boolean : number;
 type ValueOf<T> = T extends () => infer M ? (M extends Message ? Decoded<M> : never) : ScalarOf<T>;
 
 /** A message as read; a field that was not sent is absent. 64-bit numbers are doubles: instants are precise to 256 ns. */
@@ -73,24 +73,23 @@ const EXPONENTIAL_POINT = {
 };
 const SUMMARY_POINT = { timeUnixNano: one(3, 'fixed64') };
 
+const GAUGE = { dataPoints: many(1, () => NUMBER_POINT) };
+const SUM = {
+  dataPoints: many(1, () => NUMBER_POINT),
+  aggregationTemporality: one(2, 'int'),
+  isMonotonic: one(3, 'bool'),
+};
+const HISTOGRAM = { dataPoints: many(1, () => HISTOGRAM_POINT), aggregationTemporality: one(2, 'int') };
+const EXPONENTIAL_HISTOGRAM = { dataPoints: many(1, () => EXPONENTIAL_POINT), aggregationTemporality: one(2, 'int') };
+const SUMMARY = { dataPoints: many(1, () => SUMMARY_POINT) };
 const METRIC = {
   name: one(1, 'string'),
   unit: one(3, 'string'),
-  gauge: one(5, () => ({ dataPoints: many(1, () => NUMBER_POINT) })),
-  sum: one(7, () => ({
-    dataPoints: many(1, () => NUMBER_POINT),
-    aggregationTemporality: one(2, 'int'),
-    isMonotonic: one(3, 'bool'),
-  })),
-  histogram: one(9, () => ({
-    dataPoints: many(1, () => HISTOGRAM_POINT),
-    aggregationTemporality: one(2, 'int'),
-  })),
-  exponentialHistogram: one(10, () => ({
-    dataPoints: many(1, () => EXPONENTIAL_POINT),
-    aggregationTemporality: one(2, 'int'),
-  })),
-  summary: one(11, () => ({ dataPoints: many(1, () => SUMMARY_POINT) })),
+  gauge: one(5, () => GAUGE),
+  sum: one(7, () => SUM),
+  histogram: one(9, () => HISTOGRAM),
+  exponentialHistogram: one(10, () => EXPONENTIAL_HISTOGRAM),
+  summary: one(11, () => SUMMARY),
 };
 
 const LOG_RECORD = {
@@ -100,36 +99,31 @@ const LOG_RECORD = {
   eventName: one(12, 'string'),
 };
 
+const SPAN_EVENT = { name: one(2, 'string'), attributes: many(3, () => KEY_VALUE) };
+const STATUS = { code: one(3, 'int') };
 const SPAN = {
   kind: one(6, 'int'),
   startTimeUnixNano: one(7, 'fixed64'),
   endTimeUnixNano: one(8, 'fixed64'),
   attributes: many(9, () => KEY_VALUE),
-  events: many(11, () => ({ name: one(2, 'string'), attributes: many(3, () => KEY_VALUE) })),
-  status: one(15, () => ({ code: one(3, 'int') })),
+  events: many(11, () => SPAN_EVENT),
+  status: one(15, () => STATUS),
 };
 
+const SCOPE_METRICS = { scope: one(1, () => SCOPE), metrics: many(2, () => METRIC) };
+const RESOURCE_METRICS = { resource: one(1, () => RESOURCE), scopeMetrics: many(2, () => SCOPE_METRICS) };
 /** Body of `POST /v1/metrics`. */
-export const METRICS_REQUEST = {
-  resourceMetrics: many(1, () => ({
-    resource: one(1, () => RESOURCE),
-    scopeMetrics: many(2, () => ({ scope: one(1, () => SCOPE), metrics: many(2, () => METRIC) })),
-  })),
-};
+export const METRICS_REQUEST = { resourceMetrics: many(1, () => RESOURCE_METRICS) };
+
+const SCOPE_LOGS = { logRecords: many(2, () => LOG_RECORD) };
+const RESOURCE_LOGS = { scopeLogs: many(2, () => SCOPE_LOGS) };
 /** Body of `POST /v1/logs`. */
-export const LOGS_REQUEST = {
-  resourceLogs: many(1, () => ({
-    resource: one(1, () => RESOURCE),
-    scopeLogs: many(2, () => ({ scope: one(1, () => SCOPE), logRecords: many(2, () => LOG_RECORD) })),
-  })),
-};
+export const LOGS_REQUEST = { resourceLogs: many(1, () => RESOURCE_LOGS) };
+
+const SCOPE_SPANS = { spans: many(2, () => SPAN) };
+const RESOURCE_SPANS = { scopeSpans: many(2, () => SCOPE_SPANS) };
 /** Body of `POST /v1/traces`. */
-export const TRACES_REQUEST = {
-  resourceSpans: many(1, () => ({
-    resource: one(1, () => RESOURCE),
-    scopeSpans: many(2, () => ({ scope: one(1, () => SCOPE), spans: many(2, () => SPAN) })),
-  })),
-};
+export const TRACES_REQUEST = { resourceSpans: many(1, () => RESOURCE_SPANS) };
 
 export type KeyValue = Decoded<typeof KEY_VALUE>;
 export type NumberPoint = Decoded<typeof NUMBER_POINT>;
