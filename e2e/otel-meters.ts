@@ -3,7 +3,12 @@ import {
   OTLPMetricExporter as JsonExporter,
 } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
-import { AggregationType, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  type AggregationOption,
+  AggregationType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { HTTP_BOUNDS, type Meters, type MetersOptions } from './otel2/meters.ts';
 
 /** Never by time: a test flushes. */
@@ -17,13 +22,13 @@ export function openMeters({ url, token, encoding, temporality, histogram }: Met
     headers: { authorization: `Bearer ${token}` },
     temporalityPreference: AggregationTemporalityPreference[temporality],
   });
-  const aggregations = {
+  const aggregations: Readonly<Record<MetersOptions['histogram'], AggregationOption>> = {
     EXPLICIT_BUCKET_HISTOGRAM: {
       type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
       options: { boundaries: [...HTTP_BOUNDS] },
     },
     EXPONENTIAL_HISTOGRAM: { type: AggregationType.EXPONENTIAL_HISTOGRAM },
-  } as const;
+  };
   const provider = new MeterProvider({
     readers: [
       new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: NEVER_MS, exportTimeoutMillis: 10_000 }),

@@ -4,7 +4,12 @@ import {
 } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { CompressionAlgorithm } from '@opentelemetry/otlp-exporter-base';
-import { AggregationType, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  type AggregationOption,
+  AggregationType,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 
 /** Boundaries of `http.server.request.duration` in the conventions, seconds. */
 export const HTTP_BOUNDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -40,13 +45,13 @@ export function openMeters({ url, token, encoding, temporality, histogram }: Met
     temporalityPreference: AggregationTemporalityPreference[temporality],
     compression: CompressionAlgorithm.GZIP,
   });
-  const aggregations = {
+  const aggregations: Readonly<Record<MetersOptions['histogram'], AggregationOption>> = {
     EXPLICIT_BUCKET_HISTOGRAM: {
       type: AggregationType.EXPLICIT_BUCKET_HISTOGRAM,
       options: { boundaries: [...HTTP_BOUNDS] },
     },
     EXPONENTIAL_HISTOGRAM: { type: AggregationType.EXPONENTIAL_HISTOGRAM },
-  } as const;
+  };
   const provider = new MeterProvider({
     readers: [
       new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: NEVER_MS, exportTimeoutMillis: 10_000 }),

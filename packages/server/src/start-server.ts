@@ -173,7 +173,7 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
   const handlers = {
     ...serverHandlers({ store, clock, metrics, version: versionOf(), environment, revision, connectedSdks }),
     ...sdkHandlers({ clock, ingest, instances, stream, ruleset: table.book.ruleset }),
-    ...otlpHandlers(createReceiver({ store, table, clock, onBatch: metrics.batch })),
+    ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
     ...rolloutHandlers(controlPlane),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks }),

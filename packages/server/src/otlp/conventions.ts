@@ -85,8 +85,25 @@ export function ownReadingOf({ kind }: Metric): Reading {
   return kind === 'rate' || kind === 'count' ? 'events' : 'values';
 }
 
-/** Source name under which a plan may ask for OpenTelemetry alone, and the setting that picks traces. */
+/** Source name under which a plan asks for OpenTelemetry and may set how. */
 export const OTLP_SOURCE = 'otlp';
+
+const SIGNALS: readonly unknown[] = ['metrics', 'traces'];
+
+/** What is wrong in the settings of a metric with this source: it takes `metric`, the name of an instrument, and `signal`. */
+export function otlpBindingProblem({ source, binding }: Metric): string | undefined {
+  if (source !== OTLP_SOURCE) return undefined;
+  const { metric, signal, ...others } = binding;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return `source otlp takes "metric" and "signal"; received "${unknown}"`;
+  if (metric !== undefined && typeof metric !== 'string') {
+    return `metric: expected the name of an instrument, received ${JSON.stringify(metric)}`;
+  }
+  if (signal !== undefined && !SIGNALS.includes(signal)) {
+    return `signal: expected metrics or traces, received ${JSON.stringify(signal)}`;
+  }
+  return metric !== undefined && signal === 'traces' ? 'metric names an instrument, and traces have none' : undefined;
+}
 
 /** Whether the receiver feeds a metric from spans: only where its plan says so, so that nothing is counted twice. */
 export function isFromSpans({ source, binding }: Metric): boolean {

@@ -42,7 +42,7 @@ describe('the two encodings', () => {
     const [json] = decodeJson(jsonOf(RECORDED.traces.json), TRACES_REQUEST).resourceSpans ?? [];
     const [protobuf] =
       decodeProtobuf(Buffer.from(RECORDED.traces.protobuf, 'base64'), TRACES_REQUEST).resourceSpans ?? [];
-    const instant = 1_767_603_601_500_000_000;
+    const instant = 1_795_878_171_500_000_000;
     expect(json?.scopeSpans?.[0]?.spans?.[0]?.endTimeUnixNano).toBe(instant);
     expect(protobuf?.scopeSpans?.[0]?.spans?.[0]?.endTimeUnixNano).toBe(instant);
   });

@@ -15,6 +15,7 @@ type Columns = 'bucket' | 'count' | 'sum' | 'sumSquares' | 'bins';
 export class Observations {
   readonly #rows = new Map<string, Row>();
   readonly #rejected = new Map<string, number>();
+  readonly #warnings = new Map<string, number>();
   /** Points, records or spans that name no rollout, or nothing that one measures. */
   ignored = 0;
 
@@ -35,10 +36,15 @@ export class Observations {
     this.#rejected.set(why, (this.#rejected.get(why) ?? 0) + 1);
   }
 
-  /** Points, records and spans left out, and the reasons with their numbers. */
+  /** Notes why a point that is counted for one metric is not for another. */
+  warn(why: string): void {
+    this.#warnings.set(why, (this.#warnings.get(why) ?? 0) + 1);
+  }
+
+  /** Points, records and spans left out, and the reasons and warnings with their numbers. */
   get rejected(): { readonly count: number; readonly why: string } {
-    const reasons = [...this.#rejected].toSorted(([, one], [, other]) => other - one);
-    const count = reasons.reduce((total, [, own]) => total + own, 0);
+    const reasons = [...this.#rejected, ...this.#warnings].toSorted(([, one], [, other]) => other - one);
+    const count = [...this.#rejected.values()].reduce((total, own) => total + own, 0);
     return { count, why: reasons.map(([why, own]) => `${own}: ${why}`).join('; ') };
   }
 

@@ -173,7 +173,22 @@ function observePoint(
   const place = placeOf(attributes, rollouts, added);
   if (place === undefined) into.ignored += 1;
   else if ('why' in place) into.reject(place.why);
-  else for (const use of own) addUse(use, of.metric, attributes, place, added, context);
+  else addUses(own, { metric: of.metric, attributes, place, added }, into);
+}
+
+type Placed = {
+  readonly metric: OtlpMetric;
+  readonly attributes: Attributes;
+  readonly place: Place;
+  readonly added: Added;
+};
+
+/** Adds a point to every metric that it can be counted for; where it can for none, it is rejected. */
+function addUses(uses: readonly Use[], of: Placed, into: Observations): void {
+  const refusals = uses.flatMap((use) => addUse(use, of, into) ?? []);
+  const [why] = refusals;
+  if (why !== undefined && refusals.length === uses.length) into.reject(why);
+  else for (const warning of refusals) into.warn(warning);
 }
 
 function isRead(instrument: Instrument | undefined, { newest }: Instrumented, attributes: Attributes): boolean {
@@ -206,30 +221,20 @@ function addedBy(
   return advance.kind === 'increase' ? { value: advance.value, fromAt: advance.fromAt, toAt: at } : undefined;
 }
 
-function addUse(
-  { metric, reading }: Use,
-  { name = '', unit = '' }: OtlpMetric,
-  attributes: Attributes,
-  place: Place,
-  added: Added,
-  { into }: MetricContext,
-): void {
-  if (reading === 'events' && metric.kind === 'rate') {
-    if (place.isMixed) return;
-    if (added.toAt - added.fromAt > LONGEST_RATE_MS) {
-      const often = `reports at most ${LONGEST_RATE_MS} ms apart; set OTEL_METRIC_EXPORT_INTERVAL`;
-      into.reject(`${name}: ${metric.name} needs ${often}`);
-      return;
-    }
+/** Undefined when the point is counted; else why it is not. */
+function addUse({ metric, reading }: Use, of: Placed, into: Observations): string | undefined {
+  const { name = '', unit = '' } = of.metric;
+  if (metric.kind === 'rate') {
+    if (of.place.isMixed) return undefined;
+    const often = `reports at most ${LONGEST_RATE_MS} ms apart; set OTEL_METRIC_EXPORT_INTERVAL`;
+    if (of.added.toAt - of.added.fromAt > LONGEST_RATE_MS) return `${name}: ${metric.name} needs ${often}`;
   }
   const factor = reading === 'values' ? factorOf(unit, metric) : 1;
-  if (factor === undefined) {
-    into.reject(`${name}: unit "${unit}" is no time`);
-    return;
-  }
-  const sums = sumsFor(metric, reading, added.value, isFailure(attributes), factor);
-  if (typeof sums === 'string') into.reject(`${name}: ${sums}`);
-  else if (sums.count > 0 || sums.sum > 0) into.add(place, metric, sums);
+  if (factor === undefined) return `${name}: unit "${unit}" is no time`;
+  const sums = sumsFor(metric, reading, of.added.value, isFailure(of.attributes), factor);
+  if (typeof sums === 'string') return `${name}: ${sums}`;
+  if (sums.count > 0 || sums.sum > 0) into.add(of.place, metric, sums);
+  return undefined;
 }
 
 /** What an increase adds to a metric; a text says why it cannot be counted. */

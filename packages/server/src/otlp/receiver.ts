@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts';
 import { recordOf, streamOf } from '../event-records.ts';
 import type { TelemetryBody } from '../evidence-batcher.ts';
 import { readsEvidence } from '../ingest.ts';
+import type { Log } from '../log.ts';
 import type { RolloutTable } from '../rollout-table.ts';
 import type { DocumentWrite, Store } from '../store/store.ts';
 import type { ReadingRollout } from './arm-of.ts';
@@ -33,6 +34,7 @@ export type ReceiverOptions = {
   readonly store: Store;
   readonly table: RolloutTable;
   readonly clock: Clock;
+  readonly log: Log;
   readonly onBatch: (status: TelemetryReceipt['status'], ignored: number) => void;
 };
 
@@ -40,9 +42,10 @@ export type ReceiverOptions = {
 const MOST_TRIES = 20;
 /** A receiver of OTLP exports for the rollouts of a table. */
 export function createReceiver(options: ReceiverOptions): OtlpReceiver {
-  const { store, table, clock, onBatch } = options;
+  const { store, table, clock, log, onBatch } = options;
   const book = createStreamBook(store);
   const readingRollouts = createReadingRollouts(store, table);
+  const tell = createTeller(log);
   return {
     async take(signal, encoding, body) {
       // An exporter that got no answer sends the same bytes again.
@@ -55,8 +58,10 @@ export function createReceiver(options: ReceiverOptions): OtlpReceiver {
         const documents = await read({ rollouts, now, into, book });
         const status = await put(store, { batchId, now, into, documents });
         if (status === undefined) continue;
-        onBatch(status, into.ignored + into.rejected.count);
-        return into.rejected;
+        const { rejected } = into;
+        onBatch(status, into.ignored + rejected.count);
+        tell(rejected);
+        return rejected;
       }
       throw new ProblemError(
         'STORE_UNAVAILABLE',
@@ -146,5 +151,18 @@ function createReadingRollouts(store: Store, table: RolloutTable): () => Promise
     return Promise.all(
       newestFirst.map(async (state) => ({ id: state.id, plan: state.plan, exposures: await exposuresIn(state) })),
     );
+  };
+}
+
+/** Time between two lines of the log about what is left out, ms: exporters repeat their mistakes with every export. */
+const TELL_EVERY_MS = 60_000;
+
+function createTeller(log: Log): (rejected: Rejected) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return ({ count, why }) => {
+    const now = performance.now();
+    if (why === '' || now - toldAt < TELL_EVERY_MS) return;
+    toldAt = now;
+    log.warn({ rejected: count }, `an OTLP export was not counted whole: ${why}`);
   };
 }
