@@ -1,16 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Client, OpenFeature } from '@openfeature/server-sdk';
-import { type ApiClient, createApiClient } from '@rampart/api';
 import { upperEdgeOf } from '@rampart/rollout';
-import { createClient } from '@rampart/sdk';
-import { RampartProvider } from '@rampart/sdk/openfeature-server';
-import { type RampartServer, startServer } from '@rampart/server';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OtelApp } from './otel-app.ts';
 import { openMeters } from './otel-meters.ts';
+import { evidenceOf, type OtelSite, openOtelSite } from './otel-site.ts';
 import { HTTP_BOUNDS, openMeters as openMetersOfMajor2 } from './otel2/meters.ts';
 
 const planOf = (flag: string) => `
@@ -24,23 +16,6 @@ stages:
   - { name: ga, percentage: 100, duration: permanent }
 abortCriteria: [ { metric: errorRate, limit: 5% }, { metric: p99Latency, limit: 2x control } ]
 `;
-
-type Totals = { count: number; sum: number; readonly bins: Map<number, number> };
-
-/** Evidence of a metric and arm, summed over all closed batches. */
-async function evidenceOf(api: ApiClient, id: string, metric: string, arm: string): Promise<Totals> {
-  const { batches } = await api.listEvidence(id, 0, 500);
-  const totals: Totals = { count: 0, sum: 0, bins: new Map() };
-  for (const series of batches.flatMap((batch) => batch.series)) {
-    if (series.metric !== metric || series.arm !== arm) continue;
-    series.bucket.forEach((_, i) => {
-      totals.count += series.count[i] ?? 0;
-      totals.sum += series.sum[i] ?? 0;
-      for (const [bin, count] of series.bins?.[i] ?? []) totals.bins.set(bin, (totals.bins.get(bin) ?? 0) + count);
-    });
-  }
-  return totals;
-}
 
 function p99Of(bins: ReadonlyMap<number, number>): number {
   const total = [...bins.values()].reduce((a, b) => a + b, 0);
@@ -76,37 +51,23 @@ const CASES = [
 describe('an app with the OpenTelemetry SDK and no Rampart code but the OpenFeature provider', {
   timeout: 120_000,
 }, () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'rampart-otel-'));
-  let server: RampartServer;
-  let api: ApiClient;
-  let client: Client;
-
+  let site: OtelSite;
   beforeAll(async () => {
-    server = await startServer({ dataDir, port: 0, log: pino({ level: 'silent' }) });
-    const { admin, sdk } = server.firstToken!;
-    api = createApiClient({ url: server.url, token: admin });
-    const rampart = createClient({ url: server.url, token: sdk });
-    await OpenFeature.setProviderAndWait('otel', new RampartProvider(rampart));
-    client = OpenFeature.getClient('otel');
+    site = await openOtelSite('otel');
   });
-  afterAll(async () => {
-    await OpenFeature.close();
-    await OpenFeature.clearProviders();
-    await server.close();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  afterAll(() => site.close());
 
   it.each(CASES)(
     'of major %s, %s, %s, %s: arms agree with its own counters, and a regression aborts',
     async (major, encoding, temporality, histogram, open) => {
       const flag = `checkout-${major}-${encoding}`;
-      const { state } = await api.createRollout({ text: planOf(flag) });
-      await api.command(state.id, { type: 'Start' });
-      const { token } = await api.createToken({ kind: 'ingest', name: flag });
-      const meters = open({ url: server.url, token, encoding, temporality, histogram });
-      const app = new OtelApp(flag, client, meters, 7);
+      const { state } = await site.api.createRollout({ text: planOf(flag) });
+      await site.api.command(state.id, { type: 'Start' });
+      const token = await site.ingestToken(flag);
+      const meters = open({ url: site.url, token, encoding, temporality, histogram });
+      const app = new OtelApp(flag, site.client, meters, 7);
       await app.listen();
-      const phase = async () => (await api.getRollout(state.id)).state.phase;
+      const phase = async () => (await site.api.getRollout(state.id)).state.phase;
       let users = 0;
       const serve = async (count: number) => {
         users += count;
@@ -130,7 +91,7 @@ describe('an app with the OpenTelemetry SDK and no Rampart code but the OpenFeat
         expect(await phase()).toBe('exposing');
         app.behaviour = { on: { errorRate: 0.5, slowness: 1 } };
         while ((await phase()) === 'exposing') await serve(50);
-        const { state: ended } = await api.getRollout(state.id);
+        const { state: ended } = await site.api.getRollout(state.id);
         expect(ended.phase).toBe('aborted');
         expect(ended.incidents[0]).toMatchObject({ kind: 'criterion', verdict: { metric: 'errorRate' } });
       } finally {
@@ -141,7 +102,7 @@ describe('an app with the OpenTelemetry SDK and no Rampart code but the OpenFeat
   );
 
   async function throughput(id: string) {
-    const [treatment, control] = await Promise.all(ARMS.map(([arm]) => evidenceOf(api, id, 'throughput', arm)));
+    const [treatment, control] = await Promise.all(ARMS.map(([arm]) => evidenceOf(site.api, id, 'throughput', arm)));
     return { treatment: treatment!.count, control: control!.count };
   }
 
@@ -149,9 +110,9 @@ describe('an app with the OpenTelemetry SDK and no Rampart code but the OpenFeat
   async function agree(id: string, app: OtelApp): Promise<void> {
     for (const [arm, variant] of ARMS) {
       const { requests, errors, seconds } = app.counted[variant]!;
-      await expect.poll(async () => (await evidenceOf(api, id, 'p99Latency', arm)).count, POLL).toBe(requests);
-      expect(await evidenceOf(api, id, 'errorRate', arm)).toMatchObject({ count: requests, sum: errors });
-      const { bins, sum } = await evidenceOf(api, id, 'p99Latency', arm);
+      await expect.poll(async () => (await evidenceOf(site.api, id, 'p99Latency', arm)).count, POLL).toBe(requests);
+      expect(await evidenceOf(site.api, id, 'errorRate', arm)).toMatchObject({ count: requests, sum: errors });
+      const { bins, sum } = await evidenceOf(site.api, id, 'p99Latency', arm);
       const sorted = seconds.toSorted((one, other) => one - other);
       const exact = sorted[Math.ceil(0.99 * sorted.length) - 1]!;
       const [low, high] = bucketAround(exact);
