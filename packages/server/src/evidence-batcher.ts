@@ -1,5 +1,6 @@
 import type { TelemetrySeries } from '@rampart/api';
 import type { EvidenceBatch, EvidenceSeries, Occurrence, RolloutState } from '@rampart/rollout';
+import { OTLP_SOURCE } from './otlp/conventions.ts';
 
 /** A stored telemetry batch as one or more rollouts read it; `instance` is the SDK process, where one sent it. */
 export type TelemetryBody =
@@ -29,10 +30,13 @@ export function emptyBatch(throughSeq: number): OpenBatch {
 
 const USERS: readonly string[] = ['assigned', 'reported'];
 
-/** Whether a series is about this rollout, in an epoch it has had and a metric it judges. */
-function isOf(series: TelemetrySeries, state: RolloutState): boolean {
+/** Whether a series is about this rollout, in an epoch it has had and a metric it judges from there. */
+function isOf(series: TelemetrySeries, state: RolloutState, isFromSdk: boolean): boolean {
   if (series.rollout !== state.id || series.epoch > state.epoch) return false;
-  return USERS.includes(series.metric) || Object.hasOwn(state.plan.metrics, series.metric);
+  if (USERS.includes(series.metric)) return true;
+  const metric = Object.hasOwn(state.plan.metrics, series.metric) ? state.plan.metrics[series.metric] : undefined;
+  // Where a plan asks for OpenTelemetry, what the SDK saw of the same requests would count them twice.
+  return metric !== undefined && !(isFromSdk && metric.source === OTLP_SOURCE);
 }
 
 /** An open batch with one more telemetry batch in it. What is not of the rollout is left out. */
@@ -42,7 +46,7 @@ export function addTelemetry(open: OpenBatch, seq: number, body: TelemetryBody, 
     const isEmpty = open.isEmpty && known.length === 0;
     return { ...open, throughSeq: seq, occurrences: [...open.occurrences, ...known], isEmpty };
   }
-  const series = body.series.filter((one) => isOf(one, state));
+  const series = body.series.filter((one) => isOf(one, state, body.instance !== undefined));
   if (series.length === 0) return { ...open, throughSeq: seq };
   const merged = new Map(open.merged);
   for (const one of series) mergeInto(merged, one);

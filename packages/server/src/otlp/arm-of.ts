@@ -2,6 +2,7 @@ import { type Arm, type ExposureLayer, FULL_WEIGHT, USER_BUCKETS } from '@rampar
 import type { Plan } from '@rampart/rollout';
 import { type Attributes, numberOf, textOf } from './attributes.ts';
 import { exposureOfEpoch, type PastExposure, type Placed, placeInTime } from './exposure-log.ts';
+import type { KeyValue } from './wire-table.ts';
 
 /** A rollout that reads telemetry, as the receiver needs it. */
 export type ReadingRollout = {
@@ -32,6 +33,8 @@ export const FLAG_ATTRIBUTES = {
   reason: ['feature_flag.result.reason', 'feature_flag.evaluation.reason'],
 } as const;
 
+const FLAG_KEYS: readonly string[] = FLAG_ATTRIBUTES.key;
+
 /** Attributes of Rampart's own, each optional: what its OpenFeature provider gives as flag metadata, and the user's bucket. */
 export const RAMPART_ATTRIBUTES = {
   bucket: 'rampart.bucket',
@@ -39,6 +42,16 @@ export const RAMPART_ATTRIBUTES = {
   epoch: 'rampart.epoch',
   stratum: 'rampart.stratum',
 } as const;
+
+/** The flags that a decoded request names anywhere. */
+export function flagsIn(request: unknown, into: Set<string> = new Set()): ReadonlySet<string> {
+  if (typeof request !== 'object' || request === null) return into;
+  const { key, value } = request as KeyValue;
+  if (key !== undefined && FLAG_KEYS.includes(key) && value?.stringValue !== undefined) into.add(value.stringValue);
+  // A request is as deep as the messages of OTLP, of which none that is read holds itself.
+  for (const inner of Object.values(request)) flagsIn(inner, into);
+  return into;
+}
 
 /** Why observations of a flag in rollout cannot be counted. */
 export type Misplaced = { readonly why: string };
@@ -58,7 +71,7 @@ export function placeOf(
   const variant = textOf(attributes, FLAG_ATTRIBUTES.variant);
   const { treatment, control } = rollout.plan;
   if (variant !== treatment && variant !== control) {
-    const received = variant === undefined ? 'no feature_flag.result.variant' : `variant "${variant}"`;
+    const received = variant === undefined ? 'no feature_flag.result.variant' : `variant "${variant.slice(0, 80)}"`;
     return { why: `flag ${key} comes with ${received}; its rollout knows "${treatment}" and "${control}"` };
   }
   const time = timeOf(attributes, rollout, interval, variant === treatment);

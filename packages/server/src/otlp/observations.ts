@@ -11,6 +11,16 @@ type Row = {
 };
 type Columns = 'bucket' | 'count' | 'sum' | 'sumSquares' | 'bins';
 
+/** Most different reasons of one request, and the length each is shown with: they quote what was sent. */
+const MOST_REASONS = 20;
+const LONGEST_REASON = 300;
+
+function note(reasons: Map<string, number>, why: string): void {
+  const short = why.slice(0, LONGEST_REASON);
+  const key = reasons.has(short) || reasons.size < MOST_REASONS ? short : 'other reasons';
+  reasons.set(key, (reasons.get(key) ?? 0) + 1);
+}
+
 /** What one request holds for the rollouts: sums by place and metric, and what was left out. */
 export class Observations {
   readonly #rows = new Map<string, Row>();
@@ -33,12 +43,12 @@ export class Observations {
 
   /** Counts a point, record or span that cannot be counted although it names a rollout. */
   reject(why: string): void {
-    this.#rejected.set(why, (this.#rejected.get(why) ?? 0) + 1);
+    note(this.#rejected, why);
   }
 
   /** Notes why a point that is counted for one metric is not for another. */
   warn(why: string): void {
-    this.#warnings.set(why, (this.#warnings.get(why) ?? 0) + 1);
+    note(this.#warnings, why);
   }
 
   /** Points, records and spans left out, and the reasons and warnings with their numbers. */

@@ -8,7 +8,7 @@ import { readsEvidence } from '../ingest.ts';
 import type { Log } from '../log.ts';
 import type { RolloutTable } from '../rollout-table.ts';
 import type { DocumentWrite, Store } from '../store/store.ts';
-import type { ReadingRollout } from './arm-of.ts';
+import { flagsIn, type ReadingRollout } from './arm-of.ts';
 import { decodeJson } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
 import { exposuresOf, type PastExposure } from './exposure-log.ts';
@@ -50,8 +50,8 @@ export function createReceiver(options: ReceiverOptions): OtlpReceiver {
     async take(signal, encoding, body) {
       // An exporter that got no answer sends the same bytes again.
       const batchId = `otlp-${signal}-${hash('sha256', body, 'hex')}`;
-      const rollouts = await readingRollouts();
-      const read = readerOf(signal, encoding, body);
+      const { flags, read } = decodedExport(signal, encoding, body);
+      const rollouts = await readingRollouts(flags);
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const now = clock.now();
         const into = new Observations();
@@ -78,33 +78,36 @@ type Reading = {
   readonly book: ReturnType<typeof createStreamBook>;
 };
 
-/** Decodes once; what it gives may be run again on other streams. It answers with what has to be written beside the batch. */
-function readerOf(
-  signal: ExportedSignal,
-  encoding: Encoding,
-  body: Uint8Array,
-): (reading: Reading) => Promise<readonly DocumentWrite[]> {
+/** An export as decoded. `read` may be run again on other streams; it answers with what has to be written beside the batch. */
+type Export = {
+  readonly flags: ReadonlySet<string>;
+  readonly read: (reading: Reading) => Promise<readonly DocumentWrite[]>;
+};
+
+function decodedExport(signal: ExportedSignal, encoding: Encoding, body: Uint8Array): Export {
   const decode = <M extends Message>(message: M): Decoded<M> =>
     encoding === 'json' ? decodeJson(body, message) : decodeProtobuf(body, message);
+  if (signal === 'metrics') {
+    const request = decode(METRICS_REQUEST);
+    const read = async (reading: Reading) => {
+      const page = await reading.book.open(cumulativeResources(request, reading.rollouts));
+      observeMetrics(request, { ...reading, draftOf: page.draftOf });
+      return page.documents(reading.now);
+    };
+    return { flags: flagsIn(request), read };
+  }
   if (signal === 'logs') {
     const request = decode(LOGS_REQUEST);
-    return async (reading) => {
-      observeLogs(request, reading);
-      return [];
-    };
+    return { flags: flagsIn(request), read: withoutStreams((reading) => observeLogs(request, reading)) };
   }
-  if (signal === 'traces') {
-    const request = decode(TRACES_REQUEST);
-    return async (reading) => {
-      observeSpans(request, reading);
-      return [];
-    };
-  }
-  const request = decode(METRICS_REQUEST);
+  const request = decode(TRACES_REQUEST);
+  return { flags: flagsIn(request), read: withoutStreams((reading) => observeSpans(request, reading)) };
+}
+
+function withoutStreams(observe: (reading: Reading) => void): Export['read'] {
   return async (reading) => {
-    const page = await reading.book.open(cumulativeResources(request, reading.rollouts));
-    observeMetrics(request, { ...reading, draftOf: page.draftOf });
-    return page.documents(reading.now);
+    observe(reading);
+    return [];
   };
 }
 
@@ -129,8 +132,11 @@ async function put(
   return typeof status === 'string' ? status : undefined;
 }
 
-/** The rollouts that read telemetry, newest first, each with its exposures; these are read again when they have changed. */
-function createReadingRollouts(store: Store, table: RolloutTable): () => Promise<readonly ReadingRollout[]> {
+/** The newest rollout that reads telemetry of each of some flags, with its exposures; these are read again when they have changed. */
+function createReadingRollouts(
+  store: Store,
+  table: RolloutTable,
+): (flags: ReadonlySet<string>) => Promise<readonly ReadingRollout[]> {
   const known = new Map<string, { readonly seen: string; readonly exposures: readonly PastExposure[] }>();
   const exposuresIn = async (state: RolloutState): Promise<readonly PastExposure[]> => {
     const { id, epoch, attempt, phase, baselineSince } = state;
@@ -141,15 +147,19 @@ function createReadingRollouts(store: Store, table: RolloutTable): () => Promise
     known.set(id, { seen, exposures });
     return exposures;
   };
-  return async () => {
-    const states = table
-      .all()
-      .map(({ state }) => state)
-      .filter(readsEvidence);
-    for (const id of known.keys()) if (!states.some((state) => state.id === id)) known.delete(id);
-    const newestFirst = states.toSorted((one, other) => other.createdAt - one.createdAt);
+  return async (flags) => {
+    const newest = new Map<string, RolloutState>();
+    for (const { state } of table.all()) {
+      const { flag } = state.plan;
+      if (!readsEvidence(state)) known.delete(state.id);
+      else if (flags.has(flag) && (newest.get(flag)?.createdAt ?? 0) <= state.createdAt) newest.set(flag, state);
+    }
     return Promise.all(
-      newestFirst.map(async (state) => ({ id: state.id, plan: state.plan, exposures: await exposuresIn(state) })),
+      [...newest.values()].map(async (state) => ({
+        id: state.id,
+        plan: state.plan,
+        exposures: await exposuresIn(state),
+      })),
     );
   };
 }
