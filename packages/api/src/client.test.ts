@@ -45,7 +45,9 @@ async function failureOf(call: Promise<unknown>): Promise<ProblemError> {
   throw error;
 }
 
-const CALLS: Readonly<Record<Exclude<keyof typeof ROUTES, 'streamRuleset'>, (c: ApiClient) => Promise<unknown>>> = {
+const CALLS: Readonly<
+  Record<Exclude<keyof typeof ROUTES, 'streamRuleset' | `export${string}`>, (c: ApiClient) => Promise<unknown>>
+> = {
   health: (c) => c.health(),
   ready: (c) => c.ready(),
   metrics: (c) => c.metrics(),

@@ -132,7 +132,9 @@ function pathsOf(
 }
 
 function operationOf(id: string, route: Route, refs: Refs, schemas: Readonly<Record<string, Json>>): Json {
-  const content = route.body && { required: true, content: { 'application/json': { schema: refs(route.body) } } };
+  const content = route.media
+    ? { required: true, content: anyOf(route.media) }
+    : route.body && { required: true, content: { 'application/json': { schema: refs(route.body) } } };
   return {
     operationId: id,
     tags: [route.tag],
@@ -140,7 +142,7 @@ function operationOf(id: string, route: Route, refs: Refs, schemas: Readonly<Rec
     ...(route.auth.length > 0 && { description: `Tokens: ${route.auth.join(', ')}.`, security: [{ token: [] }] }),
     parameters: parametersOf(route, route.query && schemas[`${capital(id)}Query`]),
     ...(content && { requestBody: content }),
-    responses: { ...answersOf(route.answers, refs), ...problemAnswersOf(problemsOf(route), refs) },
+    responses: { ...answersOf(route.answers, refs), ...problemAnswersOf(route, refs) },
   };
 }
 
@@ -179,6 +181,11 @@ function contentOf(answer: RouteAnswer, refs: Refs): Json {
   return answer.mediaType === undefined ? {} : { [answer.mediaType]: { schema: { type: 'string' } } };
 }
 
+/** Content that another specification describes. */
+function anyOf(media: readonly string[]): Json {
+  return Object.fromEntries(media.map((mediaType) => [mediaType, { schema: {} }]));
+}
+
 function headersOf(headers: Readonly<Record<string, string>>): Json {
   return Object.fromEntries(
     Object.entries(headers).map(([name, description]) => [name, { description, schema: { type: 'string' } }]),
@@ -186,13 +193,15 @@ function headersOf(headers: Readonly<Record<string, string>>): Json {
 }
 
 /** Problems grouped by status: each answer lists the codes it can carry. */
-function problemAnswersOf(codes: readonly ProblemCode[], refs: Refs): Json {
+function problemAnswersOf(route: Route, refs: Refs): Json {
+  const codes: readonly ProblemCode[] = problemsOf(route);
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort((a, b) => a - b);
   return Object.fromEntries(
     statuses.map((status) => {
       const here = codes.filter((code) => PROBLEMS[code].status === status);
       const description = here.map((code) => `${code}: ${PROBLEMS[code].title}`).join(' · ');
-      return [status, { description, content: { [PROBLEM_MEDIA_TYPE]: { schema: refs(problemSchema) } } }];
+      const content = route.media ? anyOf(route.media) : { [PROBLEM_MEDIA_TYPE]: { schema: refs(problemSchema) } };
+      return [status, { description, content }];
     }),
   );
 }

@@ -25,6 +25,8 @@ export type Route = {
   readonly auth: readonly TokenKind[];
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Media types of a body that is not checked by a schema of ours; failures are answered in the type that was sent. */
+  readonly media?: readonly string[];
   /** Request headers it understands, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly answers: readonly RouteAnswer[];

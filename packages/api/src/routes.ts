@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
 import type { Route, RouteAnswer } from './route.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
@@ -99,6 +100,7 @@ const OPERATION_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 const SDK_ROUTES = {
+  ...OTLP_ROUTES,
   getRuleset: {
     method: 'GET',
     path: RULESET_PATH,

@@ -1,5 +1,6 @@
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
+export { logBinsOf } from './histogram-bins.ts';
 export { HistoryError, type HistoryPart, type HistoryRange, historySteps } from './history-steps.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';

@@ -1,10 +1,11 @@
 import type { TelemetrySeries } from '@rampart/api';
 import type { EvidenceBatch, Occurrence, RolloutState } from '@rampart/rollout';
+import { OTLP_SOURCE } from './otlp/conventions.ts';
 import { SeriesSums } from './series-sums.ts';
 
-/** A stored telemetry batch as one or more rollouts read it. */
+/** A stored telemetry batch as one or more rollouts read it; `instance` is the SDK process, where one sent it. */
 export type TelemetryBody =
-  | { readonly type: 'telemetry'; readonly instance: string; readonly series: readonly TelemetrySeries[] }
+  | { readonly type: 'telemetry'; readonly instance?: string; readonly series: readonly TelemetrySeries[] }
   | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] };
 
 /** Telemetry of one rollout that is not folded yet, merged as it arrives. */
@@ -24,10 +25,13 @@ export function emptyBatch(throughSeq: number): OpenBatch {
 
 const USERS: readonly string[] = ['assigned', 'reported'];
 
-/** Whether a series is about this rollout, in an epoch it has had and a metric it judges. */
-function isOf(series: TelemetrySeries, state: RolloutState): boolean {
+/** Whether a series is about this rollout, in an epoch it has had and a metric it judges from there. */
+function isOf(series: TelemetrySeries, state: RolloutState, isFromSdk: boolean): boolean {
   if (series.rollout !== state.id || series.epoch > state.epoch) return false;
-  return USERS.includes(series.metric) || Object.hasOwn(state.plan.metrics, series.metric);
+  if (USERS.includes(series.metric)) return true;
+  const metric = Object.hasOwn(state.plan.metrics, series.metric) ? state.plan.metrics[series.metric] : undefined;
+  // Where a plan asks for OpenTelemetry, what the SDK saw of the same requests would count them twice.
+  return metric !== undefined && !(isFromSdk && metric.source === OTLP_SOURCE);
 }
 
 /** A telemetry batch at its place in the store. */
@@ -65,10 +69,10 @@ function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void 
     into.isEmpty &&= known.length === 0;
     return;
   }
-  const series = body.series.filter((one) => isOf(one, state));
+  const series = body.series.filter((one) => isOf(one, state, body.instance !== undefined));
   if (series.length === 0) return;
   for (const one of series) into.merged.add(one);
-  into.instances.add(body.instance);
+  if (body.instance !== undefined) into.instances.add(body.instance);
   into.isEmpty = false;
 }
 

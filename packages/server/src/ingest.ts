@@ -5,7 +5,7 @@ import {
   type TelemetryReceipt,
   telemetryBatchSchema,
 } from '@rampart/api';
-import type { Occurrence, Phase } from '@rampart/rollout';
+import type { Occurrence, Phase, RolloutState } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import type { TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
@@ -32,6 +32,11 @@ export type IngestOptions = {
 /** Phases in which evidence is read. */
 const READING: readonly Phase[] = ['baseline', 'exposing', 'monitoring', 'aborted'];
 
+/** Whether a rollout reads evidence now. */
+export function readsEvidence({ phase }: RolloutState): boolean {
+  return READING.includes(phase);
+}
+
 /** Ways in for telemetry. What names no rollout that reads it is accepted and counted as ignored: an SDK must not fail for it. */
 export function createIngest(options: IngestOptions): Ingest {
   const { store, table, clock, instances, onBatch } = options;
@@ -42,8 +47,8 @@ export function createIngest(options: IngestOptions): Ingest {
     return { batchId, status };
   };
   const reads = (id: string): boolean => {
-    const phase = table.get(id)?.state.phase;
-    return phase !== undefined && READING.includes(phase);
+    const run = table.get(id);
+    return run !== undefined && readsEvidence(run.state);
   };
   return {
     telemetry(json) {

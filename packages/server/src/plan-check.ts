@@ -8,6 +8,7 @@ import {
   parsePlan,
   withInternalSegment,
 } from '@rampart/rollout';
+import { otlpBindingProblem } from './otlp/conventions.ts';
 import type { ByKey } from './ruleset-of.ts';
 
 /** What a plan meets on this server. */
@@ -53,6 +54,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...variantIssues(plan, here),
     ...segmentIssues(plan, here),
     ...sourceIssues(plan, here),
+    ...otlpIssues(plan),
   ];
 }
 
@@ -96,4 +98,11 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
       const message = `source "${source}" is not set up on this server (it has: ${sources.join(', ')}); use one of them, or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);
     });
+}
+
+function otlpIssues(plan: Plan): readonly PlanIssue[] {
+  return Object.values(plan.metrics).flatMap((metric) => {
+    const message = otlpBindingProblem(metric);
+    return message === undefined ? [] : [issue('unknown-value', `metrics.${metric.name}`, message)];
+  });
 }

@@ -11,12 +11,15 @@ import { createFlagDesk } from './flag-desk.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { otlpHandlers } from './http/otlp-handlers.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
 import { serverHandlers } from './http/server-handlers.ts';
 import { createIngest } from './ingest.ts';
 import { createInstanceRegistry } from './instance-registry.ts';
 import { type Log, messageOf } from './log.ts';
+import { OTLP_SOURCE } from './otlp/conventions.ts';
+import { createReceiver } from './otlp/receiver.ts';
 import { createDispatcher, type Dispatcher } from './outbox.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import { DEFAULT_RETENTION_MS, pastRetention, pruneAll } from './retention.ts';
@@ -159,13 +162,21 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     },
   });
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick: metrics.tick });
-  const controlPlane = createControlPlane({ store, table, clock, environment, wake: (id) => void reconciler.wake(id) });
+  const controlPlane = createControlPlane({
+    store,
+    table,
+    clock,
+    environment,
+    sources: ['telemetry', OTLP_SOURCE],
+    wake: (id) => void reconciler.wake(id),
+  });
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {
     ...serverHandlers({ store, clock, metrics, version: versionOf(), environment, revision, connectedSdks }),
     ...sdkHandlers({ clock, ingest, instances, stream, ruleset: table.book.ruleset }),
+    ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
     ...rolloutHandlers(controlPlane),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks }),

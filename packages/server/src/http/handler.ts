@@ -20,9 +20,10 @@ export type Answer =
       /** Default: 200. */
       readonly status?: number;
       readonly headers?: Readonly<Record<string, string>>;
-      /** Sent as JSON, but as it is where a `text` is given. */
+      /** Sent as JSON, but as it is where a `text` or `bytes` are given. */
       readonly body?: unknown;
       readonly text?: { readonly mediaType: string; readonly content: string };
+      readonly bytes?: { readonly mediaType: string; readonly content: Uint8Array };
     }
   | 'hijacked';
 

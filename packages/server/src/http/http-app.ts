@@ -14,6 +14,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Caller, Tokens } from '../auth.ts';
 import type { Log } from '../log.ts';
 import type { Answer, Ask, Handler, Handlers } from './handler.ts';
+import { otlpErrorHandler } from './otlp-failure.ts';
 import { problemOf } from './problem-of.ts';
 
 /** Largest body taken, bytes. */
@@ -25,6 +26,9 @@ const MOST_PER_MINUTE = 3_000;
 const UNLIMITED: readonly OperationId[] = [
   'sendTelemetry',
   'sendSignals',
+  'exportMetrics',
+  'exportLogs',
+  'exportTraces',
   'streamRuleset',
   'getRuleset',
   'health',
@@ -67,7 +71,16 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   });
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
-  for (const [id, route] of Object.entries<Route>(ROUTES)) addRoute(app, id as OperationId, route, options);
+  const routes = Object.entries<Route>(ROUTES);
+  for (const [id, route] of routes.filter(([, { media }]) => media === undefined))
+    addRoute(app, id as OperationId, route, options);
+  await app.register(async (scope) => {
+    // Handlers of these routes read the body themselves: it may be packed, and has limits of its own.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    for (const [id, route] of routes.filter(([, { media }]) => media !== undefined))
+      addRoute(scope, id as OperationId, route, options);
+  });
   return app;
 }
 
@@ -80,6 +93,7 @@ function addRoute(app: FastifyInstance, id: OperationId, route: Route, options: 
     url: route.path,
     exposeHeadRoute: id !== 'streamRuleset',
     ...(isUnlimited && { config: { rateLimit: false } }),
+    ...(route.media !== undefined && { errorHandler: otlpErrorHandler(options.log) }),
     // Before the body is read: who may not send has nothing parsed.
     onRequest: async (request) => {
       callers.set(request, await callerOf(request, route, options.tokens));
@@ -138,10 +152,11 @@ function headerOf(request: FastifyRequest, name: string): string | undefined {
 
 function send(
   reply: FastifyReply,
-  { status = 200, headers = {}, body, text }: Exclude<Answer, 'hijacked'>,
+  { status = 200, headers = {}, body, text, bytes }: Exclude<Answer, 'hijacked'>,
 ): FastifyReply {
   reply.code(status).headers({ 'cache-control': 'no-store', ...headers });
   if (text !== undefined) return reply.type(text.mediaType).send(text.content);
+  if (bytes !== undefined) return reply.type(bytes.mediaType).send(bytes.content);
   return body === undefined ? reply.send() : reply.type('application/json; charset=utf-8').send(JSON.stringify(body));
 }
 

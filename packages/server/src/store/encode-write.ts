@@ -1,6 +1,6 @@
 import { canonicalJson } from './canonical-json.ts';
 import { packJson } from './packed-json.ts';
-import type { TelemetryRequest, WriteRequest } from './sqlite-request.ts';
+import type { TelemetryRequest, TelemetryWithRequest, WriteRequest } from './sqlite-request.ts';
 import type { Append, DocumentWrite, OutboxMessage, TelemetryBatch } from './store.ts';
 import { StoreError } from './store-error.ts';
 
@@ -87,6 +87,11 @@ export function encodeTelemetry(batch: TelemetryBatch): TelemetryRequest {
       JSON.stringify(one),
     ),
   };
+}
+
+/** Checks a telemetry batch and the documents beside it. @throws StoreError `NOT_STORABLE` */
+export function encodeTelemetryWith(batch: TelemetryBatch, documents: readonly DocumentWrite[]): TelemetryWithRequest {
+  return { ...encodeTelemetry(batch), op: 'telemetryWith', documents: documents.map(encodeDocument) };
 }
 
 function encodeDocument(write: DocumentWrite) {

@@ -9,12 +9,11 @@ export function changeOf(group: readonly Settled[]): StoreChange | undefined {
   const changed = group.filter(({ value }) => tookEffect(value));
   const requests = changed.map(({ request }) => request);
   const writes = requests.filter((request) => request.op === 'write');
+  const besideTelemetry = requests.filter((request) => request.op === 'telemetryWith');
   const change = {
     streams: [...new Set(writes.flatMap(({ append }) => (append ? [append.stream] : [])))],
-    telemetryRollouts: [
-      ...new Set(requests.flatMap((request) => (request.op === 'telemetry' ? request.rollouts : []))),
-    ],
-    documents: distinct(writes.flatMap(documentsOf)),
+    telemetryRollouts: [...new Set(requests.flatMap((request) => ('rollouts' in request ? request.rollouts : [])))],
+    documents: distinct([...writes, ...besideTelemetry].flatMap(documentsOf)),
     outbox:
       writes.some((write) => write.outbox.length > 0) || requests.some(({ op }) => op === 'settle' || op === 'revive'),
   };
@@ -28,7 +27,7 @@ function tookEffect(value: Settled['value']): boolean {
   return 'ok' in value && value.ok;
 }
 
-function documentsOf({ append, documents }: WriteRequest): readonly DocumentId[] {
+function documentsOf({ append, documents }: Pick<WriteRequest, 'append' | 'documents'>): readonly DocumentId[] {
   const projection = append?.projection ? [append.projection] : [];
   return [...projection, ...documents].map(({ kind, key }) => ({ kind, key }));
 }

@@ -29,6 +29,12 @@ export type TelemetryRequest = {
   readonly bodies: readonly string[];
 };
 
+/** A telemetry batch to keep, with documents that change with it. */
+export type TelemetryWithRequest = Omit<TelemetryRequest, 'op'> & {
+  readonly op: 'telemetryWith';
+  readonly documents: WriteRequest['documents'];
+};
+
 /** What becomes of a claimed message. */
 export type SettleRequest = {
   readonly op: 'settle';
@@ -43,6 +49,7 @@ export type SettleRequest = {
 export type Request =
   | WriteRequest
   | TelemetryRequest
+  | TelemetryWithRequest
   | SettleRequest
   | ({ readonly op: 'claim' } & OutboxClaim)
   | { readonly op: 'revive'; readonly id: number }
@@ -57,6 +64,7 @@ export type Results = {
     | { readonly ok: true; readonly events: readonly { seq: number; version: number; hash: string }[] }
     | Conflict;
   readonly telemetry: 'accepted' | 'duplicate';
+  readonly telemetryWith: 'accepted' | 'duplicate' | Conflict;
   readonly settle: boolean;
   readonly claim: readonly ClaimedRow[];
   readonly revive: boolean;

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { encodeAppend, encodeTelemetry, encodeWrite, integer } from './encode-write.ts';
+import { encodeAppend, encodeTelemetry, encodeTelemetryWith, encodeWrite, integer } from './encode-write.ts';
 import { verifySqliteChain } from './sqlite-chain.ts';
 import { changeOf } from './sqlite-change.ts';
 import { failureOf } from './sqlite-failure.ts';
@@ -85,7 +85,7 @@ async function openReads(file: string, writer: WriterClient): Promise<Reads> {
 
 function createWrites(
   writer: WriterClient,
-): Pick<Store, 'append' | 'putDocuments' | 'saveCheckpoint' | 'putTelemetry'> {
+): Pick<Store, 'append' | 'putDocuments' | 'saveCheckpoint' | 'putTelemetry' | 'putTelemetryWith'> {
   return {
     async append(append) {
       const request = encodeAppend(append);
@@ -101,6 +101,7 @@ function createWrites(
       return result.ok ? { ok: true, version: save.checkpoint.expectedVersion + 1 } : result;
     },
     putTelemetry: async (batch) => writer.call(encodeTelemetry(batch)),
+    putTelemetryWith: async (batch, documents) => writer.call(encodeTelemetryWith(batch, documents)),
   };
 }
 

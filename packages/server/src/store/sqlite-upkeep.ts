@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Request, Results, SettleRequest, TelemetryRequest } from './sqlite-request.ts';
+import type { Request, Results, SettleRequest, TelemetryRequest, TelemetryWithRequest } from './sqlite-request.ts';
 import { numberIn, textIn } from './sqlite-row.ts';
+import { createPutDocuments } from './sqlite-write.ts';
 import { BATCH_ID_KEEP_MS, DONE_KEEP_MS, type OutboxClaim } from './store.ts';
 
 /** Gives the function that keeps one telemetry batch. */
-export function createPutTelemetry(db: DatabaseSync): (request: TelemetryRequest) => Results['telemetry'] {
+export function createPutTelemetry(db: DatabaseSync): (request: Omit<TelemetryRequest, 'op'>) => Results['telemetry'] {
   const remember = db.prepare('INSERT INTO telemetry_ids (batch_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING');
   const advance = db.prepare(
     `INSERT INTO telemetry_senders (sender, last_sequence, seen_at) VALUES (?, ?, ?)
@@ -20,6 +21,18 @@ export function createPutTelemetry(db: DatabaseSync): (request: TelemetryRequest
     const seqs = bodies.map((body) => numberIn(insert.get(receivedAt, body), 'seq'));
     for (const [i, rollout] of rollouts.entries()) address.run(rollout, seqs[i] ?? seqs[0] ?? null);
     return 'accepted';
+  };
+}
+
+/** Gives the function that keeps one telemetry batch and writes the documents beside it. */
+export function createPutTelemetryWith(
+  db: DatabaseSync,
+  putTelemetry: ReturnType<typeof createPutTelemetry>,
+): (request: TelemetryWithRequest) => Results['telemetryWith'] {
+  const putDocuments = createPutDocuments(db);
+  return (request) => {
+    const status = putTelemetry(request);
+    return status === 'duplicate' ? status : (putDocuments(request) ?? status);
   };
 }
 

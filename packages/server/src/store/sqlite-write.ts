@@ -73,7 +73,10 @@ function createAppend(db: DatabaseSync): (append: WriteRequest['append']) => Res
   };
 }
 
-function createPutDocuments(db: DatabaseSync): (request: WriteRequest) => Conflict | undefined {
+/** Gives the function that writes documents, unless one does not stand at the version expected. */
+export function createPutDocuments(
+  db: DatabaseSync,
+): (request: Pick<WriteRequest, 'documents'>) => Conflict | undefined {
   const put = db.prepare(
     `INSERT INTO documents (kind, key, version, value) SELECT ?1, ?2, 1, ?3
      WHERE coalesce(?4, 0) = 0 OR EXISTS (SELECT 1 FROM documents WHERE kind = ?1 AND key = ?2)

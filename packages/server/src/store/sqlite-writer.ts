@@ -8,7 +8,14 @@ import { failureOf } from './sqlite-failure.ts';
 import { createGroupCommit, type Execute } from './sqlite-group-commit.ts';
 import { openForWriting } from './sqlite-open.ts';
 import type { FromWriter, Outcome, Request, ToWriter, WriterOptions } from './sqlite-request.ts';
-import { createClaim, createPrune, createPutTelemetry, createRevive, createSettle } from './sqlite-upkeep.ts';
+import {
+  createClaim,
+  createPrune,
+  createPutTelemetry,
+  createPutTelemetryWith,
+  createRevive,
+  createSettle,
+} from './sqlite-upkeep.ts';
 import { createWrite } from './sqlite-write.ts';
 
 type Asked = Exclude<ToWriter, 'close'>;
@@ -58,7 +65,7 @@ function createQueue(first: ToWriter) {
   let closing = false;
   const add = (message: ToWriter) => {
     if (message === 'close') closing = true;
-    else (message.request.op === 'telemetry' ? telemetry : urgent).push(message);
+    else (isTelemetry(message) ? telemetry : urgent).push(message);
   };
   const take = (): readonly Asked[] => {
     const group = [...urgent, ...telemetry.slice(0, Math.max(0, GROUP_LIMIT - urgent.length))].slice(0, GROUP_LIMIT);
@@ -70,9 +77,14 @@ function createQueue(first: ToWriter) {
   return { add, take, closing: () => closing };
 }
 
+function isTelemetry({ request: { op } }: Asked): boolean {
+  return op === 'telemetry' || op === 'telemetryWith';
+}
+
 function createExecute(db: DatabaseSync): Execute {
   const write = createWrite(db);
   const putTelemetry = createPutTelemetry(db);
+  const putTelemetryWith = createPutTelemetryWith(db, putTelemetry);
   const claim = createClaim(db);
   const settle = createSettle(db);
   const revive = createRevive(db);
@@ -80,6 +92,7 @@ function createExecute(db: DatabaseSync): Execute {
   return (request) => {
     if (request.op === 'write') return { value: write(request) };
     if (request.op === 'telemetry') return { value: putTelemetry(request) };
+    if (request.op === 'telemetryWith') return { value: putTelemetryWith(request) };
     if (request.op === 'claim') return { value: claim(request) };
     if (request.op === 'settle') return { value: settle(request) };
     if (request.op === 'revive') return { value: revive(request.id) };

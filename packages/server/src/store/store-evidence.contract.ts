@@ -74,6 +74,25 @@ export const evidenceContract: Contract = {
       assert.equal((await store.prune({ now: 2 })).telemetry, 2);
     });
   },
+  'keeps a telemetry batch and the documents beside it together or not at all': async (database) => {
+    await withStore(database, async (store) => {
+      const putWith = (batchId: string, value: number, expectedVersion: number) =>
+        store.putTelemetryWith({ batchId, receivedAt: 1, rollouts: ['r'], body: value }, [
+          { kind: 'k', key: 'd', value, expectedVersion },
+        ]);
+      assert.equal(await putWith('1', 1, 0), 'accepted');
+      assert.equal(await putWith('1', 2, 1), 'duplicate');
+      assert.deepEqual(await putWith('2', 3, 0), { ok: false, conflict: 1, on: 'document', key: 'k/d' });
+      assert.deepEqual(await store.getDocument('k', 'd'), { kind: 'k', key: 'd', version: 1, value: 1 });
+      assert.equal((await store.telemetryAfter('r', 0, 10)).length, 1);
+      // The refused batch left no trace: its id is free.
+      assert.equal(await putWith('2', 3, 1), 'accepted');
+      assert.deepEqual(
+        (await store.telemetryAfter('r', 0, 10)).map(({ body }) => body),
+        [1, 3],
+      );
+    });
+  },
   'never shows a seq below one already read while two stores write': async (database) => {
     await withTwo(database, async (a, b) => {
       const seen: number[] = [];

@@ -232,6 +232,11 @@ export type Store = {
   putDocuments(save: DocumentsSave): Promise<{ readonly ok: true } | Conflict>;
 
   putTelemetry(batch: TelemetryBatch): Promise<'accepted' | 'duplicate'>;
+  /** As `putTelemetry`, and in the same transaction what its receiver has to remember of it. A duplicate writes nothing. */
+  putTelemetryWith(
+    batch: TelemetryBatch,
+    documents: readonly DocumentWrite[],
+  ): Promise<'accepted' | 'duplicate' | Conflict>;
   /** Telemetry of a rollout after a seq, in commit order. What was read once is never followed by a lower seq. */
   telemetryAfter(rollout: string, seq: number, limit: number): Promise<readonly StoredTelemetry[]>;
   /**

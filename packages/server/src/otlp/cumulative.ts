@@ -1,0 +1,107 @@
+import { increaseOf } from './point-increase.ts';
+import type { PointValue } from './point-value.ts';
+
+/** The last point taken of a cumulative stream; instants in epoch ms with fractions. */
+type StreamPoint = {
+  readonly metric: string;
+  readonly startAt: number;
+  readonly at: number;
+  readonly value: PointValue;
+};
+
+/** What is remembered of the cumulative streams of one resource. Plain JSON. */
+export type ResourceStreams = {
+  /** Instant of its newest point. */
+  readonly at: number;
+  /** Streams that began or were last seen before may have been counted and forgotten. 0: none was. */
+  readonly forgotUntil: number;
+  readonly streams: Readonly<Record<string, StreamPoint>>;
+};
+
+/** A point of a cumulative stream. `startAt` 0: not known. */
+export type CumulativePoint = StreamPoint & { readonly stream: string };
+
+/** What a point adds: an increase over an interval, or nothing and why. `first`: counting starts here. */
+export type Advance =
+  | { readonly kind: 'increase'; readonly value: PointValue; readonly fromAt: number }
+  | { readonly kind: 'first' }
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'too-many' };
+
+/** Most streams of one resource; points of further ones are refused. */
+export const MOST_STREAMS = 1_000;
+/** A stream without points for so long is forgotten, ms. */
+export const KEEP_STREAM_MS = 24 * 3_600_000;
+
+/** Nothing remembered, of a time up to `forgotUntil` that may have been counted. */
+export function noStreams(forgotUntil = 0): ResourceStreams {
+  return { at: 0, forgotUntil, streams: {} };
+}
+
+/** Works on the streams of one resource for one request; what it was made from stays as it was. */
+export class StreamDraft {
+  readonly #before: ResourceStreams;
+  readonly #streams: Map<string, StreamPoint>;
+  readonly #room: number;
+  #at: number;
+
+  /** `room`: how many streams it may hold, at most `MOST_STREAMS`. */
+  constructor(before: ResourceStreams, room = MOST_STREAMS) {
+    this.#before = before;
+    this.#room = Math.min(room, MOST_STREAMS);
+    this.#streams = new Map(Object.entries(before.streams));
+    this.#at = before.at;
+  }
+
+  /**
+   * What a point adds to what was counted before it. A stream seen for the first time counts in full when everything in it
+   * is known to be uncounted: it began after `countFrom` (when its rollout began to measure), or its metric was
+   * seen without it since. Otherwise its first point is where counting starts.
+   */
+  take(point: CumulativePoint, countFrom: number): Advance {
+    const { stream, ...next } = point;
+    const key = `${stream}@${point.startAt}`;
+    const before = this.#streams.get(key);
+    if (before === undefined) return this.#takeFirst(key, next, countFrom);
+    if (point.at <= before.at) return { kind: 'repeated' };
+    this.#keep(key, next);
+    // Went down: what it shows now was all counted since it began again.
+    const value = increaseOf(before.value, point.value) ?? point.value;
+    return { kind: 'increase', value, fromAt: before.at };
+  }
+
+  #takeFirst(key: string, point: StreamPoint, countFrom: number): Advance {
+    if (this.#streams.size >= this.#room) return { kind: 'too-many' };
+    const fromAt = Math.max(point.startAt, this.#lastSeen(point));
+    this.#keep(key, point);
+    const isUncounted = fromAt >= countFrom && fromAt > this.#before.forgotUntil && fromAt <= point.at;
+    return isUncounted ? { kind: 'increase', value: point.value, fromAt } : { kind: 'first' };
+  }
+
+  /** When an earlier request showed other streams of the same metric and start: then this one did not exist. */
+  #lastSeen({ metric, startAt }: StreamPoint): number {
+    if (startAt === 0) return 0;
+    let last = 0;
+    for (const one of Object.values(this.#before.streams)) {
+      if (one.metric === metric && one.startAt === startAt) last = Math.max(last, one.at);
+    }
+    return last;
+  }
+
+  #keep(key: string, point: StreamPoint): void {
+    this.#streams.set(key, point);
+    this.#at = Math.max(this.#at, point.at);
+  }
+
+  /** What is to be remembered now: without streams that have ended. */
+  get after(): ResourceStreams {
+    const oldest = this.#at - KEEP_STREAM_MS;
+    const entries = [...this.#streams];
+    const forgotten = entries.filter(([, { at }]) => at < oldest).map(([, { at }]) => at);
+    return {
+      at: this.#at,
+      forgotUntil: Math.max(this.#before.forgotUntil, ...forgotten),
+      streams: Object.fromEntries(entries.filter(([, { at }]) => at >= oldest)),
+    };
+  }
+}
