@@ -31,7 +31,7 @@ export type PrometheusFailure = {
   readonly ok: false;
   readonly message: string;
   readonly isUnreachable?: boolean;
-  readonly reason?: SourceErrorReason;
+  readonly reason?: Exclude<SourceErrorReason, 'unreachable'>;
   /** It asks not to be asked earlier, milliseconds. */
   readonly retryAfterMs?: number;
 };
@@ -122,7 +122,7 @@ async function ask(
   } catch (error) {
     const message = `Prometheus at ${addressOf(connection)} does not answer (${reasonOf(error)})`;
     onExchange?.({ asked: askedOf(endpoint, form), answered: message });
-    return { ok: false, message, ...(!isTooLarge(error) && { isUnreachable: true, reason: 'unreachable' }) };
+    return { ok: false, message, ...(!isTooLarge(error) && { isUnreachable: true }) };
   }
 }
 

@@ -73,14 +73,11 @@ async function answerOf(
   return 'ok' in grown ? errorOf(metric, grown) : countedBy(query, binding, grown, newestAt);
 }
 
-function errorOf(metric: Metric, { message, reason, retryAfterMs }: PrometheusFailure): SourceAnswer {
-  return {
-    kind: 'error',
-    // Where nothing answers at all, the metric is not to blame.
-    message: reason === 'unreachable' ? message : `metrics.${metric.name}: ${message}`,
-    ...(reason && { reason }),
-    ...(retryAfterMs !== undefined && { retryAfterMs }),
-  };
+function errorOf(metric: Metric, { message, isUnreachable, reason, retryAfterMs }: PrometheusFailure): SourceAnswer {
+  // Where nothing answers at all, the metric is not to blame.
+  if (isUnreachable) return { kind: 'error', message, reason: 'unreachable' };
+  const patience = retryAfterMs !== undefined && { retryAfterMs };
+  return { kind: 'error', message: `metrics.${metric.name}: ${message}`, ...(reason && { reason }), ...patience };
 }
 
 async function silence(connection: PrometheusConnection, query: MetricQuery, total: string): Promise<SourceAnswer> {
