@@ -74,10 +74,11 @@ async function answerOf(
 }
 
 function errorOf(metric: Metric, { message, isUnreachable, reason, retryAfterMs }: PrometheusFailure): SourceAnswer {
-  // Where nothing answers at all, the metric is not to blame.
+  // Of the server as a whole: the metric is not to blame.
   if (isUnreachable) return { kind: 'error', message, reason: 'unreachable' };
-  const patience = retryAfterMs !== undefined && { retryAfterMs };
-  return { kind: 'error', message: `metrics.${metric.name}: ${message}`, ...(reason && { reason }), ...patience };
+  if (reason === 'throttled')
+    return { kind: 'error', message, reason, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  return { kind: 'error', message: `metrics.${metric.name}: ${message}`, ...(reason && { reason }) };
 }
 
 async function silence(connection: PrometheusConnection, query: MetricQuery, total: string): Promise<SourceAnswer> {
