@@ -112,6 +112,7 @@ export function createPuller(options: PullerOptions): Puller {
   };
   return {
     async pullAll() {
+      await Promise.all(asking);
       await Promise.all(jobs().map(askAll));
     },
     sightsOf: (rollout) => [...(progress.get(rollout)?.values() ?? [])].map(({ sight }) => sight),

@@ -158,18 +158,27 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     publish: stream.publish,
   });
   const instances = createInstanceRegistry();
+  const reconciler = createReconciler({
+    store,
+    table,
+    clock,
+    instances,
+    log,
+    onTick: (seconds) => metrics.tick(seconds),
+  });
+  const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
+  const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
   const metrics = createServerMetrics({
     rollouts: () => table.all().map(({ state }) => state),
     connectedSdks: () => instances.connected(clock.now()),
+    sights: () => table.all().map((run) => ({ rollout: run.state.id, sources: sightsOf(run) })),
+    now: clock.now,
     revision: () => table.book.ruleset().revision,
     outbox: async () => {
       const { outboxPending, outboxDead } = await store.stats();
       return { pending: outboxPending, dead: outboxDead };
     },
   });
-  const reconciler = createReconciler({ store, table, clock, instances, log, onTick: metrics.tick });
-  const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
-  const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
   const wake = (id: string) => void reconciler.wake(id);
   const controlPlane = createControlPlane({ store, table, clock, environment, sources, sightsOf, wake });
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
