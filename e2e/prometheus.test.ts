@@ -14,12 +14,12 @@ import {
   startScraping,
 } from '../packages/connectors/src/prometheus.test.support.ts';
 
-/** Durations are for `timeScale: 0.0005`: 12 h in 21.6 s. */
+/** Durations are for `timeScale: 0.00025`: 12 h in 10.8 s. */
 const PLAN = `
 flag: checkout
 version: build-1
 preflight: [flag-configured]
-baseline: { window: 6h }
+baseline: { window: 12h }
 metrics:
   errorRate: { source: metrics, bad: 'http_requests_total{code="500"}', total: http_requests_total, arm: variant }
 stages:
@@ -104,7 +104,7 @@ describe.skipIf(SKIP_PROMETHEUS)('a rollout watched by a real Prometheus alone (
     const { admin: token = '', sdk = '' } = server.firstToken ?? {};
     admin = createApiClient({ url: server.url, token });
     app.serve(createApiClient({ url: server.url, token: sdk }));
-    id = (await admin.createRollout({ text: PLAN, timeScale: 0.0005 })).state.id;
+    id = (await admin.createRollout({ text: PLAN, timeScale: 0.00025 })).state.id;
     await admin.command(id, { type: 'Start' });
   }, 60_000);
   afterAll(async () => {
@@ -132,7 +132,7 @@ describe.skipIf(SKIP_PROMETHEUS)('a rollout watched by a real Prometheus alone (
     const told = await until(({ sources }) => sources?.[0]?.status === 'silent');
     expect(told.sources?.[0]?.why).toContain('does not answer (ECONNREFUSED)');
     // Longer than the whole stage: nothing follows from silence but that it is told.
-    const stillAt = Date.now() + 25_000;
+    const stillAt = Date.now() + 13_000;
     const still = await until(({ now, state }) => now > stillAt || state.stage?.index !== 0);
     expect(still.state).toMatchObject({ phase: 'exposing', stage: { index: 0 }, incidents: [] });
     await prometheus.startAgain();

@@ -34,28 +34,28 @@ type Site = {
   readonly id: string;
   /** Served users fail at this rate, in [0, 1]. */
   readonly errors: { treatment: number; control: number };
-  /** Serves and scrapes so many seconds; `isScraped: false`: nobody looks. */
-  readonly live: (seconds: number, isScraped?: boolean) => Promise<void>;
-  readonly until: (what: (site: Site) => Promise<boolean>, seconds?: number) => Promise<void>;
+  /** Serves and scrapes so many steps, of a second each; `isScraped: false`: nobody looks. */
+  readonly live: (steps: number, isScraped?: boolean) => Promise<void>;
+  readonly until: (what: (site: Site) => Promise<boolean>, steps?: number) => Promise<void>;
   readonly counters: Record<string, number>;
 };
 
-const sourcesAt = (url: string) => ({
-  allowedHosts: ['127.0.0.1'],
-  sources: { metrics: { kind: 'prometheus', url, every: '1s', settle: '0s' } },
-});
+type SiteOptions = { readonly plan?: string; readonly timeScale?: number; readonly stepMs?: number };
 
-async function startSite(plan = PLAN): Promise<Site> {
+async function startSite({ plan = PLAN, timeScale = 0.001, stepMs = 1_000 }: SiteOptions = {}): Promise<Site> {
   const prometheus = await startFakePrometheus();
   ends.push(() => prometheus.stop());
-  const rig = await startRig({ sources: sourcesAt(prometheus.url) });
+  const metrics = { kind: 'prometheus', url: prometheus.url, every: `${stepMs / 1_000}s`, settle: '0s' };
+  const rig = await startRig({ sources: { allowedHosts: ['127.0.0.1'], sources: { metrics } } });
   ends.push(() => rig.dispose());
-  const { state } = await rig.admin.createRollout({ text: plan, timeScale: 0.001 });
+  const { state } = await rig.admin.createRollout({ text: plan, timeScale });
   await rig.admin.command(state.id, { type: 'Start' });
-  return siteOf(rig, prometheus, state.id);
+  return siteOf(rig, prometheus, state.id, { stepMs });
 }
 
-function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, counters: Record<string, number> = {}): Site {
+type SiteParts = { readonly stepMs: number; readonly counters?: Record<string, number> };
+
+function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, { stepMs, counters = {} }: SiteParts): Site {
   const errors = { treatment: 0.002, control: 0.002 };
   const serve = async () => {
     const { state } = await rig.admin.getRollout(id);
@@ -75,23 +75,23 @@ function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, counters: Reco
   };
   const site: Site = {
     ...{ rig, prometheus, id, errors, counters },
-    async live(seconds, isScraped = true) {
-      for (let second = 0; second < seconds; second += 1) {
+    async live(steps, isScraped = true) {
+      for (let step = 0; step < steps; step += 1) {
         await serve();
-        rig.clock.advance(1_000);
+        rig.clock.advance(stepMs);
         if (isScraped) prometheus.scrape(rig.clock.now(), counters);
         await rig.server.puller.pullAll();
         await rig.pass(0);
       }
     },
-    async until(what, seconds = 300) {
-      for (let second = 0; second < seconds; second += 1) {
+    async until(what, steps = 300) {
+      for (let step = 0; step < steps; step += 1) {
         if (await what(site)) return;
         await site.live(1);
       }
       const view = await rig.admin.getRollout(id);
       throw new Error(
-        `it is not so after ${seconds} s: ${view.state.phase}, waiting for ${view.waitingFor.join('; ')}, ${JSON.stringify(view.sources)}, ${JSON.stringify(view.judgement?.verdicts)}`,
+        `it is not so after ${steps} steps: ${view.state.phase}, waiting for ${view.waitingFor.join('; ')}, ${JSON.stringify(view.sources)}, ${JSON.stringify(view.judgement?.verdicts)}`,
       );
     },
   };
@@ -228,7 +228,7 @@ describe('what never promotes and never aborts', () => {
   });
 
   it('more bad requests than requests: contradictory', async () => {
-    const site = await startSite(PLAN.replace(/bad: '[^']*'/, 'bad: errors_total'));
+    const site = await startSite({ plan: PLAN.replace(/bad: '[^']*'/, 'bad: errors_total') });
     site.counters['errors_total{variant="on"}'] = 0;
     await site.until(stageIs('canary'));
     await site.live(5);
@@ -245,32 +245,47 @@ describe('what never promotes and never aborts', () => {
 });
 
 describe('a server that comes back', () => {
-  it('after three days serves a fresh window first, and advances one stage at most', async () => {
-    const site = await startSite();
+  const DAYS = PLAN.replace('window: 12h', 'window: 2h').replace(
+    'name: canary, percentage: 10, duration: 12h',
+    'name: canary, percentage: 10, duration: 24h',
+  );
+  const MINUTES_4 = 240_000;
+
+  it('after three days catches up, serves a fresh window, and advances one stage at most', async () => {
+    const site = await startSite({ plan: DAYS, timeScale: 1, stepMs: MINUTES_4 });
     await site.until(stageIs('canary'));
-    await site.live(5);
-    const { state: before } = await viewOf(site);
-    // Users were served and scraped all the while; three days are 4.3 min at this scale.
+    await site.live(10);
+    const { state: before, judgement } = await viewOf(site);
+    expect(judgement?.verdicts.map(({ status }) => status)).toContain('pass');
     await site.rig.server.close();
-    for (let second = 0; second < 260; second += 1) {
-      for (const key of Object.keys(site.counters))
-        site.counters[key] = (site.counters[key] ?? 0) + (key.includes('500') ? 0 : 100);
-      site.rig.clock.advance(1_000);
-      site.prometheus.scrape(site.rig.clock.now(), site.counters);
+    // Users are served and scraped all the while; what is told of them when the server wakes would be enough to proceed.
+    const counters = site.counters;
+    for (let at = site.rig.clock.now(); at < site.rig.clock.now() + 3 * 86_400_000; at += MINUTES_4) {
+      for (const key of Object.keys(counters)) counters[key]! += key.includes('500') ? 1 : 500;
+      site.prometheus.scrape(at + MINUTES_4, counters);
     }
+    site.rig.clock.advance(3 * 86_400_000);
     const rig = await site.rig.restart();
     ends.splice(-1, 1, () => rig.dispose());
-    const back = siteOf(rig, site.prometheus, site.id, site.counters);
+    const asked = site.prometheus.asked();
+    const back = siteOf(rig, site.prometheus, site.id, { stepMs: MINUTES_4, counters });
     await back.live(1);
+    // In pieces, not in one gulp.
+    expect(site.prometheus.asked() - asked).toBeGreaterThan(400);
     const woken = await viewOf(back);
     expect(woken.state.stage?.index).toBe(0);
-    expect(woken.state.stage?.servedMs ?? 0).toBeLessThan((before.stage?.servedMs ?? 0) + 20_000);
-    await back.live(3);
-    expect((await viewOf(back)).state.stage?.index).toBe(0);
-    await back.until(stageIs('beta'));
+    // The three days are blind time: not served.
+    expect(woken.state.stage?.servedMs ?? 0).toBeLessThan((before.stage?.servedMs ?? 0) + 2 * 3_600_000);
+    await back.until(stageIs('beta'), 400);
     const events = await rig.admin.listEvents(site.id);
-    const wokenAt = events.findIndex(({ event }) => event.type === 'SightLost');
-    expect(wokenAt).toBeGreaterThan(0);
-    expect(events.slice(wokenAt).filter(({ event }) => event.type === 'StageEntered')).toHaveLength(1);
-  });
+    const lost = events.findLast(({ event }) => event.type === 'SightLost');
+    const entered = events.filter(
+      ({ event, version }) => event.type === 'StageEntered' && version > (lost?.version ?? 0),
+    );
+    expect(entered).toHaveLength(1);
+    // 10 % of the stage after sight had returned, at least.
+    const returned = events.findLast(({ event }) => event.type === 'SightReturned');
+    expect(entered[0]!.at - returned!.at).toBeGreaterThanOrEqual(2.4 * 3_600_000);
+    expect(errorsOf(back)).toEqual([]);
+  }, 120_000);
 });
