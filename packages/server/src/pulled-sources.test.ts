@@ -5,6 +5,7 @@ import {
   startFakePrometheus,
 } from '../../connectors/src/fake-prometheus.test.support.ts';
 import { type Rig, startRig } from './server-rig.test.support.ts';
+import { startServer } from './start-server.ts';
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -38,6 +39,7 @@ type Site = {
   readonly live: (steps: number, isScraped?: boolean) => Promise<void>;
   readonly until: (what: (site: Site) => Promise<boolean>, steps?: number) => Promise<void>;
   readonly counters: Record<string, number>;
+  readonly sources: unknown;
 };
 
 type SiteOptions = { readonly plan?: string; readonly timeScale?: number; readonly stepMs?: number };
@@ -46,16 +48,17 @@ async function startSite({ plan = PLAN, timeScale = 0.001, stepMs = 1_000 }: Sit
   const prometheus = await startFakePrometheus();
   ends.push(() => prometheus.stop());
   const metrics = { kind: 'prometheus', url: prometheus.url, every: `${stepMs / 1_000}s`, settle: '0s' };
-  const rig = await startRig({ sources: { allowedHosts: ['127.0.0.1'], sources: { metrics } } });
+  const sources = { allowedHosts: ['127.0.0.1'], sources: { metrics } };
+  const rig = await startRig({ sources });
   ends.push(() => rig.dispose());
   const { state } = await rig.admin.createRollout({ text: plan, timeScale });
   await rig.admin.command(state.id, { type: 'Start' });
-  return siteOf(rig, prometheus, state.id, { stepMs });
+  return siteOf(rig, prometheus, state.id, { stepMs, sources });
 }
 
-type SiteParts = { readonly stepMs: number; readonly counters?: Record<string, number> };
+type SiteParts = { readonly stepMs: number; readonly sources?: unknown; readonly counters?: Record<string, number> };
 
-function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, { stepMs, counters = {} }: SiteParts): Site {
+function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, { stepMs, sources, counters = {} }: SiteParts): Site {
   const errors = { treatment: 0.002, control: 0.002 };
   const serve = async () => {
     const { state } = await rig.admin.getRollout(id);
@@ -74,7 +77,7 @@ function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, { stepMs, coun
     add('off', 2_000 - treated, errors.control);
   };
   const site: Site = {
-    ...{ rig, prometheus, id, errors, counters },
+    ...{ rig, prometheus, id, errors, counters, sources },
     async live(steps, isScraped = true) {
       for (let step = 0; step < steps; step += 1) {
         await serve();
@@ -106,29 +109,50 @@ const stageIs = (name: string) => async (site: Site) => {
 const isAborted = async (site: Site) => (await viewOf(site)).state.phase === 'aborted';
 const errorsOf = ({ rig }: Site) => rig.logged.filter(({ level }) => level === 'error').map(({ message }) => message);
 
+/** Requests that the app served by variant, and that evidence holds. */
+async function countsOf({ rig, id, counters }: Site) {
+  const batches = await rig.server.store.evidenceAfter(id, 0);
+  const series = batches.flatMap(({ value }) => (value as { series: { arm: string; count: number[] }[] }).series);
+  const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+  const arms = { on: 'treatment', off: 'control' };
+  return {
+    counted: (variant: 'on' | 'off') =>
+      sum(series.filter(({ arm }) => arm === arms[variant]).flatMap(({ count }) => count)),
+    served: (variant: string) =>
+      sum(Object.entries(counters).flatMap(([key, n]) => (key.includes(`"${variant}"`) ? [n] : []))),
+  };
+}
+
 describe('a rollout with Prometheus as its only source', () => {
   it('goes through its stages, and counts every request once', async () => {
     const site = await startSite();
     await site.until(stageIs('ga'));
-    const batches = await site.rig.server.store.evidenceAfter(site.id, 0);
-    const series = batches.flatMap(
-      ({ value }) => (value as { series: { arm: string; count: number[]; sum: number[] }[] }).series,
-    );
-    const total = (arm: string, what: 'count' | 'sum') =>
-      series
-        .filter((one) => one.arm === arm)
-        .flatMap((one) => one[what])
-        .reduce((a, b) => a + b, 0);
-    const served = (variant: string) =>
-      Object.entries(site.counters)
-        .filter(([key]) => key.includes(`"${variant}"`))
-        .reduce((a, [, n]) => a + n, 0);
+    const { served, counted } = await countsOf(site);
     // All but what was served since the last batch closed, and the first scrape, which says nothing.
-    expect(served('on') - total('treatment', 'count')).toBeLessThanOrEqual(2 * 2_000);
-    expect(served('off') - total('control', 'count')).toBeLessThanOrEqual(2 * 2_000);
-    expect(total('treatment', 'count')).toBeGreaterThan(40_000);
+    expect(served('on') - counted('on')).toBeLessThanOrEqual(2 * 2_000);
+    expect(served('off') - counted('off')).toBeLessThanOrEqual(2 * 2_000);
+    expect(counted('on')).toBeGreaterThan(40_000);
     expect((await viewOf(site)).sources).toMatchObject([{ source: 'metrics', status: 'up', metrics: ['errorRate'] }]);
     expect(errorsOf(site)).toEqual([]);
+  });
+
+  it('counts growth once although two servers on one store ask for it, and one of them ends', async () => {
+    const site = await startSite();
+    await site.until(stageIs('canary'));
+    const { clock, log, file } = site.rig;
+    const { sources } = site;
+    const second = await startServer({ file, port: 0, clock, log, sources });
+    ends.push(() => second.close());
+    for (let step = 0; step < 20; step += 1) {
+      await Promise.all([site.live(1), second.puller.pullAll()]);
+      await second.reconciler.wakeAll();
+    }
+    await second.close();
+    await site.live(3);
+    const { served, counted } = await countsOf(site);
+    expect(counted('on')).toBeLessThanOrEqual(served('on'));
+    expect(served('on') - counted('on')).toBeLessThanOrEqual(2 * 200);
+    expect(served('off') - counted('off')).toBeLessThanOrEqual(2 * 2_000);
   });
 
   it('is aborted when the new variant fails its users', async () => {
