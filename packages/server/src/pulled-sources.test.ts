@@ -313,3 +313,60 @@ describe('a server that comes back', () => {
     expect(errorsOf(back)).toEqual([]);
   }, 120_000);
 });
+
+describe('a plan and the sources of the server', () => {
+  const check = async (plan: string) => {
+    const { rig } = await startSite();
+    return (await rig.admin.validatePlan({ text: plan })).issues.map(({ path, message }) => `${path}: ${message}`);
+  };
+
+  it('fit together', async () => {
+    expect(await check(PLAN)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a source that is not set up',
+      PLAN.replace('source: metrics', 'source: prom'),
+      /metrics\.errorRate\.source: source "prom" is not set up on this server \(it has: telemetry, metrics\)/,
+    ],
+    [
+      'a binding without a key it needs',
+      PLAN.replace('total: reqs_total, ', ''),
+      /metrics\.errorRate: total is missing; a proportion from prometheus has bad, total/,
+    ],
+    [
+      'a binding that cannot tell the arms of a split',
+      PLAN.replace(', arm: variant', ''),
+      /metrics\.errorRate: metrics cannot tell who sees the new variant/,
+    ],
+  ])('is refused with %s', async (_, plan, words) => {
+    const issues = await check(plan);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]).toMatch(words);
+  });
+
+  it('a running rollout whose source the server was started without holds and says so', async () => {
+    const site = await startSite();
+    await site.until(stageIs('canary'));
+    await site.live(5);
+    const rig = await site.rig.restart({ sources: undefined });
+    ends.splice(-1, 1, () => rig.dispose());
+    const back = siteOf(rig, site.prometheus, site.id, { stepMs: 1_000, counters: site.counters });
+    await back.live(60);
+    const view = await viewOf(back);
+    expect(view.state).toMatchObject({ phase: 'exposing', stage: { index: 0 }, blindSince: expect.any(Number) });
+    expect(view.sources).toMatchObject([
+      { source: 'metrics', status: 'silent', why: expect.stringContaining('not set up on this server any more') },
+    ]);
+  });
+
+  it('shows how the sources do in its own metrics', async () => {
+    const site = await startSite();
+    await site.until(stageIs('canary'));
+    await site.live(3);
+    const text = await site.rig.admin.metrics();
+    expect(text).toContain('rampart_source_status{rollout="checkout-1",source="metrics",status="up"} 1');
+    expect(text).toMatch(/rampart_source_age_seconds\{rollout="checkout-1",source="metrics"\} \d/);
+  });
+});
