@@ -1,5 +1,7 @@
 import { type ExposureLayer, FULL_WEIGHT } from '@rampart/flags';
 import { type EventRecord, evolve, type Phase, type RolloutState, weightOfEveryone } from '@rampart/rollout';
+import { recordOf, streamOf } from './event-records.ts';
+import type { Store } from './store/store.ts';
 
 /** A time in which the exposure of a rollout did not change, epoch milliseconds. */
 export type ExposureSpan = {
@@ -54,4 +56,27 @@ export function exposureTraits(
   if (splits.length === 0) return { stratum: FULL_WEIGHT, isUniform: false, isAudience: true };
   const stratum = everyone > 0 ? everyone : Math.max(...splits.map(({ weight }) => weight));
   return { stratum, isUniform: everyone === FULL_WEIGHT, isAudience: false };
+}
+
+/** Timelines of exposure by rollout, each read on where it ends. */
+export type Timelines = {
+  readonly of: (state: RolloutState) => Promise<ExposureTimeline>;
+  readonly forget: (rollout: string) => void;
+};
+
+/** No timeline read yet. */
+export function createTimelines(store: Store): Timelines {
+  const known = new Map<string, ExposureTimeline>();
+  return {
+    async of({ id, version }) {
+      const before = known.get(id) ?? NO_EXPOSURE;
+      const upTo = before.state?.version ?? 0;
+      if (upTo >= version) return before;
+      const records = (await store.readStream(streamOf(id), upTo)).map(recordOf);
+      const timeline = withRecords(before, records);
+      known.set(id, timeline);
+      return timeline;
+    },
+    forget: (rollout) => void known.delete(rollout),
+  };
 }
