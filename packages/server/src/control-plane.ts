@@ -2,11 +2,14 @@ import {
   type ClientCommand,
   type CommandAnswer,
   type EvidencePage,
+  type MetricTest,
+  type MetricTestResult,
   type NewRollout,
   type PlanCheck,
   type PlanInput,
   ProblemError,
   type RolloutView,
+  type SourceSight,
   type WriteOptions,
 } from '@rampart/api';
 import {
@@ -26,6 +29,7 @@ import {
 import type { Clock } from './clock.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
+import { type MetricTestParts, testMetric } from './metric-test.ts';
 import { planCheckOf, readPlanFor, type Surroundings } from './plan-check.ts';
 import { evidenceOf } from './retention.ts';
 import type { Cause, Change } from './rollout-commit.ts';
@@ -34,6 +38,7 @@ import type { RolloutTable } from './rollout-table.ts';
 import { viewOf } from './rollout-view.ts';
 import { flagOf } from './ruleset-of.ts';
 import { createSerialQueue } from './serial-queue.ts';
+import type { SourceBook } from './source-book.ts';
 import { canonicalJson } from './store/canonical-json.ts';
 import type { Store } from './store/store.ts';
 
@@ -57,6 +62,8 @@ export type ControlPlane = {
   readonly listEvents: (id: string, after: number) => Promise<readonly EventRecord[]>;
   /** Closed batches with a seq above `after`, oldest first. `EVIDENCE_PRUNED` where the retention has removed them. */
   readonly listEvidence: (id: string, after: number, limit: number) => Promise<EvidencePage>;
+  /** Asks the source of a metric once; records nothing. */
+  readonly testMetric: (test: MetricTest) => Promise<MetricTestResult>;
   /** Markdown. */
   readonly report: (id: string) => Promise<string>;
   /** Markdown. */
@@ -69,8 +76,10 @@ export type ControlPlaneOptions = {
   readonly table: RolloutTable;
   readonly clock: Clock;
   readonly environment: string;
-  /** Names of the metric sources that work here. Default: `telemetry`. */
-  readonly sources?: readonly string[];
+  /** The metric sources that work here. */
+  readonly sources: SourceBook;
+  /** How the sources of a rollout do. */
+  readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
   /** Looks at a rollout soon: what a command led to may lead further. */
   readonly wake: (id: string) => void;
 };
@@ -80,7 +89,7 @@ const MOST_TRIES = 10;
 
 /** Commands and queries over the rollouts of a table. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { table, clock } = options;
+  const { table, clock, sightsOf } = options;
   return {
     validatePlan: (plan) => planCheckOf(readPlanFor(plan, surroundingsOf(options))),
     createRollout: creation(options),
@@ -90,9 +99,26 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
         .all()
         .filter(({ state }) => which === 'all' || isActive(state))
         .toSorted((one, other) => other.state.createdAt - one.state.createdAt)
-        .map((run) => viewOf(run, clock.now())),
-    getRollout: (id) => viewOf(runOf(table, id), clock.now()),
+        .map((run) => viewOf(run, clock.now(), sightsOf(run))),
+    getRollout(id) {
+      const run = runOf(table, id);
+      return viewOf(run, clock.now(), sightsOf(run));
+    },
+    testMetric: (test) => testMetric(test, testParts(options)),
     ...documents(options),
+  };
+}
+
+function testParts(options: ControlPlaneOptions): MetricTestParts {
+  const { table, clock, sources } = options;
+  return {
+    ...{ clock, sources },
+    stateOf: (id) => runOf(table, id).state,
+    planOf({ text, file }) {
+      const result = readPlanFor({ text, file }, surroundingsOf(options));
+      if (!result.ok) throw planInvalid(result.issues);
+      return result.plan;
+    },
   };
 }
 
@@ -106,7 +132,7 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
   return run;
 }
 
-function surroundingsOf({ table, clock, environment, sources = ['telemetry'] }: ControlPlaneOptions): Surroundings {
+function surroundingsOf({ table, clock, environment, sources }: ControlPlaneOptions): Surroundings {
   return { environment, flags: table.book.flags(), segments: table.book.segments(), sources, now: clock.now() };
 }
 

@@ -1,12 +1,31 @@
 import type { TelemetrySeries } from '@rampart/api';
-import type { EvidenceBatch, Occurrence, RolloutState } from '@rampart/rollout';
+import type { EvidenceBatch, EvidenceSeries, Occurrence, RolloutState } from '@rampart/rollout';
 import { OTLP_SOURCE } from './otlp/conventions.ts';
 import { SeriesSums } from './series-sums.ts';
 
 /** A stored telemetry batch as one or more rollouts read it; `instance` is the SDK process, where one sent it. */
 export type TelemetryBody =
   | { readonly type: 'telemetry'; readonly instance?: string; readonly series: readonly TelemetrySeries[] }
-  | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] };
+  | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] }
+  | PulledBody;
+
+/**
+ * What was pulled of one metric for one interval, epoch milliseconds. An interval that begins before the end of the one
+ * before it is left out whole: two replicas, or one after a crash, cannot count the same growth twice.
+ */
+export type PulledBody = {
+  readonly type: 'pulled';
+  readonly metric: string;
+  /** Absent: the source could not say anything of it, and `failure` says why. */
+  readonly interval?: {
+    readonly fromAt: number;
+    readonly toAt: number;
+    readonly series: readonly EvidenceSeries[];
+    readonly occurrences: readonly Occurrence[];
+  };
+  /** Why the metric cannot be judged now (`EvidenceBatch.failures`); it lasts until a pull of the metric says otherwise. */
+  readonly failure?: string;
+};
 
 /** Telemetry of one rollout that is not folded yet, merged as it arrives. */
 export type OpenBatch = {
@@ -16,17 +35,33 @@ export type OpenBatch = {
   readonly occurrences: readonly Occurrence[];
   readonly instances: ReadonlySet<string>;
   readonly isEmpty: boolean;
+  readonly carried: Carried;
 };
 
+/** What an open batch takes over from the one before it, by metric. */
+export type Carried = {
+  /** Why a metric cannot be judged now. */
+  readonly failures: Readonly<Record<string, string>>;
+  /** End of the last interval pulled, epoch milliseconds. */
+  readonly pulledTo: Readonly<Record<string, number>>;
+};
+
+/** Nothing pulled yet. */
+export const NOTHING_CARRIED: Carried = { failures: {}, pulledTo: {} };
+
 /** An open batch with nothing in it. */
-export function emptyBatch(throughSeq: number): OpenBatch {
-  return { throughSeq, merged: new SeriesSums(), occurrences: [], instances: new Set(), isEmpty: true };
+export function emptyBatch(throughSeq: number, carried = NOTHING_CARRIED): OpenBatch {
+  return { throughSeq, merged: new SeriesSums(), occurrences: [], instances: new Set(), isEmpty: true, carried };
 }
 
 const USERS: readonly string[] = ['assigned', 'reported'];
 
 /** Whether a series is about this rollout, in an epoch it has had and a metric it judges from there. */
-function isOf(series: TelemetrySeries, state: RolloutState, isFromSdk: boolean): boolean {
+function isOf(
+  series: Pick<TelemetrySeries, 'rollout' | 'epoch' | 'metric'>,
+  state: RolloutState,
+  isFromSdk: boolean,
+): boolean {
   if (series.rollout !== state.id || series.epoch > state.epoch) return false;
   if (USERS.includes(series.metric)) return true;
   const metric = Object.hasOwn(state.plan.metrics, series.metric) ? state.plan.metrics[series.metric] : undefined;
@@ -60,6 +95,7 @@ type Growing = {
   readonly occurrences: Occurrence[];
   readonly instances: Set<string>;
   isEmpty: boolean;
+  carried: Carried;
 };
 
 function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void {
@@ -69,6 +105,10 @@ function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void 
     into.isEmpty &&= known.length === 0;
     return;
   }
+  if (body.type === 'pulled') {
+    addPulled(into, body, state);
+    return;
+  }
   const series = body.series.filter((one) => isOf(one, state, body.instance !== undefined));
   if (series.length === 0) return;
   for (const one of series) into.merged.add(one);
@@ -76,9 +116,26 @@ function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void 
   into.isEmpty = false;
 }
 
+function addPulled(into: Growing, { metric, interval, failure }: PulledBody, state: RolloutState): void {
+  const { failures, pulledTo } = into.carried;
+  const { [metric]: known, ...others } = failures;
+  if (!Object.hasOwn(state.plan.metrics, metric)) return;
+  if (interval !== undefined && interval.fromAt < (pulledTo[metric] ?? Number.NEGATIVE_INFINITY)) return;
+  const series = (interval?.series ?? []).filter((one) => isOf({ ...one, rollout: state.id }, state, false));
+  for (const one of series) into.merged.add(one);
+  const occurrences = interval?.occurrences ?? [];
+  into.occurrences.push(...occurrences);
+  into.isEmpty &&= series.length === 0 && occurrences.length === 0 && failure === known;
+  into.carried = {
+    failures: failure === undefined ? others : { ...others, [metric]: failure },
+    pulledTo: interval === undefined ? pulledTo : { ...pulledTo, [metric]: interval.toAt },
+  };
+}
+
 /** The evidence batch that an open batch makes when it is closed at `toAt`: one series per metric, arm, epoch and stratum. */
 export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: number): EvidenceBatch {
   const { merged, occurrences, instances } = open;
+  const failures = Object.entries(open.carried.failures).map(([metric, message]) => ({ metric, message }));
   return {
     seq,
     fromAt,
@@ -86,5 +143,6 @@ export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: n
     series: merged.toSeries(),
     ...(occurrences.length > 0 && { occurrences }),
     ...(instances.size > 0 && { instances: instances.size }),
+    ...(failures.length > 0 && { failures }),
   };
 }

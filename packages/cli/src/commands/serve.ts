@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readCredentials, writeCredentials } from '../config.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Io } from '../io.ts';
+import { readMapping } from '../read-mapping.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
 import { duration, port } from './arguments.ts';
 
@@ -12,6 +13,7 @@ type ServeOptions = {
   readonly data: string;
   readonly environment: string;
   readonly retention?: number;
+  readonly sources?: string;
 };
 
 const GROUP = 'Run:';
@@ -34,6 +36,7 @@ export function addServeCommands(program: Command, { perform }: Shell): void {
       'how long the evidence of an ended rollout is kept; its events and report stay for ever. Default: 400d',
       duration,
     )
+    .option('--sources <file>', 'metric sources to pull from (YAML or JSON). Default: the file in RAMPART_SOURCES')
     .action((options: ServeOptions, command: Command) => perform(command, (session) => serve(session, options)));
 }
 
@@ -41,10 +44,13 @@ async function serve(session: Session, options: ServeOptions): Promise<Outcome> 
   const { io } = session;
   const { port, host, data, environment, retention } = options;
   const stop = io.interrupted();
+  const file = options.sources ?? (io.env.RAMPART_SOURCES || undefined);
+  const sources = file === undefined ? {} : { sources: await readMapping(file, io) };
   const dataDir = resolve(io.cwd, data);
   const plane = await io.startServer({
     ...{ dataDir, host, port, environment, logAsJson: !io.isTty },
     ...(retention !== undefined && { retentionMs: retention }),
+    ...sources,
   });
   try {
     announce(session, plane, dataDir, environment);
