@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { ConnectorError } from './connector-error.ts';
-import { guardedPost, type PostAnswer } from './guarded-post.ts';
+import { type GuardedAnswer, guardedRequest } from './guarded-request.ts';
 import type { Notification } from './notification.ts';
 import type { DeliveryResult, Notifier } from './ports.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -44,7 +44,16 @@ export function webhookNotifier(options: WebhookOptions): Notifier {
       try {
         const { headers, body } = signed(message, signer, now());
         const both = AbortSignal.any([signal, deadline]);
-        const answer = await guardedPost({ url, headers, body, signal: both, policy: options, lookup: options.lookup });
+        const { lookup } = options;
+        const answer = await guardedRequest({
+          method: 'POST',
+          url,
+          headers,
+          body,
+          signal: both,
+          policy: options,
+          lookup,
+        });
         return resultOf(answer, now());
       } catch (error) {
         return failureOf(error, signal, deadline);
@@ -80,7 +89,7 @@ function signed(message: Notification, signer: Webhook, at: number) {
   return { headers, body };
 }
 
-function resultOf({ status, headers }: PostAnswer, now: number): DeliveryResult {
+function resultOf({ status, headers }: GuardedAnswer, now: number): DeliveryResult {
   if (status >= 200 && status < 300) return { kind: 'delivered' };
   if (status === 410) return { kind: 'refused', disable: true, why: 'it answered 410: it wants no more messages' };
   if (status >= 300 && status < 400) {

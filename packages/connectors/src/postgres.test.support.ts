@@ -1,0 +1,116 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import type { PostgresConnection } from './sql-connection.ts';
+
+/** Where Debian keeps the programs of a cluster; they are not on the path. */
+const HOME = '/usr/lib/postgresql';
+const bin = (existsSync(HOME) ? readdirSync(HOME) : [])
+  .map((version) => join(HOME, version, 'bin'))
+  .find((path) => existsSync(join(path, 'initdb')));
+
+/** Whether a real PostgreSQL is here (`apt-get install postgresql`). In CI its absence is a failure, not a reason to skip. */
+export const SKIP_POSTGRES = process.env.CI === undefined && bin === undefined;
+
+const PASSWORD = 'correct horse';
+
+/** A private cluster. */
+export type RunningPostgres = {
+  /** As a user who can only read, over TCP with a password. */
+  readonly connection: PostgresConnection;
+  /** Runs statements as the owner. */
+  readonly run: (sql: string) => Promise<void>;
+  readonly stop: () => Promise<void>;
+};
+
+/** PostgreSQL refuses to run as root. */
+const isRoot = userInfo().uid === 0;
+const asOwner = (program: string, args: readonly string[]): [string, string[]] => {
+  const path = join(bin ?? '', program);
+  return isRoot ? ['runuser', ['-u', 'postgres', '--', path, ...args]] : [path, [...args]];
+};
+
+/** Starts a cluster of its own in a directory of its own, on a free port of the loopback. */
+export async function startPostgres(): Promise<RunningPostgres> {
+  const dir = mkdtempSync(join(tmpdir(), 'rampart-postgres-'));
+  if (isRoot) {
+    const ids = execFileSync('id', ['-u', 'postgres'], { encoding: 'utf8' }).trim();
+    chownSync(dir, Number(ids), Number(execFileSync('id', ['-g', 'postgres'], { encoding: 'utf8' })));
+  }
+  const data = join(dir, 'data');
+  const [initdb, initArgs] = asOwner('initdb', ['-D', data, '-U', 'owner', '-A', 'trust', '--no-sync', '-E', 'UTF8']);
+  execFileSync(initdb, initArgs, { stdio: 'pipe', cwd: dir });
+  writeFileSync(join(data, 'pg_hba.conf'), 'local all owner trust\nhost all all 127.0.0.1/32 scram-sha-256\n');
+  const port = await freePort();
+  const [server, args] = asOwner('postgres', [
+    ...['-D', data, '-p', String(port), '-k', dir],
+    ...['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'timezone=Pacific/Auckland'],
+  ]);
+  const child = spawn(server, args, { stdio: 'ignore', cwd: dir, detached: true });
+  const kill = () => signal(child, 'SIGKILL');
+  process.once('exit', kill);
+  const run = async (sql: string) => {
+    const client = new Client({ host: dir, port, user: 'owner', database: 'postgres' });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  };
+  await untilReady(child, run);
+  await run(`CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}'; GRANT pg_read_all_data TO reader`);
+  return {
+    connection: {
+      engine: 'postgres',
+      host: '127.0.0.1',
+      port,
+      database: 'postgres',
+      user: 'reader',
+      password: PASSWORD,
+      tls: 'off',
+      policy: { allowedHosts: ['127.0.0.1'] },
+    },
+    run,
+    async stop() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      signal(child, 'SIGINT');
+      await ended;
+      process.off('exit', kill);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** To the whole group: `runuser` stands before the server. */
+function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  if (pid !== undefined) process.kill(-pid, name);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+const READY_TRIES = 300;
+const READY_EVERY_MS = 50;
+
+async function untilReady(child: ChildProcess, run: RunningPostgres['run']): Promise<void> {
+  for (let tries = 0; tries < READY_TRIES; tries += 1) {
+    if (child.exitCode !== null) throw new Error(`postgres ended with code ${child.exitCode} before it was ready`);
+    const isReady = await run('SELECT 1').then(
+      () => true,
+      () => false,
+    );
+    if (isReady) return;
+    await new Promise((resolve) => setTimeout(resolve, READY_EVERY_MS));
+  }
+  signal(child, 'SIGKILL');
+  throw new Error('postgres was not ready in time');
+}
