@@ -18,9 +18,25 @@ export type MetricQuery = {
   readonly stratum: number;
   readonly fromAt: number;
   readonly toAt: number;
+  /**
+   * Whether everyone sees the same variant: the treatment, or in stratum 0 the control. A source that cannot tell arms apart
+   * answers only then. Default: whether `stratum` is 0 or 100 000.
+   */
+  readonly isUniform?: boolean;
   /** Fires when the answer is no longer wanted. */
   readonly signal?: AbortSignal;
+  /** Told each question to the system behind and its raw answer, without secrets: for people who test a binding. */
+  readonly onExchange?: (exchange: SourceExchange) => void;
 };
+
+/** One question to the system behind a source, and what it answered; a long answer is cut. */
+export type SourceExchange = { readonly asked: string; readonly answered: string };
+
+/**
+ * Why a source could not answer, where it matters to who asks: nothing is there (`unreachable`), it asks for patience
+ * (`throttled`), parts of it did not answer (`partial`), or its numbers cannot be true together (`contradictory`).
+ */
+export type SourceErrorReason = 'unreachable' | 'throttled' | 'partial' | 'contradictory';
 
 /**
  * What a source knows (design §6). The four are never confused: zero errors is a `value`, silence is `no-data`, a source
@@ -42,8 +58,13 @@ export type SourceAnswer =
   | { readonly kind: 'no-data' }
   /** What the source has ends at `newestAt`, before the interval asked for. */
   | { readonly kind: 'stale'; readonly newestAt: number }
-  /** The source could not answer; `message` carries no secret. */
-  | { readonly kind: 'error'; readonly message: string };
+  /** The source could not answer; `message` carries no secret. `retryAfterMs`: not to be asked earlier, milliseconds. */
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      readonly reason?: SourceErrorReason;
+      readonly retryAfterMs?: number;
+    };
 
 /** Where the numbers of a metric come from. */
 export type MetricSource = {
@@ -51,6 +72,8 @@ export type MetricSource = {
   readonly name: string;
   /** Never rejects: what goes wrong is an answer of kind `error`. */
   readonly read: (query: MetricQuery) => Promise<SourceAnswer>;
+  /** Ends connections that are kept open. Default: there are none. */
+  readonly close?: () => Promise<void>;
 };
 
 /**

@@ -1,39 +1,69 @@
 import { Client, DatabaseError } from 'pg';
 import { SourceFailure } from './source-failure.ts';
 import {
-  type PostgresConnection,
   type SqlAsk,
+  type SqlDatabase,
   type SqlTable,
   tookTooLong,
   tooManyBytes,
   tooManyRows,
 } from './sql-connection.ts';
 import { bindSql, parameterValue, type SqlParameter } from './sql-parameters.ts';
-import { ADDRESS_REFUSED, guardedAddress } from './url-guard.ts';
+import { ADDRESS_REFUSED, type AddressLookup, guardedAddress, type UrlPolicy } from './url-guard.ts';
 
-const DEFAULT_PORT = 5432;
+/** How to reach a PostgreSQL. Give it a role that can only read. */
+export type PostgresConnection = {
+  /** Name, address, or the directory of a socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  /** Never shown. */
+  readonly password: string;
+  /** `verify`: encrypted, with the host that the certificate names. */
+  readonly tls: 'verify' | 'off';
+  /** Certificate authority in PEM. Default: those of Node. */
+  readonly ca?: string;
+  readonly policy: UrlPolicy;
+  /** Default: the lookup of the system. */
+  readonly lookup?: AddressLookup;
+};
+
 /** Rows fetched at once: what has been read is measured between. */
 const CHUNK = 5_000;
+/** Most rows that are told to whoever follows the exchange. */
+const MOST_EXCHANGED_ROWS = 20;
 /** Most characters of the database's own words that a message repeats. */
 const SHOWN = 200;
 const CANCELLED = '57014';
 const READ_ONLY = '25006';
+const SESSION =
+  "SELECT set_config('statement_timeout', $1, true), set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)";
+
+/** A question under way: `signal` fires when it is withdrawn or takes too long. */
+type Asking = SqlAsk & { readonly signal: AbortSignal };
 
 /**
- * Runs statements in one read-only snapshot and reads them to their end, or not at all. Sessions speak UTC, and every value
- * is read as text. @throws SourceFailure
+ * A PostgreSQL: all statements of a question run in one read-only snapshot, on a connection of its own, and are read to their
+ * end, or not at all. Sessions speak UTC, and every value is read as text.
  */
-export async function queryPostgres(connection: PostgresConnection, ask: SqlAsk): Promise<readonly SqlTable[]> {
+export function postgresDatabase(connection: PostgresConnection): SqlDatabase {
+  return async (ask) => {
+    const deadline = AbortSignal.timeout(ask.limits.timeoutMs);
+    const { signal: withdrawn } = ask.query;
+    const signal = withdrawn === undefined ? deadline : AbortSignal.any([withdrawn, deadline]);
+    return tablesOf(connection, { ...ask, signal });
+  };
+}
+
+async function tablesOf(connection: PostgresConnection, ask: Asking): Promise<readonly SqlTable[]> {
   const client = await connected(connection, ask);
   const budget = watchBytes(client, ask);
   const stop = () => socketOf(client)?.destroy();
   ask.signal.addEventListener('abort', stop, { once: true });
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    await client.query({
-      text: "SELECT set_config('statement_timeout', $1, true), set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)",
-      values: [String(ask.limits.timeoutMs)],
-    });
+    await client.query({ text: SESSION, values: [String(ask.limits.timeoutMs)] });
     const tables: SqlTable[] = [];
     for (const statement of ask.statements) tables.push(await tableOf(client, statement, ask));
     return tables;
@@ -46,10 +76,8 @@ export async function queryPostgres(connection: PostgresConnection, ask: SqlAsk)
   }
 }
 
-async function connected(connection: PostgresConnection, ask: SqlAsk): Promise<Client> {
-  const { host, port = DEFAULT_PORT, database, user, password = '', policy, lookup } = connection;
-  const isSocket = host.startsWith('/');
-  const tls = connection.tls ?? (isSocket ? 'off' : 'verify');
+async function connected(connection: PostgresConnection, ask: Asking): Promise<Client> {
+  const { host, port, database, user, password, tls, ca, policy, lookup } = connection;
   try {
     const client = new Client({
       host: await guardedAddress(host, policy, lookup),
@@ -58,11 +86,7 @@ async function connected(connection: PostgresConnection, ask: SqlAsk): Promise<C
       user,
       // As a function, so that an empty one is not replaced from the environment.
       password: () => password,
-      ssl: tls === 'verify' && {
-        servername: host,
-        rejectUnauthorized: true,
-        ...(connection.ca && { ca: connection.ca }),
-      },
+      ssl: tls === 'verify' && { servername: host, rejectUnauthorized: true, ...(ca && { ca }) },
       connectionTimeoutMillis: ask.limits.timeoutMs,
       application_name: 'rampart',
     });
@@ -113,6 +137,11 @@ async function tableOf(client: Client, statement: string, { query, limits }: Sql
     if (rows.length > limits.maxRows) throw new SourceFailure(tooManyRows(limits));
     if (part.rows.length === CHUNK) continue;
     await client.query('CLOSE rampart');
+    const asked = names.map((name, index) => `${name}=${values[index]}`);
+    query.onExchange?.({
+      asked: `${asked.join(' ')}\n${statement}`,
+      answered: `${rows.length} rows ${JSON.stringify(rows.slice(0, MOST_EXCHANGED_ROWS))}`,
+    });
     return { columns: part.fields.map((field) => field.name), rows };
   }
 }
@@ -124,10 +153,10 @@ function typeOf(name: SqlParameter): string {
   return name === 'fromMs' || name === 'toMs' || name === 'epoch' ? 'bigint' : 'text';
 }
 
-function failureOf(error: unknown, { host, port = DEFAULT_PORT }: PostgresConnection, ask: SqlAsk): SourceFailure {
+function failureOf(error: unknown, { host, port }: PostgresConnection, ask: Asking): SourceFailure {
   if (error instanceof SourceFailure) return error;
   if (error instanceof DatabaseError) return refusalOf(error, ask);
-  if (ask.signal.aborted) return new SourceFailure(tookTooLong(ask.limits));
+  if (ask.signal.aborted) return new SourceFailure(tookTooLong(ask.limits), 'unreachable');
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   const place = `PostgreSQL at ${host}${host.startsWith('/') ? '' : `:${port}`}`;
   if (code === ADDRESS_REFUSED)
@@ -135,13 +164,13 @@ function failureOf(error: unknown, { host, port = DEFAULT_PORT }: PostgresConnec
       `${place} is not on the public internet; list the host in allowedHosts if it may be called`,
     );
   const reason = code ?? (error instanceof Error ? error.message.slice(0, SHOWN) : 'unknown');
-  return new SourceFailure(`${place} cannot be reached or broke the connection (${reason})`);
+  return new SourceFailure(`${place} cannot be reached or broke the connection (${reason})`, 'unreachable');
 }
 
 function refusalOf({ code = 'unknown', message }: DatabaseError, { limits }: SqlAsk): SourceFailure {
   if (code.startsWith('28'))
     return new SourceFailure(`PostgreSQL refused the credentials (${code}); check user and password`);
-  if (code === CANCELLED) return new SourceFailure(tookTooLong(limits));
+  if (code === CANCELLED) return new SourceFailure(tookTooLong(limits), 'unreachable');
   if (code === READ_ONLY)
     return new SourceFailure('the query writes, and is run in a read-only transaction; give a SELECT');
   return new SourceFailure(`PostgreSQL refused the query (${code}): ${message.slice(0, SHOWN)}`);

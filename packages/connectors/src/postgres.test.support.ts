@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import type { PostgresConnection } from './sql-connection.ts';
+import type { PostgresConnection } from './postgres-query.ts';
 
 /** Where Debian keeps the programs of a cluster; they are not on the path. */
 const HOME = '/usr/lib/postgresql';
@@ -62,7 +62,6 @@ export async function startPostgres(): Promise<RunningPostgres> {
   await run(`CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}'; GRANT pg_read_all_data TO reader`);
   return {
     connection: {
-      engine: 'postgres',
       host: '127.0.0.1',
       port,
       database: 'postgres',

@@ -43,11 +43,15 @@ function numberOf(row: Row, column: Column, index: number): number | undefined {
 function countOf(row: Row, column: Column, index: number): number | undefined {
   const count = numberOf(row, column, index);
   if (count === undefined || count >= 0) return count;
-  throw new SourceFailure(`${column} of row ${index + 1} is ${count}; it cannot be below 0`);
+  throw contradiction(`${column} of row ${index + 1} is ${count}; it cannot be below 0`);
 }
 
 function shown(value: unknown): string {
   return JSON.stringify(value)?.slice(0, 60) ?? String(value);
+}
+
+function contradiction(message: string): SourceFailure {
+  return new SourceFailure(message, 'contradictory');
 }
 
 type Reader = (row: Row, index: number) => Observed | undefined;
@@ -56,7 +60,7 @@ const readProportion: Reader = (row, index) => {
   const total = row.total === undefined ? 1 : countOf(row, 'total', index);
   const bad = countOf(row, 'bad', index) ?? shareOf(row, total, index);
   if (total === undefined || bad === undefined) return undefined;
-  if (bad > total) throw new SourceFailure(`row ${index + 1} has ${bad} bad of ${total} in total`);
+  if (bad > total) throw contradiction(`row ${index + 1} has ${bad} bad of ${total} in total`);
   return { count: total, sum: bad, sumSquares: bad };
 };
 
@@ -76,9 +80,7 @@ const readMean: Reader = (row, index) => {
   if (count === 0) return { count: 0, sum: 0, sumSquares: 0 };
   if (count === undefined || sum === undefined || sumSquares === undefined) return undefined;
   if (sumSquares * count < sum * sum * (1 - 1e-9))
-    throw new SourceFailure(
-      `row ${index + 1} has sumSquares ${sumSquares}, too small for a sum of ${sum} over ${count}`,
-    );
+    throw contradiction(`row ${index + 1} has sumSquares ${sumSquares}, too small for a sum of ${sum} over ${count}`);
   return { count, sum, sumSquares };
 };
 
@@ -103,14 +105,32 @@ const READERS: Readonly<Record<Metric['kind'], Reader>> = {
   count: readTotal,
 };
 
+/** Whose rows are that name no arm; `undefined`: nobody's, they are left out. */
+type Unnamed = Arm | undefined;
+
 /** Arm of a row; `undefined` for one of neither. */
-function armOf({ arm }: Row, { treatment, control }: MetricQuery, doubts: Doubts): Arm | undefined {
-  if (isMissing(arm)) return undefined;
+function armOf({ arm }: Row, { treatment, control }: MetricQuery, unnamed: Unnamed, doubts: Doubts): Arm | undefined {
+  if (isMissing(arm)) return unnamed;
   if (arm === treatment || arm === 'treatment') return 'treatment';
   if (arm === control || arm === 'control') return 'control';
   if (arm === 'targeted') return 'targeted';
   doubt(doubts, `of arm ${shown(arm)}, which is neither ${treatment} nor ${control}, left out`);
   return undefined;
+}
+
+const FULL_WEIGHT = 100_000;
+
+/**
+ * Complaints that name no variant are everyone's, and so the feature's as well. Where no row names one, they are of the one
+ * variant that everyone sees. @throws SourceFailure where there are two
+ */
+function unnamedOf(rows: readonly Row[], { metric, treatment, control, stratum, isUniform }: MetricQuery): Unnamed {
+  if (metric.kind === 'count') return 'treatment';
+  if (rows.length === 0 || rows.some(({ arm }) => arm !== undefined)) return undefined;
+  if (isUniform ?? (stratum === 0 || stratum === FULL_WEIGHT)) return stratum === 0 ? 'control' : 'treatment';
+  throw new SourceFailure(
+    `the answer tells no variants apart, while some users see ${treatment} and others ${control}; name the variant of each row in "arm"`,
+  );
 }
 
 /** User bucket of a row, -1 where it names neither user nor bucket; `undefined` where others name theirs and it does not. */
@@ -138,15 +158,14 @@ type Placed = { readonly row: Row; readonly index: number; readonly arm: Arm; re
 
 /** Rows of an arm and inside of the interval. What lies outside belongs to another answer, or comes from a clock that is wrong. */
 function placedRows(rows: readonly Row[], query: MetricQuery, doubts: Doubts): readonly Placed[] {
+  const unnamed = unnamedOf(rows, query);
   return rows.flatMap((row, index): readonly Placed[] => {
     const at = atOf(row, 'at', index);
     if (at !== undefined && (at < query.fromAt || at >= query.toAt)) {
-      doubt(doubts, `outside of the interval (by column "at") left out`);
+      doubt(doubts, 'outside of the interval (by its instant) left out');
       return [];
     }
-    // Complaints that name no variant are everyone's, and so the feature's as well.
-    const isEveryones = query.metric.kind === 'count' && isMissing(row.arm);
-    const arm = isEveryones ? 'treatment' : armOf(row, query, doubts);
+    const arm = armOf(row, query, unnamed, doubts);
     return arm === undefined ? [] : [{ row, index, arm, ...(at !== undefined && { at }) }];
   });
 }
@@ -159,7 +178,7 @@ function withoutTwins(placed: readonly Placed[], { metric }: MetricQuery, doubts
     const user = String(row.user);
     const before = arms.get(user);
     if (before === arm && metric.per === 'user' && row.value !== undefined)
-      throw new SourceFailure(
+      throw contradiction(
         'a user has several rows, and the metric counts each user once: a join multiplies rows, or GROUP BY is missing',
       );
     arms.set(user, before === undefined || before === arm ? arm : null);
@@ -251,10 +270,6 @@ export function answerOfRows(rows: readonly Row[], query: MetricQuery): SourceAn
   const newestAt = newestOf(rows, query);
   if (newestAt < fromAt - metric.lagMs) return { kind: 'stale', newestAt };
   const told = rows.filter((row) => Object.keys(row).some((column) => column !== 'newest'));
-  if (metric.kind !== 'count' && told.length > 0 && told.every(({ arm }) => arm === undefined))
-    throw new SourceFailure(
-      `the answer has no arm; name the variant of each row (${query.treatment}, ${query.control})`,
-    );
   const doubts: Doubts = new Map();
   const placed = withoutTwins(placedRows(told, query, doubts), query, doubts);
   const isCount = metric.kind === 'count';

@@ -2,8 +2,8 @@ import { userBucketOf } from '@rampart/flags';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 import { type RunningPostgres, SKIP_POSTGRES, startPostgres } from './postgres.test.support.ts';
+import { type PostgresConnection, postgresDatabase } from './postgres-query.ts';
 import { HOUR, metricOf, queryOf, totalsOf } from './source-query.test.support.ts';
-import type { PostgresConnection } from './sql-connection.ts';
 import { sqlSource } from './sql-source.ts';
 
 const PER_REQUEST = `
@@ -31,7 +31,11 @@ describe.skipIf(SKIP_POSTGRES)('sqlSource over a real PostgreSQL', () => {
   beforeEach(() => postgres.run(TABLES));
 
   const sourceOf = (change: Partial<PostgresConnection> = {}, limits = {}) =>
-    sqlSource({ name: 'warehouse', connection: { ...postgres.connection, ...change }, limits });
+    sqlSource({
+      name: 'warehouse',
+      database: postgresDatabase({ ...postgres.connection, ...change }),
+      limits: { timeoutMs: 30_000, maxRows: 100_000, maxBytes: 32 * 2 ** 20, ...limits },
+    });
   const read = (metric: ReturnType<typeof metricOf>, change = {}, limits = {}) =>
     sourceOf(change, limits).read(queryOf(metric));
 
@@ -83,7 +87,9 @@ describe.skipIf(SKIP_POSTGRES)('sqlSource over a real PostgreSQL', () => {
       `INSERT INTO sessions VALUES ('2026-11-23 10:01', 'a', 'on', 2), ('2026-11-23 10:02', 'a', 'on', 2)`,
     );
     const query = `SELECT user_id AS "user", variant AS arm, minutes AS value FROM sessions WHERE at >= :from AND at < :to`;
-    expect(totalsOf(await read(metricOf({ query }, { kind: 'mean', per: 'user' })))).toContain('a join multiplies rows');
+    expect(totalsOf(await read(metricOf({ query }, { kind: 'mean', per: 'user' })))).toContain(
+      'a join multiplies rows',
+    );
   });
 
   it('gives occurrences with their instants, and none is zero', async () => {
@@ -104,7 +110,7 @@ describe.skipIf(SKIP_POSTGRES)('sqlSource over a real PostgreSQL', () => {
     const query = `SELECT variant AS arm, at, 1 AS total, 0 AS bad FROM requests WHERE :from < :to`;
     expect(await read(metricOf({ query }))).toMatchObject({
       kind: 'value',
-      warnings: ['metrics.errorRate: 30 rows outside of the interval (by column "at") left out'],
+      warnings: ['metrics.errorRate: 30 rows outside of the interval (by its instant) left out'],
     });
   });
 
@@ -122,15 +128,45 @@ describe.skipIf(SKIP_POSTGRES)('sqlSource over a real PostgreSQL', () => {
   });
 
   it.each([
-    ['takes too long', `SELECT 'on' AS arm, pg_sleep(60)::text AS "user", :from::text AS x, :to::text AS y`, { timeoutMs: 300 }, /no answer within 0.3 s/],
-    ['gives too many rows', `SELECT 'on' AS arm, 1 AS total, 0 AS bad FROM generate_series(1, 101) WHERE :from < :to`, { maxRows: 100 }, /more than 100 rows/],
-    ['gives too many bytes', `SELECT 'on' AS arm, repeat('x', 3000000) AS "user", 1 AS total, 0 AS bad WHERE :from < :to`, { maxBytes: 2 ** 20 }, /larger than 1 MiB/],
-    ['writes', `WITH gone AS (DELETE FROM requests RETURNING 1) SELECT 'on' AS arm, count(*) AS total FROM gone WHERE :from < :to`, {}, /refused the query|read-only/],
+    [
+      'takes too long',
+      `SELECT 'on' AS arm, pg_sleep(60)::text AS "user", :from::text AS x, :to::text AS y`,
+      { timeoutMs: 300 },
+      /no answer within 0.3 s/,
+    ],
+    [
+      'gives too many rows',
+      `SELECT 'on' AS arm, 1 AS total, 0 AS bad FROM generate_series(1, 101) WHERE :from < :to`,
+      { maxRows: 100 },
+      /more than 100 rows/,
+    ],
+    [
+      'gives too many bytes',
+      `SELECT 'on' AS arm, repeat('x', 3000000) AS "user", 1 AS total, 0 AS bad WHERE :from < :to`,
+      { maxBytes: 2 ** 20 },
+      /larger than 1 MiB/,
+    ],
+    [
+      'writes',
+      `WITH gone AS (DELETE FROM requests RETURNING 1) SELECT 'on' AS arm, count(*) AS total FROM gone WHERE :from < :to`,
+      {},
+      /refused the query|read-only/,
+    ],
     ['is two statements', `SELECT 'on' AS arm WHERE :from < :to; DROP TABLE requests`, {}, /multiple commands/],
     ['names no table', `SELECT * FROM nowhere WHERE at >= :from AND at < :to`, {}, /42P01.*nowhere/],
-    ['gives a column that means nothing', `SELECT 'on' AS arm, 1 AS mistakes WHERE :from < :to`, {}, /a column "mistakes"; name its columns arm, user/],
-    ['contradicts itself', `SELECT 'on' AS arm, 3 AS bad, 2 AS total WHERE :from < :to`, {}, /row 1 has 3 bad of 2 in total/],
-    ['names no arm', `SELECT 3 AS total, 2 AS bad WHERE :from < :to`, {}, /has no arm/],
+    [
+      'gives a column that means nothing',
+      `SELECT 'on' AS arm, 1 AS mistakes WHERE :from < :to`,
+      {},
+      /a column "mistakes"; name its columns arm, user/,
+    ],
+    [
+      'contradicts itself',
+      `SELECT 'on' AS arm, 3 AS bad, 2 AS total WHERE :from < :to`,
+      {},
+      /row 1 has 3 bad of 2 in total/,
+    ],
+    ['names no arm', `SELECT 3 AS total, 2 AS bad WHERE :from < :to`, {}, /tells no variants apart/],
   ])('answers error when the query %s', async (_, query, limits, message) => {
     expect(totalsOf(await read(metricOf({ query }), {}, limits))).toMatch(message);
   });
@@ -145,8 +181,10 @@ describe.skipIf(SKIP_POSTGRES)('sqlSource over a real PostgreSQL', () => {
     await postgres.run(inserted('2026-11-23T10:00Z', 120, 0));
     const later = queryOf(requests);
     expect((await sourceOf({ port: 1 }).read(later)).kind).toBe('error');
-    expect(totalsOf(await sourceOf().read({ ...later, fromAt: later.fromAt + HOUR, toAt: later.toAt + HOUR }))).toEqual({
-      treatment: [60, 0],
-    });
+    expect(totalsOf(await sourceOf().read({ ...later, fromAt: later.fromAt + HOUR, toAt: later.toAt + HOUR }))).toEqual(
+      {
+        treatment: [60, 0],
+      },
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { ConnectorError } from './connector-error.ts';
-import { type GuardedAnswer, guardedRequest } from './guarded-request.ts';
+import { guardedPost, type PostAnswer } from './guarded-post.ts';
 import type { Notification } from './notification.ts';
 import type { DeliveryResult, Notifier } from './ports.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -44,16 +44,7 @@ export function webhookNotifier(options: WebhookOptions): Notifier {
       try {
         const { headers, body } = signed(message, signer, now());
         const both = AbortSignal.any([signal, deadline]);
-        const { lookup } = options;
-        const answer = await guardedRequest({
-          method: 'POST',
-          url,
-          headers,
-          body,
-          signal: both,
-          policy: options,
-          lookup,
-        });
+        const answer = await guardedPost({ url, headers, body, signal: both, policy: options, lookup: options.lookup });
         return resultOf(answer, now());
       } catch (error) {
         return failureOf(error, signal, deadline);
@@ -89,7 +80,7 @@ function signed(message: Notification, signer: Webhook, at: number) {
   return { headers, body };
 }
 
-function resultOf({ status, headers }: GuardedAnswer, now: number): DeliveryResult {
+function resultOf({ status, headers }: PostAnswer, now: number): DeliveryResult {
   if (status >= 200 && status < 300) return { kind: 'delivered' };
   if (status === 410) return { kind: 'refused', disable: true, why: 'it answered 410: it wants no more messages' };
   if (status >= 300 && status < 400) {
