@@ -89,6 +89,9 @@ const CALLS: Readonly<Record<Exclude<keyof typeof ROUTES, 'streamRuleset'>, (c: 
   retryDeadLetter: (c) => c.retryDeadLetter('7'),
   getWebhooks: (c) => c.getWebhooks(),
   putWebhooks: (c) => c.putWebhooks([]),
+  receiveHook: (c) => c.receiveHook('zendesk', {}),
+  getHooks: (c) => c.getHooks(),
+  putHooks: (c) => c.putHooks([]),
 };
 
 describe('createApiClient', () => {

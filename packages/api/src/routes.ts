@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HOOK_ROUTES } from './hook-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
 import type { Route, RouteAnswer } from './route.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
@@ -316,6 +317,7 @@ const FLAG_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 const ADMIN_ROUTES = {
+  ...HOOK_ROUTES,
   listTokens: {
     method: 'GET',
     path: '/v1/tokens',

@@ -2,18 +2,11 @@ import type { JsonValue } from '@rampart/flags';
 import type { Metric } from '@rampart/rollout';
 import { z } from 'zod';
 import { ConnectorError } from './connector-error.ts';
-import { type JsonPath, readJsonPath } from './json-path.ts';
+import { jsonPathSchema } from './json-path.ts';
 import { REQUEST_VARIABLES, variableNames } from './request-template.ts';
 import { COLUMNS, type Column } from './rows-evidence.ts';
 
 const json = z.json() as z.ZodType<JsonValue>;
-const path = z.string().transform((text, context): JsonPath => {
-  const read = readJsonPath(text);
-  if (!('problem' in read)) return read;
-  context.addIssue({ code: 'custom', message: read.problem });
-  return z.NEVER;
-});
-
 const bindingSchema = z.strictObject({
   request: z.strictObject({
     /** Behind the URL of the source. Default: none. */
@@ -27,18 +20,18 @@ const bindingSchema = z.strictObject({
     body: json.optional(),
   }),
   /** Each value it selects is a row. Default: the answer is the one row. */
-  rows: path.optional(),
+  rows: jsonPathSchema.optional(),
   /** Where in a row each column is. */
   columns: z.strictObject(
-    Object.fromEntries(COLUMNS.map((column) => [column, path.optional()])) as Record<
+    Object.fromEntries(COLUMNS.map((column) => [column, jsonPathSchema.optional()])) as Record<
       Column,
-      z.ZodOptional<typeof path>
+      z.ZodOptional<typeof jsonPathSchema>
     >,
   ),
   /** What it selects, unless empty or false, is an error that came as a success. */
-  failure: path.optional(),
+  failure: jsonPathSchema.optional(),
   /** An answer in which it selects something, neither empty nor false, is only a part. */
-  partial: path.optional(),
+  partial: jsonPathSchema.optional(),
   /** `text`: the answer is one number as text, `$` of its columns. Default: `json`. */
   format: z.enum(['json', 'text']).optional(),
 });

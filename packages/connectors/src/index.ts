@@ -1,6 +1,13 @@
+export { type AlertDelivery, type FiringAlert, readAlertDelivery } from './alert-delivery.ts';
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
 export { HistoryError, type HistoryPart, type HistoryRange, historySteps } from './history-steps.ts';
+export {
+  checkSignature,
+  SIGNATURE_SCHEMES,
+  type SignatureScheme,
+  type SignatureSettings,
+} from './inbound-signature.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
 export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
@@ -18,6 +25,7 @@ export type {
 export type { PrometheusConnection } from './prometheus-api.ts';
 export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
+export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './signal-mapping.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';

@@ -1,4 +1,5 @@
 import { compile, type JSONPathQuery } from 'json-p3';
+import { z } from 'zod';
 
 /** A JSONPath of RFC 9535, ready to use. */
 export type JsonPath = {
@@ -18,3 +19,11 @@ export function readJsonPath(text: string): JsonPath | { readonly problem: strin
     return { problem: `${JSON.stringify(text)} is not a JSONPath (${why}); write one such as $.data[0].count` };
   }
 }
+
+/** A JSONPath as settings write it. */
+export const jsonPathSchema = z.string().transform((text, context): JsonPath => {
+  const read = readJsonPath(text);
+  if (!('problem' in read)) return read;
+  context.addIssue({ code: 'custom', message: read.problem });
+  return z.NEVER;
+});

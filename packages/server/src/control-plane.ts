@@ -71,6 +71,8 @@ export type ControlPlaneOptions = {
   readonly environment: string;
   /** Names of the metric sources that work here. Default: `telemetry`. */
   readonly sources?: readonly string[];
+  /** Whether alerts reach this server. Default: they do not. */
+  readonly deliversAlerts?: () => boolean;
   /** Looks at a rollout soon: what a command led to may lead further. */
   readonly wake: (id: string) => void;
 };
@@ -106,8 +108,16 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
   return run;
 }
 
-function surroundingsOf({ table, clock, environment, sources = ['telemetry'] }: ControlPlaneOptions): Surroundings {
-  return { environment, flags: table.book.flags(), segments: table.book.segments(), sources, now: clock.now() };
+function surroundingsOf(options: ControlPlaneOptions): Surroundings {
+  const { table, clock, environment, sources = ['telemetry'], deliversAlerts = () => false } = options;
+  return {
+    environment,
+    deliversAlerts: deliversAlerts(),
+    flags: table.book.flags(),
+    segments: table.book.segments(),
+    sources,
+    now: clock.now(),
+  };
 }
 
 function documents({

@@ -1,6 +1,7 @@
 import type { PlanCheck, PlanInput } from '@rampart/api';
 import type { Flag, Segment } from '@rampart/flags';
 import {
+  ALERTS,
   type Plan,
   type PlanIssue,
   type PlanIssueCode,
@@ -17,6 +18,8 @@ export type Surroundings = {
   readonly segments: ByKey<Segment>;
   /** Names of the metric sources that work here. */
   readonly sources: readonly string[];
+  /** Whether a hook takes alerts. */
+  readonly deliversAlerts: boolean;
   readonly now: number;
 };
 
@@ -53,6 +56,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...variantIssues(plan, here),
     ...segmentIssues(plan, here),
     ...sourceIssues(plan, here),
+    ...alertIssues(plan, here),
   ];
 }
 
@@ -83,6 +87,16 @@ function segmentIssues(plan: Plan, { segments }: Surroundings): readonly PlanIss
     if (audience === undefined || Object.hasOwn(segments, audience)) return [];
     const message = `there is no segment "${audience}" on this server; create it first, or use one of: ${Object.keys(segments).join(', ') || 'none yet'}`;
     return [issue('unknown-value', `stages[${i}].audience`, message)];
+  });
+}
+
+/** An alert that nobody delivers would never abort anything. */
+function alertIssues(plan: Plan, { deliversAlerts }: Surroundings): readonly PlanIssue[] {
+  if (deliversAlerts) return [];
+  return plan.abortCriteria.flatMap(({ metric }, i) => {
+    if (plan.metrics[metric]?.source !== ALERTS) return [];
+    const message = `no hook of this server receives alerts, so that ${metric} could never abort; set one up (rampart hook set), or remove the criterion`;
+    return [issue('unknown-value', `abortCriteria[${i}].alert`, message)];
   });
 }
 

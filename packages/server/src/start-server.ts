@@ -8,8 +8,10 @@ import { createFirstToken, createTokens, type Tokens } from './auth.ts';
 import { type Clock, type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
+import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
@@ -156,8 +158,11 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     },
   });
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick: metrics.tick });
-  const controlPlane = createControlPlane({ store, table, clock, environment, wake: (id) => void reconciler.wake(id) });
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
+  const hooks = await openHooks({ store, ingest, clock, log, secretOf });
+  const { deliversAlerts } = hooks;
+  const wake = (id: string) => void reconciler.wake(id);
+  const controlPlane = createControlPlane({ store, table, clock, environment, deliversAlerts, wake });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {
@@ -166,6 +171,7 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     ...rolloutHandlers(controlPlane),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks }),
+    ...hookHandlers(hooks),
   };
   const app = await createHttpApp({ handlers, tokens, log });
   const dispatcher = dispatcherOf(store, clock, log, webhooks);

@@ -32,7 +32,9 @@ const UNLIMITED: readonly OperationId[] = [
   'metrics',
 ];
 /** Routes that check their bodies themselves, with codes of their own. */
-const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals'];
+const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals', 'receiveHook'];
+/** Routes that are given the bytes of the body: signatures are over these. */
+const RAW: readonly OperationId[] = ['receiveHook'];
 
 /** What an app works with. */
 export type AppOptions = {
@@ -67,7 +69,13 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   });
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
-  for (const [id, route] of Object.entries<Route>(ROUTES)) addRoute(app, id as OperationId, route, options);
+  const routes = Object.entries<Route>(ROUTES).map(([id, route]) => ({ id: id as OperationId, route }));
+  for (const { id, route } of routes) if (!RAW.includes(id)) addRoute(app, id, route, options);
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+    for (const { id, route } of routes) if (RAW.includes(id)) addRoute(scope, id, route, options);
+  });
   return app;
 }
 
