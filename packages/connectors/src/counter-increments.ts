@@ -12,7 +12,7 @@ export type CounterMemory = Map<string, Sample>;
  * Longest time a series may be missing for its growth to be counted when it is back, milliseconds: the lookback of
  * Prometheus. After a longer silence it is unknown when the growth came, and it is left out.
  */
-const LONGEST_GAP_MS = 5 * 60_000;
+export const LONGEST_GAP_MS = 5 * 60_000;
 
 /**
  * Growth of one counter since the memory's last sample of it, step by step; the memory is moved on. The samples themselves

@@ -58,11 +58,15 @@ function send(url: URL, body: string | undefined, options: RequestOptions): Prom
 async function readWhole(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let received = 0;
+  const tooLarge = () => Object.assign(new Error('The answer is too large.'), { code: ANSWER_TOO_LARGE });
+  if (Number(incoming.headers['content-length']) > maxBytes) {
+    incoming.destroy();
+    throw tooLarge();
+  }
   for await (const part of incoming) {
     received += part.length;
     // Leaving the loop ends the connection.
-    if (received > maxBytes)
-      throw Object.assign(new Error('The answer is too large.'), { code: ANSWER_TOO_LARGE, maxBytes });
+    if (received > maxBytes) throw tooLarge();
     parts.push(part);
   }
   if (!incoming.complete) throw Object.assign(new Error('The answer broke off.'), { code: 'ECONNRESET' });

@@ -1,8 +1,9 @@
 import type { Metric } from '@rampart/rollout';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { httpAccessSchema } from './http-access.ts';
 import { type HttpFake, type Reply, startHttpFake } from './http-fake.test.support.ts';
 import { readHttpJsonBinding } from './http-json-binding.ts';
-import { httpJsonSettingsSchema, openHttpJsonSource } from './http-json-kind.ts';
+import { openHttpJsonSource } from './http-json-source.ts';
 import { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 import { HOUR, metricOf, queryOf, totalsOf } from './source-query.test.support.ts';
 
@@ -26,7 +27,7 @@ afterEach(() => fake.stop());
 const SECRETS: Readonly<Record<string, string>> = { API_KEY: 'k-123456', OTHER: 'k-654321' };
 const sourceOf = (change: object = {}) =>
   openHttpJsonSource(
-    httpJsonSettingsSchema.parse({ url: fake.url, headers: { 'X-Api-Key': { secretRef: 'API_KEY' } }, ...change }),
+    httpAccessSchema.parse({ url: fake.url, headers: { 'X-Api-Key': { secretRef: 'API_KEY' } }, ...change }),
     { name: 'counts', secretOf: (ref) => SECRETS[ref], policy: { allowedHosts: ['127.0.0.1'] } },
   );
 const given = (reply: Reply) => {

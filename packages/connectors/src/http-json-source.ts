@@ -1,5 +1,5 @@
 import type { JsonValue } from '@rampart/flags';
-import type { HttpAccess } from './http-access.ts';
+import { type HttpAccess, type HttpAccessSettings, openHttpAccess } from './http-access.ts';
 import { askHttp, type HttpQuestion, type HttpReply, refuseFailure, shownText } from './http-ask.ts';
 import { asksPerVariant, type HttpJsonBinding, readHttpJsonBinding } from './http-json-binding.ts';
 import type { JsonPath } from './json-path.ts';
@@ -7,17 +7,23 @@ import { jsonIn } from './json-record.ts';
 import type { MetricQuery, MetricSource, SourceAnswer } from './ports.ts';
 import { fillJson, fillText, type Variables, variablesOf } from './request-template.ts';
 import { answerOfRows, type Column, type Row } from './rows-evidence.ts';
+import type { SourceDeps } from './source-deps.ts';
 import { answering, SourceFailure } from './source-failure.ts';
 
 /** Columns of which a path may select several numbers, for example the points of a series: their sum is taken. */
 const SUMMED: readonly Column[] = ['total', 'bad', 'sum', 'sumSquares'];
 
 /** A metric source over any API that answers in JSON, as each metric's binding says. */
-export function httpJsonSource({ name, access }: { readonly name: string; readonly access: HttpAccess }): MetricSource {
+function httpJsonSource({ name, access }: { readonly name: string; readonly access: HttpAccess }): MetricSource {
   return {
     name,
     read: (query) => answering(query.metric.name, () => readOnce(access, name, query)),
   };
+}
+
+/** A source of kind `http-json`. @throws ConnectorError `URL_REFUSED`, `SECRET_INVALID`, `SOURCE_INVALID` */
+export function openHttpJsonSource(settings: HttpAccessSettings, deps: SourceDeps): MetricSource {
+  return httpJsonSource({ name: deps.name, access: openHttpAccess(settings, deps) });
 }
 
 async function readOnce(access: HttpAccess, system: string, query: MetricQuery): Promise<SourceAnswer> {

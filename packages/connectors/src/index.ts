@@ -21,11 +21,16 @@ export type {
   MetricSource,
   Notifier,
   SourceAnswer,
+  SourceErrorReason,
+  SourceExchange,
 } from './ports.ts';
 export type { PrometheusConnection } from './prometheus-api.ts';
 export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
+export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './signal-mapping.ts';
+export type { SourceDeps } from './source-deps.ts';
+export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';

@@ -93,9 +93,10 @@ const RULES: Rules = {
       },
     ),
   SightLost: null,
-  BlindLimitReached: ({ since }, state) => {
-    const text = `${titleOf(state)} has had no evidence for ${minutes(state.plan.blindLimitMs)}. It does not advance meanwhile.`;
-    return draft('page', ON_CALL, 'sight.lost', text, { since });
+  BlindLimitReached: ({ since, why }, state) => {
+    const reason = why === undefined ? '' : ` (${why})`;
+    const text = `${titleOf(state)} has had no evidence for ${minutes(state.plan.blindLimitMs)}${reason}. It does not advance meanwhile.`;
+    return draft('page', ON_CALL, 'sight.lost', text, { since, ...(why !== undefined && { why }) });
   },
   SightReturned: null,
   PrincipalAsked: ({ question, undecided }, state) =>

@@ -1,7 +1,7 @@
 import type { Metric } from '@rampart/rollout';
 import { ConnectorError } from './connector-error.ts';
 
-/** Selectors of counters behind one metric, by what they count, and the label that names the variant. */
+/** Selectors of counters behind one metric, by what they count, and the labels that name the variant and the user's bucket. */
 export type PrometheusBinding = {
   /** Every observation; for a quantile the `_bucket` series of a histogram. */
   readonly total: string;
@@ -9,6 +9,7 @@ export type PrometheusBinding = {
   readonly sum?: string;
   readonly sumSquares?: string;
   readonly arm?: string;
+  readonly bucket?: string;
 };
 
 /** Keys each kind of metric needs; `total` of a quantile is its `buckets`. */
@@ -23,6 +24,8 @@ const NEEDED = {
 
 /** Label of the variant, where the history tells variants apart. */
 const ARM = 'arm';
+/** Label of the user's bucket, 0 to 63, where the app stamps it: checks then take account of users who ask often. */
+const BUCKET = 'bucket';
 
 /**
  * What a plan's metric with `source: prometheus` is bound to. Each key holds a selector of counters, such as
@@ -33,19 +36,20 @@ export function readPrometheusBinding({ name, kind, binding }: Metric): Promethe
   const problem = (what: string) =>
     new ConnectorError(
       'BINDING_INVALID',
-      `metrics.${name}: ${what}; a ${kind} from prometheus has ${needed.join(', ')} (selectors of counters) and, where variants are told apart, ${ARM} (a label)`,
+      `metrics.${name}: ${what}; a ${kind} from prometheus has ${needed.join(', ')} (selectors of counters) and, where variants are told apart, ${ARM} (a label), and may have ${BUCKET} (a label with the user's bucket)`,
     );
   const textOf = (key: string): string => {
     const value = binding[key];
     if (typeof value === 'string' && value.trim() !== '') return value.trim();
     throw problem(value === undefined ? `${key} is missing` : `${key} is ${JSON.stringify(value)}`);
   };
-  const unknown = Object.keys(binding).find((key) => key !== ARM && !needed.includes(key));
+  const unknown = Object.keys(binding).find((key) => key !== ARM && key !== BUCKET && !needed.includes(key));
   if (unknown !== undefined) throw problem(`${unknown} is not a key of it`);
   return {
     total: textOf(kind === 'quantile' ? 'buckets' : 'total'),
     ...(kind === 'proportion' && { sum: textOf('bad') }),
     ...((kind === 'mean' || kind === 'ratio') && { sum: textOf('sum'), sumSquares: textOf('sumSquares') }),
     ...(binding[ARM] !== undefined && { arm: textOf(ARM) }),
+    ...(binding[BUCKET] !== undefined && { bucket: textOf(BUCKET) }),
   };
 }

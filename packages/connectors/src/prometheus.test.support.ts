@@ -81,7 +81,8 @@ function openMetricsOf(families: readonly RecordedFamily[]): string {
   return `${lines.join('\n')}\n# EOF\n`;
 }
 
-function freePort(): Promise<number> {
+/** A port of the loopback that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -95,11 +96,13 @@ function freePort(): Promise<number> {
 const READY_TRIES = 300;
 const READY_EVERY_MS = 50;
 
-async function untilReady(child: ChildProcess, url: string): Promise<void> {
+/** Waits until a server answers at an address. */
+export async function untilReady(child: ChildProcess, url: string, path = '/-/ready'): Promise<void> {
+  const name = child.spawnfile;
   for (let tries = 0; tries < READY_TRIES; tries += 1) {
-    if (child.exitCode !== null) throw new Error(`prometheus ended with code ${child.exitCode} before it was ready`);
+    if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode} before it was ready`);
     // 401: it serves, and wants credentials.
-    const status = await fetch(`${url}/-/ready`).then(
+    const status = await fetch(`${url}${path}`).then(
       (response) => response.status,
       () => 0,
     );
@@ -107,5 +110,5 @@ async function untilReady(child: ChildProcess, url: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, READY_EVERY_MS));
   }
   child.kill('SIGKILL');
-  throw new Error('prometheus was not ready in time');
+  throw new Error(`${name} was not ready in time`);
 }

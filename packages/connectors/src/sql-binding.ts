@@ -47,3 +47,8 @@ export function readSqlBinding({ name, binding }: Metric): SqlBinding {
     );
   return { query, ...(binding.freshness !== undefined && { freshness: textOf('freshness') }) };
 }
+
+/** Whether a query gives a column `arm`, as far as its text tells. */
+export function namesArm(query: string): boolean {
+  return /\barm\b/i.test(query);
+}

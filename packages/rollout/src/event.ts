@@ -52,7 +52,7 @@ export type RolloutEvent =
   | { readonly type: 'RolloutResumed'; readonly reason?: string }
   | { readonly type: 'StageExtended'; readonly byMs: number; readonly reason: string }
   | { readonly type: 'SightLost'; readonly since: number; readonly why: string }
-  | { readonly type: 'BlindLimitReached'; readonly since: number }
+  | { readonly type: 'BlindLimitReached'; readonly since: number; readonly why?: string }
   | { readonly type: 'SightReturned' }
   | { readonly type: 'PrincipalAsked'; readonly question: string; readonly undecided: readonly string[] }
   | {

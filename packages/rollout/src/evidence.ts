@@ -47,11 +47,23 @@ export type EvidenceBatch = {
   readonly occurrences?: readonly Occurrence[];
   /** SDK processes that reported; users seen by several are counted by each of them. */
   readonly instances?: number;
-  /** Sources that could not answer in this interval, with the reason. */
+  /** Metrics whose source does not give what it should now, with the reason: an error, or no data (`noDataFailure`). */
   readonly failures?: readonly { readonly metric: string; readonly message: string }[];
   /** The look it was folded at: its instant, and the rollout's version before it. A server always says it, so that a replay is exact. */
   readonly look?: { readonly at: number; readonly version: number };
 };
+
+const NO_DATA = 'no data: ';
+
+/** The message of a failure that is no error: the source answers, and has nothing of the metric. Its checks stand at `no-data`. */
+export function noDataFailure(why: string): string {
+  return NO_DATA + why;
+}
+
+/** Why there is no data, where that is what the message of a failure says. */
+export function noDataReason(message: string): string | undefined {
+  return message.startsWith(NO_DATA) ? message.slice(NO_DATA.length) : undefined;
+}
 
 /** Something that happened `count` times at an instant: a complaint, a ticket. */
 export type Occurrence = { readonly metric: string; readonly at: number; readonly count: number };

@@ -18,6 +18,7 @@ export {
   type EvidenceBatch,
   type EvidenceSeries,
   LOWEST_BIN,
+  noDataFailure,
   type Occurrence,
   USER_BUCKETS,
   type UserCount,

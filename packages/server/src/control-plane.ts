@@ -7,6 +7,7 @@ import {
   type PlanInput,
   ProblemError,
   type RolloutView,
+  type SourceSight,
   type WriteOptions,
 } from '@rampart/api';
 import {
@@ -34,6 +35,7 @@ import type { RolloutTable } from './rollout-table.ts';
 import { viewOf } from './rollout-view.ts';
 import { flagOf } from './ruleset-of.ts';
 import { createSerialQueue } from './serial-queue.ts';
+import type { SourceBook } from './source-book.ts';
 import { canonicalJson } from './store/canonical-json.ts';
 import type { Store } from './store/store.ts';
 
@@ -69,10 +71,12 @@ export type ControlPlaneOptions = {
   readonly table: RolloutTable;
   readonly clock: Clock;
   readonly environment: string;
-  /** Names of the metric sources that work here. Default: `telemetry`. */
-  readonly sources?: readonly string[];
   /** Whether alerts reach this server. Default: they do not. */
   readonly deliversAlerts?: () => boolean;
+  /** The metric sources that work here. */
+  readonly sources: SourceBook;
+  /** How the sources of a rollout do. */
+  readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
   /** Looks at a rollout soon: what a command led to may lead further. */
   readonly wake: (id: string) => void;
 };
@@ -82,7 +86,7 @@ const MOST_TRIES = 10;
 
 /** Commands and queries over the rollouts of a table. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { table, clock } = options;
+  const { table, clock, sightsOf } = options;
   return {
     validatePlan: (plan) => planCheckOf(readPlanFor(plan, surroundingsOf(options))),
     createRollout: creation(options),
@@ -92,8 +96,11 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
         .all()
         .filter(({ state }) => which === 'all' || isActive(state))
         .toSorted((one, other) => other.state.createdAt - one.state.createdAt)
-        .map((run) => viewOf(run, clock.now())),
-    getRollout: (id) => viewOf(runOf(table, id), clock.now()),
+        .map((run) => viewOf(run, clock.now(), sightsOf(run))),
+    getRollout(id) {
+      const run = runOf(table, id);
+      return viewOf(run, clock.now(), sightsOf(run));
+    },
     ...documents(options),
   };
 }
@@ -109,7 +116,7 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources = ['telemetry'], deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, deliversAlerts = () => false } = options;
   return {
     environment,
     deliversAlerts: deliversAlerts(),

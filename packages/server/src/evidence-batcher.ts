@@ -4,7 +4,26 @@ import type { EvidenceBatch, EvidenceSeries, Occurrence, RolloutState } from '@r
 /** A stored telemetry batch as one or more rollouts read it. */
 export type TelemetryBody =
   | { readonly type: 'telemetry'; readonly instance: string; readonly series: readonly TelemetrySeries[] }
-  | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] };
+  | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] }
+  | PulledBody;
+
+/**
+ * What was pulled of one metric for one interval, epoch milliseconds. An interval that begins before the end of the one
+ * before it is left out whole: two replicas, or one after a crash, cannot count the same growth twice.
+ */
+export type PulledBody = {
+  readonly type: 'pulled';
+  readonly metric: string;
+  /** Absent: the source could not say anything of it, and `failure` says why. */
+  readonly interval?: {
+    readonly fromAt: number;
+    readonly toAt: number;
+    readonly series: readonly EvidenceSeries[];
+    readonly occurrences: readonly Occurrence[];
+  };
+  /** Why the metric cannot be judged now (`EvidenceBatch.failures`); it lasts until a pull of the metric says otherwise. */
+  readonly failure?: string;
+};
 
 type Cell = { count: number; sum: number; sumSquares: number; readonly bins: Map<number, number> };
 type Merged = Pick<EvidenceSeries, 'metric' | 'arm' | 'epoch' | 'stratum'> & {
@@ -20,17 +39,29 @@ export type OpenBatch = {
   readonly occurrences: readonly Occurrence[];
   readonly instances: ReadonlySet<string>;
   readonly isEmpty: boolean;
+  readonly carried: Carried;
 };
 
+/** What an open batch takes over from the one before it, by metric. */
+export type Carried = {
+  /** Why a metric cannot be judged now. */
+  readonly failures: Readonly<Record<string, string>>;
+  /** End of the last interval pulled, epoch milliseconds. */
+  readonly pulledTo: Readonly<Record<string, number>>;
+};
+
+/** Nothing pulled yet. */
+export const NOTHING_CARRIED: Carried = { failures: {}, pulledTo: {} };
+
 /** An open batch with nothing in it. */
-export function emptyBatch(throughSeq: number): OpenBatch {
-  return { throughSeq, merged: new Map(), occurrences: [], instances: new Set(), isEmpty: true };
+export function emptyBatch(throughSeq: number, carried = NOTHING_CARRIED): OpenBatch {
+  return { throughSeq, merged: new Map(), occurrences: [], instances: new Set(), isEmpty: true, carried };
 }
 
 const USERS: readonly string[] = ['assigned', 'reported'];
 
 /** Whether a series is about this rollout, in an epoch it has had and a metric it judges. */
-function isOf(series: TelemetrySeries, state: RolloutState): boolean {
+function isOf(series: Pick<TelemetrySeries, 'rollout' | 'epoch' | 'metric'>, state: RolloutState): boolean {
   if (series.rollout !== state.id || series.epoch > state.epoch) return false;
   return USERS.includes(series.metric) || Object.hasOwn(state.plan.metrics, series.metric);
 }
@@ -42,6 +73,7 @@ export function addTelemetry(open: OpenBatch, seq: number, body: TelemetryBody, 
     const isEmpty = open.isEmpty && known.length === 0;
     return { ...open, throughSeq: seq, occurrences: [...open.occurrences, ...known], isEmpty };
   }
+  if (body.type === 'pulled') return addPulled({ ...open, throughSeq: seq }, body, state);
   const series = body.series.filter((one) => isOf(one, state));
   if (series.length === 0) return { ...open, throughSeq: seq };
   const merged = new Map(open.merged);
@@ -49,8 +81,30 @@ export function addTelemetry(open: OpenBatch, seq: number, body: TelemetryBody, 
   return { ...open, throughSeq: seq, merged, instances: new Set([...open.instances, body.instance]), isEmpty: false };
 }
 
+function addPulled(open: OpenBatch, { metric, interval, failure }: PulledBody, state: RolloutState): OpenBatch {
+  const { failures, pulledTo } = open.carried;
+  const { [metric]: known, ...others } = failures;
+  if (!Object.hasOwn(state.plan.metrics, metric)) return open;
+  if (interval !== undefined && interval.fromAt < (pulledTo[metric] ?? Number.NEGATIVE_INFINITY)) return open;
+  const merged = new Map(open.merged);
+  const series = (interval?.series ?? []).filter((one) => isOf({ ...one, rollout: state.id }, state));
+  for (const one of series) mergeInto(merged, one);
+  const occurrences = interval?.occurrences ?? [];
+  const isNews = series.length > 0 || occurrences.length > 0 || failure !== known;
+  return {
+    ...open,
+    merged,
+    occurrences: [...open.occurrences, ...occurrences],
+    isEmpty: open.isEmpty && !isNews,
+    carried: {
+      failures: failure === undefined ? others : { ...others, [metric]: failure },
+      pulledTo: interval === undefined ? pulledTo : { ...pulledTo, [metric]: interval.toAt },
+    },
+  };
+}
+
 /** Series with and without a histogram stay apart, so that a histogram always holds all of its series. */
-function mergeInto(merged: Map<string, Merged>, series: TelemetrySeries): void {
+function mergeInto(merged: Map<string, Merged>, series: EvidenceSeries): void {
   const { metric, arm, epoch, stratum } = series;
   const hasBins = series.bins !== undefined;
   const key = JSON.stringify([metric, arm, epoch, stratum, hasBins]);
@@ -59,7 +113,7 @@ function mergeInto(merged: Map<string, Merged>, series: TelemetrySeries): void {
   merged.set(key, { metric, arm, epoch, stratum, hasBins, cells });
 }
 
-function plus(before: Cell | undefined, series: TelemetrySeries, i: number): Cell {
+function plus(before: Cell | undefined, series: EvidenceSeries, i: number): Cell {
   const bins = new Map(before?.bins);
   for (const [bin, count] of series.bins?.[i] ?? []) bins.set(bin, (bins.get(bin) ?? 0) + count);
   return {
@@ -90,6 +144,7 @@ function seriesOf({ metric, arm, epoch, stratum, hasBins, cells }: Merged): Evid
 /** The evidence batch that an open batch makes when it is closed at `toAt`: one series per metric, arm, epoch and stratum. */
 export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: number): EvidenceBatch {
   const { merged, occurrences, instances } = open;
+  const failures = Object.entries(open.carried.failures).map(([metric, message]) => ({ metric, message }));
   return {
     seq,
     fromAt,
@@ -97,5 +152,6 @@ export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: n
     series: [...merged.values()].map(seriesOf),
     ...(occurrences.length > 0 && { occurrences }),
     ...(instances.size > 0 && { instances: instances.size }),
+    ...(failures.length > 0 && { failures }),
   };
 }

@@ -1,25 +1,30 @@
 import type { PlanCheck, PlanInput } from '@rampart/api';
-import type { Flag, Segment } from '@rampart/flags';
+import { ConnectorError } from '@rampart/connectors';
+import { type ExposureLayer, type Flag, FULL_WEIGHT, type Segment } from '@rampart/flags';
 import {
   ALERTS,
+  layersOf,
+  type Metric,
   type Plan,
   type PlanIssue,
   type PlanIssueCode,
   type PlanResult,
   parsePlan,
+  weightOfEveryone,
   withInternalSegment,
 } from '@rampart/rollout';
 import type { ByKey } from './ruleset-of.ts';
+import type { PulledSource, SourceBook } from './source-book.ts';
 
 /** What a plan meets on this server. */
 export type Surroundings = {
   readonly environment: string;
   readonly flags: ByKey<Flag>;
   readonly segments: ByKey<Segment>;
-  /** Names of the metric sources that work here. */
-  readonly sources: readonly string[];
   /** Whether a hook takes alerts. */
   readonly deliversAlerts: boolean;
+  /** The metric sources that work here. */
+  readonly sources: Pick<SourceBook, 'names' | 'get'>;
   readonly now: number;
 };
 
@@ -57,6 +62,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...segmentIssues(plan, here),
     ...sourceIssues(plan, here),
     ...alertIssues(plan, here),
+    ...bindingIssues(plan, here),
   ];
 }
 
@@ -105,9 +111,34 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
   const checks = [...plan.abortCriteria, ...plan.stages.flatMap(({ gate }) => gate), ...(plan.killSwitch?.trips ?? [])];
   const needed = new Set(checks.filter(({ optional }) => !optional).map(({ metric }) => metric));
   return Object.values(plan.metrics)
-    .filter(({ name, source }) => needed.has(name) && !sources.includes(source))
+    .filter(({ name, source }) => needed.has(name) && !sources.names.includes(source))
     .map(({ name, source }) => {
-      const message = `source "${source}" is not set up on this server (it has: ${sources.join(', ')}); use one of them, or mark the checks of ${name} optional`;
+      const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);
     });
+}
+
+/** What a source can never answer is refused before the start, not met as an error in the middle of a stage. */
+function bindingIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue[] {
+  return Object.values(plan.metrics).flatMap((metric) => {
+    const problem = bindingProblem(metric, plan, sources.get(metric.source));
+    return problem === undefined ? [] : [issue('invalid-metric', `metrics.${metric.name}`, problem)];
+  });
+}
+
+function bindingProblem(metric: Metric, plan: Plan, pulled: PulledSource | undefined): string | undefined {
+  if (pulled === undefined) return undefined;
+  try {
+    const { tellsArms } = pulled.readBinding(metric);
+    const isSplit = plan.stages.some((_, index) => !isForEveryone(layersOf(plan, index)));
+    if (tellsArms || !isSplit || metric.kind === 'count') return undefined;
+  } catch (error) {
+    if (error instanceof ConnectorError) return error.message.replace(/^BINDING_INVALID: (?:metrics\.[^:]+: )?/, '');
+    throw error;
+  }
+  return `${pulled.name} cannot tell who sees the new variant: without it every number is of everyone, and harm to a few is diluted by the others; bind what names the variant (arm)`;
+}
+
+function isForEveryone(layers: readonly ExposureLayer[]): boolean {
+  return weightOfEveryone(layers) === FULL_WEIGHT;
 }

@@ -163,7 +163,7 @@ async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<
   const closes = !open.isEmpty && (isDue || mustCloseNow(state, evidence, batch, now));
   const outcome = reconcile(state, evidence, closes ? batch : undefined, now);
   const fold: Fold | undefined = closes
-    ? { evidence: outcome.evidence, batch, throughSeq: open.throughSeq }
+    ? { evidence: outcome.evidence, batch, throughSeq: open.throughSeq, carried: open.carried }
     : undefined;
   const causes = outcome.events.map((event) => ({ event, by: RAMPART.id }));
   const change = { rollout: state.id, before: run, causes, at: now, ...(fold && { fold }) };

@@ -9,6 +9,7 @@ import {
   type RolloutState,
 } from '@rampart/rollout';
 import { newEventOf, streamOf } from './event-records.ts';
+import type { Carried } from './evidence-batcher.ts';
 import { type Checkpoint, ROLLOUT_KIND, type RolloutRun } from './rollout-run.ts';
 import type { Append, CheckpointSave, OutboxMessage, ReplyWrite } from './store/store.ts';
 
@@ -16,7 +17,12 @@ import type { Append, CheckpointSave, OutboxMessage, ReplyWrite } from './store/
 export type Cause = { readonly event: RolloutEvent; readonly by: string };
 
 /** A fold that goes into the transaction of the decision it led to. */
-export type Fold = { readonly evidence: EvidenceState; readonly batch: EvidenceBatch; readonly throughSeq: number };
+export type Fold = {
+  readonly evidence: EvidenceState;
+  readonly batch: EvidenceBatch;
+  readonly throughSeq: number;
+  readonly carried: Carried;
+};
 
 /** Everything one decision changes. */
 export type Change = {
@@ -68,7 +74,8 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
 
 /** The parts of a write that belong to a fold. */
 export function foldWrites(rollout: string, before: RolloutRun, fold: Fold): CheckpointSave {
-  const value: Checkpoint = { evidence: fold.evidence, throughSeq: fold.throughSeq, closedAt: fold.batch.toAt };
+  const { evidence, throughSeq, carried } = fold;
+  const value: Checkpoint = { evidence, throughSeq, closedAt: fold.batch.toAt, pulledTo: carried.pulledTo };
   return {
     checkpoint: { key: rollout, expectedVersion: before.checkpointVersion, value },
     evidence: { rollout, seq: fold.batch.seq, value: fold.batch },

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type EvidenceState, NO_EVIDENCE, type Reconciled, type RolloutState, replay } from '@rampart/rollout';
 import { recordOf, streamOf } from './event-records.ts';
-import { emptyBatch, type OpenBatch } from './evidence-batcher.ts';
+import { type Carried, emptyBatch, type OpenBatch } from './evidence-batcher.ts';
 import { messageOf } from './log.ts';
 import { ServerError } from './server-error.ts';
 import type { Store, StoredDocument } from './store/store.ts';
@@ -22,7 +22,13 @@ export type RolloutRun = {
 };
 
 /** What is checkpointed with a fold. */
-export type Checkpoint = { readonly evidence: EvidenceState; readonly throughSeq: number; readonly closedAt: number };
+export type Checkpoint = {
+  readonly evidence: EvidenceState;
+  readonly throughSeq: number;
+  readonly closedAt: number;
+  /** Absent in checkpoints of before sources were pulled. */
+  readonly pulledTo?: Carried['pulledTo'];
+};
 
 /** A rollout from the store: its events replayed, which must make the state stored beside them. @throws ServerError */
 export async function loadRun(store: Store, stored: StoredDocument): Promise<RolloutRun> {
@@ -38,7 +44,10 @@ export async function loadRun(store: Store, stored: StoredDocument): Promise<Rol
     evidence: saved?.evidence ?? NO_EVIDENCE,
     checkpointVersion: checkpoint?.version ?? 0,
     closedAt: saved?.closedAt ?? state.createdAt,
-    open: emptyBatch(saved?.throughSeq ?? 0),
+    open: emptyBatch(saved?.throughSeq ?? 0, {
+      failures: saved?.evidence.failures ?? {},
+      pulledTo: saved?.pulledTo ?? {},
+    }),
   };
 }
 

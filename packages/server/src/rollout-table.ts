@@ -122,9 +122,9 @@ function after(change: Change, { state }: Prepared): RolloutRun {
   return { ...run, ...(change.fold && folded(run, change.fold)), state };
 }
 
-function folded(run: RolloutRun, { evidence, batch, throughSeq }: Fold): Omit<RolloutRun, 'state' | 'look'> {
+function folded(run: RolloutRun, { evidence, batch, throughSeq, carried }: Fold): Omit<RolloutRun, 'state' | 'look'> {
   const checkpointVersion = run.checkpointVersion + 1;
-  return { evidence, checkpointVersion, closedAt: batch.toAt, open: emptyBatch(throughSeq) };
+  return { evidence, checkpointVersion, closedAt: batch.toAt, open: emptyBatch(throughSeq, carried) };
 }
 
 /** Latest instant that a state shows to have passed. */

@@ -1,17 +1,18 @@
-import type { RolloutView } from '@rampart/api';
+import type { RolloutView, SourceSight } from '@rampart/api';
 import { formatDuration, type Judgement, openItems, type RolloutState, waitingFor } from '@rampart/rollout';
 import type { RolloutRun } from './rollout-run.ts';
 
 type Viewed = Pick<RolloutRun, 'state' | 'look'>;
 
 /** A rollout as the API shows it. */
-export function viewOf({ state, look }: Viewed, now: number): RolloutView {
+export function viewOf({ state, look }: Viewed, now: number, sources: readonly SourceSight[] = []): RolloutView {
   const judgement = look?.judgement;
   return {
     state,
     ...(judgement && { judgement }),
     now,
     waitingFor: waitsOf(state, judgement, now),
+    ...(sources.length > 0 && { sources }),
   };
 }
 

@@ -20,11 +20,15 @@ import { createIngest } from './ingest.ts';
 import { createInstanceRegistry } from './instance-registry.ts';
 import { type Log, messageOf } from './log.ts';
 import { createDispatcher, type Dispatcher } from './outbox.ts';
+import { createPuller, type Puller } from './puller.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
+import type { RolloutRun } from './rollout-run.ts';
 import { openRolloutTable, type RolloutTable } from './rollout-table.ts';
 import { createRulesetStream, type RulesetStream } from './ruleset-stream.ts';
 import { ServerError } from './server-error.ts';
 import { createServerMetrics } from './server-metrics.ts';
+import { NO_SOURCES, openSources, type SourceBook } from './source-book.ts';
+import { sightsOf as sourceSights } from './source-sight.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
@@ -49,7 +53,9 @@ export type ServerOptions = {
   readonly clock?: Clock;
   /** Where webhooks may go. Default: the public internet only. */
   readonly webhookPolicy?: UrlPolicy;
-  /** Reads the secrets that webhooks name by `secretRef`. Default: the environment of the process. */
+  /** Metric sources, as a file of settings has them (`source-book.ts`). Default: none but `telemetry`. */
+  readonly sources?: unknown;
+  /** Reads the secrets that webhooks and sources name by `secretRef`. Default: the environment of the process. */
   readonly secretOf?: (name: string) => string | undefined;
 };
 
@@ -61,6 +67,8 @@ export type RampartServer = {
   readonly controlPlane: ControlPlane;
   /** Looks at rollouts by hand; it does so by itself as well. */
   readonly reconciler: Reconciler;
+  /** Asks metric sources by hand; it does so by itself as well. */
+  readonly puller: Puller;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -73,7 +81,8 @@ const PRUNE_EVERY_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * Starts a control plane. @throws ServerError `PORT_IN_USE`, `ADDRESS_REFUSED`, `REPLAY_MISMATCH`, `DATA_DIR_UNUSABLE`
+ * Starts a control plane. @throws ServerError `PORT_IN_USE`, `ADDRESS_REFUSED`, `REPLAY_MISMATCH`, `DATA_DIR_UNUSABLE`,
+ * `SOURCES_INVALID`
  * @throws StoreError `SCHEMA_TOO_NEW`, `SQLITE_TOO_OLD` and others
  */
 export async function startServer(options: ServerOptions): Promise<RampartServer> {
@@ -89,9 +98,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler } = parts;
+    const { controlPlane, reconciler, puller } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    return { url, store, controlPlane, reconciler, ...(firstToken && { firstToken }), close };
+    return { url, store, controlPlane, reconciler, puller, ...(firstToken && { firstToken }), close };
   } catch (error) {
     await store.close();
     throw error;
@@ -121,6 +130,8 @@ type Parts = {
   readonly table: RolloutTable;
   readonly stream: RulesetStream;
   readonly reconciler: Reconciler;
+  readonly sources: SourceBook;
+  readonly puller: Puller;
   readonly dispatcher: Dispatcher;
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -131,6 +142,7 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
   const clock = monotoneClock(settings.clock ?? SYSTEM_CLOCK, log);
   const tokens = createTokens(store, environment, clock);
   const secretOf = settings.secretOf ?? ((name) => process.env[name]);
+  const sources = settings.sources === undefined ? NO_SOURCES : openSources(settings.sources, secretOf);
   const webhooks = await openWebhooks({ store, policy: settings.webhookPolicy ?? {}, secretOf });
   const stream = createRulesetStream({
     random: Math.random,
@@ -160,9 +172,12 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick: metrics.tick });
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
-  const { deliversAlerts } = hooks;
+  const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
+  const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
   const wake = (id: string) => void reconciler.wake(id);
-  const controlPlane = createControlPlane({ store, table, clock, environment, deliversAlerts, wake });
+  const { deliversAlerts } = hooks;
+  const settled = { store, table, clock, environment, sources, sightsOf };
+  const controlPlane = createControlPlane({ ...settled, deliversAlerts, wake });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {
@@ -175,7 +190,7 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
   };
   const app = await createHttpApp({ handlers, tokens, log });
   const dispatcher = dispatcherOf(store, clock, log, webhooks);
-  return { store, clock, tokens, table, stream, reconciler, dispatcher, controlPlane, app };
+  return { store, clock, tokens, table, stream, reconciler, sources, puller, dispatcher, controlPlane, app };
 }
 
 function dispatcherOf(store: Store, clock: Clock, log: Log, { notifierOf }: Webhooks): Dispatcher {
@@ -207,9 +222,10 @@ async function listen(
 }
 
 /** Starts what goes on by itself; the result stops it. */
-function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): () => Promise<void> {
+function startWork({ store, clock, reconciler, puller, dispatcher }: Parts, log: Log): () => Promise<void> {
   reconciler.start();
   void reconciler.wakeAll();
+  puller.start();
   dispatcher.start();
   const prune = setInterval(() => {
     pruneAll(store, clock).catch((error: unknown) => {
@@ -219,6 +235,7 @@ function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): (
   prune.unref();
   return async () => {
     clearInterval(prune);
+    await puller.stop();
     await Promise.all([reconciler.stop(), dispatcher.stop()]);
   };
 }
@@ -229,7 +246,7 @@ async function pruneAll(store: Store, clock: Clock): Promise<void> {
   while (pruned.more) pruned = await store.prune({ now: clock.now() });
 }
 
-async function stopAll({ app, stream, table, store }: Parts, stopWork: () => Promise<void>): Promise<void> {
+async function stopAll({ app, stream, table, sources, store }: Parts, stopWork: () => Promise<void>): Promise<void> {
   stream.close();
   // Requests under way may finish, but a client that does not read must not keep the server up.
   const deadline = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
@@ -237,5 +254,6 @@ async function stopAll({ app, stream, table, store }: Parts, stopWork: () => Pro
   clearTimeout(deadline);
   await stopWork();
   await table.idle();
+  await sources.close();
   await store.close();
 }

@@ -50,7 +50,7 @@ export const rolloutEventSchema = z
     event('RolloutResumed', { reason: text.optional() }),
     event('StageExtended', { byMs: z.number(), reason: text }),
     event('SightLost', { since: instantSchema, why: text }),
-    event('BlindLimitReached', { since: instantSchema }),
+    event('BlindLimitReached', { since: instantSchema, why: text.optional() }),
     event('SightReturned', {}),
     event('PrincipalAsked', { question: text, undecided: z.array(text) }),
     event('ProposalMade', {

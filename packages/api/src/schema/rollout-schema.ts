@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { eventRecordSchema } from './event-schema.ts';
 import { planIssueSchema } from './plan-schema.ts';
 import { instantSchema, nameSchema, textSchema } from './primitive-schema.ts';
+import { type SourceSight, sourceSightSchema } from './source-schema.ts';
 import { rolloutStateSchema } from './state-schema.ts';
 import { judgementSchema } from './verdict-schema.ts';
 
@@ -53,6 +54,8 @@ export type RolloutView = {
   readonly now: number;
   /** What holds it, in words; empty when nothing does. */
   readonly waitingFor: readonly string[];
+  /** How the sources of its metrics do; absent where nobody asks them. */
+  readonly sources?: readonly SourceSight[];
   readonly dashboardUrl?: string;
 };
 
@@ -63,6 +66,7 @@ export const rolloutViewSchema = z
     judgement: judgementSchema.optional(),
     now: instantSchema,
     waitingFor: z.array(z.string()).describe('What holds it, in words.'),
+    sources: z.array(sourceSightSchema).optional().describe('How the sources of its metrics do.'),
     dashboardUrl: z.string().optional(),
   })
   .describe('A rollout as the server shows it.') satisfies z.ZodType<RolloutView>;

@@ -9,12 +9,15 @@ import { abortEvent } from './decide-abort.ts';
 function blindness(state: RolloutState, judgement: Judgement | undefined, now: number): string | undefined {
   const enteredAt = state.stage?.enteredAt ?? now;
   const freshAt = Math.max(judgement?.freshAt ?? 0, enteredAt);
-  if (now - freshAt > silenceMs(state.plan)) return 'no evidence arrives';
+  const isSilent = now - freshAt > silenceMs(state.plan);
   const checks = checksOf(state);
   const watched = judgement?.verdicts.filter((one) => one.tier !== 'alert' && !checks.get(one.check)?.optional) ?? [];
   const missing = watched.filter((one) => one.status === 'no-data' || one.status === 'error');
-  if (missing.length === 0) return undefined;
-  return missing.map((one) => `${one.metric}: ${one.note ?? one.status}`).join('; ');
+  // Where all is silent, only a source that says why adds to that.
+  const told = isSilent ? missing.filter((one) => one.status === 'error') : missing;
+  const reasons = [...new Set(told.map((one) => `${one.metric}: ${one.note ?? one.status}`))].join('; ');
+  if (isSilent) return reasons === '' ? 'no evidence arrives' : `no evidence arrives (${reasons})`;
+  return missing.length === 0 ? undefined : reasons;
 }
 
 /** A gap in the evidence that no event has recorded yet: time in it was blind even though sight is back (I5). */
@@ -27,11 +30,12 @@ function unrecordedGap(state: RolloutState, judgement: Judgement | undefined): n
 function blindLimit(
   state: RolloutState,
   since: number,
+  why: string,
   now: number,
   judgement: Judgement | undefined,
 ): readonly RolloutEvent[] {
   if (state.blindAlertedAt !== undefined || now - since < blindLimitMs(state.plan)) return [];
-  const reached: RolloutEvent = { type: 'BlindLimitReached', since };
+  const reached: RolloutEvent = { type: 'BlindLimitReached', since, why };
   if (state.plan.onBlind !== 'rollback') return [reached];
   const cause = {
     kind: 'blind' as const,
@@ -53,8 +57,8 @@ export function keepSight(state: RolloutState, judgement: Judgement | undefined,
     if (gapFrom === undefined) return [];
     return [{ type: 'SightLost', since: gapFrom, why: 'no evidence arrived for a time' }, { type: 'SightReturned' }];
   }
-  if (state.blindSince !== undefined) return blindLimit(state, state.blindSince, now, judgement);
+  if (state.blindSince !== undefined) return blindLimit(state, state.blindSince, why, now, judgement);
   const enteredAt = state.stage?.enteredAt ?? now;
   const since = Math.min(now, Math.max(judgement?.freshAt ?? enteredAt, enteredAt));
-  return [{ type: 'SightLost', since, why }, ...blindLimit(state, since, now, judgement)];
+  return [{ type: 'SightLost', since, why }, ...blindLimit(state, since, why, now, judgement)];
 }

@@ -89,7 +89,8 @@ const EVIDENCE: Pick<
   DataFoundInvalid: ({ why }) => `Data found invalid, comparisons do not count: ${why}`,
   DataFoundValid: () => 'Data found valid again',
   SightLost: ({ since, why }) => `No fresh evidence since ${formatInstant(since)}: ${why}`,
-  BlindLimitReached: ({ since }) => `Still no fresh evidence since ${formatInstant(since)}: on-call is told`,
+  BlindLimitReached: ({ since, why }) =>
+    `Still no fresh evidence since ${formatInstant(since)}${why === undefined ? '' : ` (${why})`}: on-call is told`,
   SightReturned: () => 'Fresh evidence is back',
 };
 

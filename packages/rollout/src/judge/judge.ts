@@ -1,4 +1,5 @@
 import { deficitLogE, sampleRatioLogE } from '@rampart/stats';
+import { noDataReason } from '../evidence.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict, VerdictStatus } from '../verdict.ts';
 import { countStatus, countVerdict } from './count-verdict.ts';
@@ -18,19 +19,29 @@ function currentOf(evidence: EvidenceState, state: RolloutState): EvidenceState 
   return { ...evidence, streams: {}, trips: {}, metrics: {}, assignment: [], deficit: [], failures: {} };
 }
 
-function weighingOf({ metric }: PlanCheck, evidence: EvidenceState, state: RolloutState, now: number): Weighing {
+/** What the source of a metric fails in now: it cannot answer, or answers that it has nothing. */
+function failureOf({ metric }: PlanCheck, { failures }: EvidenceState) {
+  const message = failures[metric.name];
+  const noData = message === undefined ? undefined : noDataReason(message);
+  return { noData, error: noData === undefined ? message : undefined };
+}
+
+function weighingOf(one: PlanCheck, evidence: EvidenceState, state: RolloutState, now: number): Weighing {
+  const { metric } = one;
+  const failure = failureOf(one, evidence);
   return {
     evidence,
     alpha: state.plan.alpha,
     beta: state.plan.beta,
-    isSilent: isSilent(metric, evidence, state, now),
-    isError: evidence.failures[metric.name] !== undefined,
+    isSilent: failure.noData !== undefined || isSilent(metric, evidence, state, now),
+    isError: failure.error !== undefined,
   };
 }
 
 function verdictFor(one: PlanCheck, seen: Seen, evidence: EvidenceState, state: RolloutState, now: number): Verdict {
-  const silent = silenceOf(one.metric, evidence, state, now);
-  const sourceError = evidence.failures[one.metric.name];
+  const failure = failureOf(one, evidence);
+  const silent = failure.noData ?? silenceOf(one.metric, evidence, state, now);
+  const sourceError = failure.error;
   const context: VerdictContext = {
     ...weighingOf(one, evidence, state, now),
     seen,

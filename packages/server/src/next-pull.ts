@@ -1,0 +1,36 @@
+import type { ExposureSpan } from './exposure-timeline.ts';
+
+/** Longest interval that is asked for at once, milliseconds. */
+export const LONGEST_PULL_MS = 10 * 60_000;
+
+/** What to ask for: growth in [fromAt, toAt) under one exposure. */
+export type Pull = {
+  readonly fromAt: number;
+  readonly toAt: number;
+  readonly span: ExposureSpan;
+  /** More can be asked for already; where this one has no data, there is none to wait for. */
+  readonly isPast: boolean;
+};
+
+/** Where a metric of a rollout stands, epoch milliseconds and milliseconds. */
+export type PullPlace = {
+  readonly spans: readonly ExposureSpan[];
+  /** End of what was asked for so far; absent: nothing was. */
+  readonly position?: number;
+  /** Up to when the source is expected to have everything. */
+  readonly endAt: number;
+  /** Ends of intervals lie on multiples of this, or where the exposure changes. */
+  readonly everyMs: number;
+};
+
+/** The next interval of a metric; `undefined` while none is due. */
+export function nextPull({ spans, position = Number.NEGATIVE_INFINITY, endAt, everyMs }: PullPlace): Pull | undefined {
+  const span = spans.find(({ toAt = Number.POSITIVE_INFINITY }) => toAt > position);
+  if (span === undefined) return undefined;
+  const fromAt = Math.max(position, span.fromAt);
+  const isEnded = span.toAt !== undefined && span.toAt <= endAt;
+  const latest = isEnded && span.toAt !== undefined ? span.toAt : Math.floor(endAt / everyMs) * everyMs;
+  const isCut = latest - fromAt > LONGEST_PULL_MS;
+  const toAt = isCut ? Math.floor((fromAt + LONGEST_PULL_MS) / everyMs) * everyMs : latest;
+  return toAt > fromAt ? { fromAt, toAt, span, isPast: isCut } : undefined;
+}
