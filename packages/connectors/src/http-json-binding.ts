@@ -44,6 +44,7 @@ const NEEDED = {
   proportion: [
     ['bad', 'total'],
     ['value', 'total'],
+    ['value', 'user'],
   ],
   mean: [['value'], ['total', 'sum', 'sumSquares']],
   ratio: [['value'], ['total', 'sum', 'sumSquares']],

@@ -241,7 +241,7 @@ describe('readHttpJsonBinding', () => {
       'no columns for its kind',
       { columns: { arm: '$.variant', total: '$.total' } },
       {},
-      /columns gives arm, total; a proportion needs bad and total, or value and total/,
+      /columns gives arm, total; a proportion needs bad and total, or value and total, or value and user/,
     ],
     ['a path that is none', { columns: { ...COLUMNS, bad: 'data.bad' } }, {}, /"data.bad" is not a JSONPath/],
     [
