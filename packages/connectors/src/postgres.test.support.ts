@@ -55,8 +55,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
   const run = async (sql: string) => {
     const client = new Client({ host: dir, port, user: 'owner', database: 'postgres' });
     await client.connect();
-    await client.query(sql);
-    await client.end();
+    await client.query(sql).finally(() => client.end());
   };
   await untilReady(child, run);
   await run(`CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}'; GRANT pg_read_all_data TO reader`);
