@@ -8,6 +8,7 @@ import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
 import type { EvidencePage } from './schema/evidence-schema.ts';
 import type { HookReceipt, HookSetting } from './schema/hook-schema.ts';
 import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
+import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
 import type { CreatedToken, NewToken, Token } from './schema/token-schema.ts';
 import { type Call, type Connection, jsonOf, send } from './transport.ts';
@@ -45,6 +46,8 @@ export type ApiClient = {
   /** Batches of evidence with a seq above `after` (default 0), at most `limit` (default 200, most 500). */
   readonly listEvidence: (id: string, after?: number, limit?: number) => Promise<EvidencePage>;
   readonly command: (id: string, command: ClientCommand, options?: WriteOptions) => Promise<CommandAnswer>;
+  /** Asks the source of a metric once. */
+  readonly testMetric: (test: MetricTest) => Promise<MetricTestResult>;
   /** Markdown. */
   readonly getReport: (id: string) => Promise<string>;
   /** Markdown. */
@@ -123,6 +126,7 @@ function rolloutMethods(ask: Ask) {
       jsonOf<EvidencePage>(await ask('listEvidence', { params: { id }, query: { after, limit } })),
     command: async (id: string, body: ClientCommand, options?: WriteOptions) =>
       jsonOf<CommandAnswer>(await ask('command', { params: { id }, body, headers: writeHeaders(options) })),
+    testMetric: async (body: MetricTest) => jsonOf<MetricTestResult>(await ask('testMetric', { body })),
     getReport: async (id: string) => markdownOf(await ask('getReport', { params: { id } })),
     getIncident: async (id: string, number: number) => markdownOf(await ask('getIncident', { params: { id, number } })),
   };

@@ -48,7 +48,15 @@ export {
   rolloutFilterSchema,
   rolloutViewSchema,
 } from './schema/rollout-schema.ts';
-export { SOURCE_STATUSES, type SourceSight, type SourceStatus } from './schema/source-schema.ts';
+export {
+  type MetricTest,
+  type MetricTestResult,
+  metricTestResultSchema,
+  metricTestSchema,
+  SOURCE_STATUSES,
+  type SourceSight,
+  type SourceStatus,
+} from './schema/source-schema.ts';
 export { rolloutStateSchema } from './schema/state-schema.ts';
 export { type ServerStatus, statusSchema } from './schema/status-schema.ts';
 export {

@@ -32,6 +32,9 @@ export type Route = {
   readonly problems: readonly ProblemCode[];
 };
 
+/** Kinds of tokens that may act, within what their role may do. */
+export const ACTORS: readonly TokenKind[] = ['admin', 'operator', 'observer', 'analyst', 'approver'];
+
 const OF_TOKENS: readonly ProblemCode[] = [
   'TOKEN_MISSING',
   'TOKEN_INVALID',

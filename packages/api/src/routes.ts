@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { HOOK_ROUTES } from './hook-routes.ts';
+import { METRIC_ROUTES } from './metric-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
-import type { Route, RouteAnswer } from './route.ts';
+import { ACTORS, type Route, type RouteAnswer } from './route.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
 import { deadLetterSchema, webhookSchema, webhooksSchema } from './schema/delivery-schema.ts';
 import { eventRecordSchema } from './schema/event-schema.ts';
@@ -24,7 +25,6 @@ import { createdTokenSchema, newTokenSchema, tokenSchema } from './schema/token-
 import type { TokenKind } from './token-format.ts';
 import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, SIGNALS_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
 
-const ACTORS: readonly TokenKind[] = ['admin', 'operator', 'observer', 'analyst', 'approver'];
 const READERS: readonly TokenKind[] = [...ACTORS, 'viewer'];
 const OPERATORS: readonly TokenKind[] = ['admin', 'operator'];
 
@@ -237,6 +237,7 @@ const ROLLOUT_ROUTES = {
     answers: markdown('The document; as JSON when `Accept` asks for it.'),
     problems: ['ROLLOUT_UNKNOWN', 'INCIDENT_UNKNOWN'],
   },
+  ...METRIC_ROUTES,
 } as const satisfies Readonly<Record<string, Route>>;
 
 const FLAG_ROUTES = {

@@ -6,6 +6,8 @@ export type ServeOptions = {
   /** 0 takes any free one. */
   readonly port: number;
   readonly environment: string;
+  /** Metric sources, as the file of settings has them. Default: none but `telemetry`. */
+  readonly sources?: unknown;
   /** Log all as JSON lines on standard error. Default: only warnings and errors, in words. */
   readonly logAsJson?: boolean;
 };

@@ -8,6 +8,7 @@ import { addHookCommands } from './commands/hook.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addIssueCommands } from './commands/issue.ts';
+import { addMetricCommands } from './commands/metric.ts';
 import { addObserveCommands } from './commands/observe.ts';
 import { addOperateCommands } from './commands/operate.ts';
 import { addPlanCommands } from './commands/plan.ts';
@@ -88,6 +89,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addStartCommand(program, shell);
   addOperateCommands(program, shell);
   addObserveCommands(program, shell);
+  addMetricCommands(program, shell);
   addIssueCommands(program, shell);
   addIncidentCommands(program, shell);
   addFlagCommands(program, shell);

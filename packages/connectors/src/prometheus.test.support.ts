@@ -32,19 +32,58 @@ export async function startPrometheus(
   webConfig?: string,
 ): Promise<RunningPrometheus> {
   const dir = mkdtempSync(join(tmpdir(), 'rampart-prometheus-'));
+  const recorded = join(dir, 'history.om');
+  writeFileSync(recorded, openMetricsOf(families));
+  execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', recorded, join(dir, 'data')], {
+    stdio: 'pipe',
+  });
+  const running = await run(dir, await freePort(), 'global: {}\n', webConfig);
+  return {
+    url: running.url,
+    async stop() {
+      await running.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A Prometheus that scrapes each second, and can be stopped and started again on the same data and port. */
+export type ScrapingPrometheus = {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+  readonly startAgain: () => Promise<void>;
+  /** Stops it for good. */
+  readonly dispose: () => Promise<void>;
+};
+
+/** Starts a Prometheus that scrapes `host:port` each second. */
+export async function startScraping(target: string): Promise<ScrapingPrometheus> {
+  const dir = mkdtempSync(join(tmpdir(), 'rampart-prometheus-'));
+  const port = await freePort();
+  const config = `global: { scrape_interval: 1s }\nscrape_configs: [ { job_name: app, static_configs: [ { targets: ['${target}'] } ] } ]\n`;
+  let running = await run(dir, port, config);
+  return {
+    url: running.url,
+    stop: () => running.stop(),
+    async startAgain() {
+      running = await run(dir, port, config);
+    },
+    async dispose() {
+      await running.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function run(dir: string, port: number, config: string, webConfig?: string): Promise<RunningPrometheus> {
   const file = (name: string, text: string) => {
     writeFileSync(join(dir, name), text);
     return join(dir, name);
   };
-  const recorded = file('history.om', openMetricsOf(families));
-  execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', recorded, join(dir, 'data')], {
-    stdio: 'pipe',
-  });
-  const port = await freePort();
   const child = spawn(
     'prometheus',
     [
-      `--config.file=${file('prometheus.yml', 'global: {}\n')}`,
+      `--config.file=${file('prometheus.yml', config)}`,
       `--storage.tsdb.path=${join(dir, 'data')}`,
       '--storage.tsdb.retention.time=100y',
       `--web.listen-address=127.0.0.1:${port}`,
@@ -61,11 +100,11 @@ export async function startPrometheus(
   return {
     url,
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await ended;
       process.off('exit', kill);
-      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

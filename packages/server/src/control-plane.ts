@@ -2,6 +2,8 @@ import {
   type ClientCommand,
   type CommandAnswer,
   type EvidencePage,
+  type MetricTest,
+  type MetricTestResult,
   type NewRollout,
   type PlanCheck,
   type PlanInput,
@@ -28,6 +30,7 @@ import {
 import type { Clock } from './clock.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
+import { type MetricTestParts, testMetric } from './metric-test.ts';
 import { planCheckOf, readPlanFor, type Surroundings } from './plan-check.ts';
 import type { Cause, Change } from './rollout-commit.ts';
 import type { RolloutRun } from './rollout-run.ts';
@@ -59,6 +62,8 @@ export type ControlPlane = {
   readonly listEvents: (id: string, after: number) => Promise<readonly EventRecord[]>;
   /** Closed batches with a seq above `after`, oldest first. */
   readonly listEvidence: (id: string, after: number, limit: number) => Promise<EvidencePage>;
+  /** Asks the source of a metric once; records nothing. */
+  readonly testMetric: (test: MetricTest) => Promise<MetricTestResult>;
   /** Markdown. */
   readonly report: (id: string) => Promise<string>;
   /** Markdown. */
@@ -101,7 +106,21 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
       const run = runOf(table, id);
       return viewOf(run, clock.now(), sightsOf(run));
     },
+    testMetric: (test) => testMetric(test, testParts(options)),
     ...documents(options),
+  };
+}
+
+function testParts(options: ControlPlaneOptions): MetricTestParts {
+  const { table, clock, sources } = options;
+  return {
+    ...{ clock, sources },
+    stateOf: (id) => runOf(table, id).state,
+    planOf({ text, file }) {
+      const result = readPlanFor({ text, file }, surroundingsOf(options));
+      if (!result.ok) throw planInvalid(result.issues);
+      return result.plan;
+    },
   };
 }
 

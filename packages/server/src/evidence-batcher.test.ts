@@ -109,3 +109,67 @@ describe('an evidence batch', () => {
     expect(open.isEmpty).toBe(false);
   });
 });
+
+describe('what was pulled', () => {
+  const pulled = (fromAt: number, toAt: number, n: number, failure?: string): TelemetryBody => ({
+    ...{ type: 'pulled', metric: 'errorRate', ...(failure !== undefined && { failure }) },
+    interval: {
+      ...{ fromAt, toAt, occurrences: [] },
+      series: [
+        {
+          metric: 'errorRate',
+          arm: 'treatment',
+          epoch: 3,
+          stratum: 5_000,
+          bucket: [-1],
+          count: [n],
+          sum: [0],
+          sumSquares: [0],
+        },
+      ],
+    },
+  });
+  const failed = (failure: string): TelemetryBody => ({ type: 'pulled', metric: 'errorRate', failure });
+  const counted = (bodies: readonly TelemetryBody[], from = emptyBatch(0)) =>
+    bodies.reduce((open, body, i) => addTelemetry(open, i + 1, body, state), from);
+  const countOf = (open: ReturnType<typeof counted>) => closeBatch(open, 1, 0, 9).series.flatMap(({ count }) => count);
+
+  it('counts an interval once, whoever asked for it and however it was cut', () => {
+    const open = counted([
+      pulled(0, 10, 5),
+      pulled(0, 10, 5),
+      pulled(5, 20, 7),
+      pulled(0, 30, 9),
+      pulled(10, 20, 3),
+      pulled(25, 30, 1),
+    ]);
+    expect(countOf(open)).toEqual([9]);
+    expect(open.carried.pulledTo).toEqual({ errorRate: 30 });
+    expect(countOf(counted([pulled(20, 30, 1), pulled(30, 40, 2)], emptyBatch(7, open.carried)))).toEqual([2]);
+  });
+
+  it('keeps a failure in every batch until the metric is read again', () => {
+    const down = counted([failed('down')]);
+    expect(down.isEmpty).toBe(false);
+    expect(closeBatch(down, 1, 0, 9).failures).toEqual([{ metric: 'errorRate', message: 'down' }]);
+    const next = emptyBatch(1, down.carried);
+    expect(counted([failed('down')], next).isEmpty).toBe(true);
+    expect(closeBatch(counted([failed('down')], next), 2, 9, 12).failures).toHaveLength(1);
+    const back = counted([pulled(0, 10, 5)], next);
+    expect(closeBatch(back, 2, 9, 12)).not.toHaveProperty('failures');
+  });
+
+  it('closes a batch when a metric is read again without anything new', () => {
+    const carried = { failures: { errorRate: 'down' }, pulledTo: {} };
+    expect(
+      counted(
+        [{ ...pulled(0, 10, 5), interval: { fromAt: 0, toAt: 10, series: [], occurrences: [] } } as TelemetryBody],
+        emptyBatch(1, carried),
+      ).isEmpty,
+    ).toBe(false);
+  });
+
+  it('leaves out a metric that the plan has not', () => {
+    expect(counted([{ type: 'pulled', metric: 'other', failure: 'down' }]).isEmpty).toBe(true);
+  });
+});

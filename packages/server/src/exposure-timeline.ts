@@ -34,7 +34,8 @@ export function withRecords(before: ExposureTimeline, records: readonly EventRec
     if (was !== undefined && isSame(was, state)) continue;
     const last = spans.at(-1);
     if (last !== undefined && last.toAt === undefined) spans.splice(-1, 1, { ...last, toAt: record.at });
-    if (PULLED.includes(state.phase)) spans.push({ fromAt: record.at, epoch: state.epoch, ...traitsOf(state.layers) });
+    if (PULLED.includes(state.phase))
+      spans.push({ fromAt: record.at, epoch: state.epoch, ...exposureTraits(state.layers) });
   }
   return { state, spans: spans.filter(({ fromAt, toAt }) => toAt === undefined || toAt > fromAt) };
 }
@@ -43,7 +44,10 @@ function isSame(one: RolloutState, other: RolloutState): boolean {
   return one.epoch === other.epoch && PULLED.includes(one.phase) === PULLED.includes(other.phase);
 }
 
-function traitsOf(layers: readonly ExposureLayer[]): Pick<ExposureSpan, 'stratum' | 'isUniform' | 'isAudience'> {
+/** What a source has to know of an exposure. */
+export function exposureTraits(
+  layers: readonly ExposureLayer[],
+): Pick<ExposureSpan, 'stratum' | 'isUniform' | 'isAudience'> {
   if (layers.length === 0) return { stratum: 0, isUniform: true, isAudience: false };
   const everyone = weightOfEveryone(layers);
   const splits = layers.filter(({ segment, weight }) => segment === undefined || weight < FULL_WEIGHT);

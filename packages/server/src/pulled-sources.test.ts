@@ -5,6 +5,7 @@ import {
   startFakePrometheus,
 } from '../../connectors/src/fake-prometheus.test.support.ts';
 import { type Rig, startRig } from './server-rig.test.support.ts';
+import { startServer } from './start-server.ts';
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -34,28 +35,30 @@ type Site = {
   readonly id: string;
   /** Served users fail at this rate, in [0, 1]. */
   readonly errors: { treatment: number; control: number };
-  /** Serves and scrapes so many seconds; `isScraped: false`: nobody looks. */
-  readonly live: (seconds: number, isScraped?: boolean) => Promise<void>;
-  readonly until: (what: (site: Site) => Promise<boolean>, seconds?: number) => Promise<void>;
+  /** Serves and scrapes so many steps, of a second each; `isScraped: false`: nobody looks. */
+  readonly live: (steps: number, isScraped?: boolean) => Promise<void>;
+  readonly until: (what: (site: Site) => Promise<boolean>, steps?: number) => Promise<void>;
   readonly counters: Record<string, number>;
+  readonly sources: unknown;
 };
 
-const sourcesAt = (url: string) => ({
-  allowedHosts: ['127.0.0.1'],
-  sources: { metrics: { kind: 'prometheus', url, every: '1s', settle: '0s' } },
-});
+type SiteOptions = { readonly plan?: string; readonly timeScale?: number; readonly stepMs?: number };
 
-async function startSite(plan = PLAN): Promise<Site> {
+async function startSite({ plan = PLAN, timeScale = 0.001, stepMs = 1_000 }: SiteOptions = {}): Promise<Site> {
   const prometheus = await startFakePrometheus();
   ends.push(() => prometheus.stop());
-  const rig = await startRig({ sources: sourcesAt(prometheus.url) });
+  const metrics = { kind: 'prometheus', url: prometheus.url, every: `${stepMs / 1_000}s`, settle: '0s' };
+  const sources = { allowedHosts: ['127.0.0.1'], sources: { metrics } };
+  const rig = await startRig({ sources });
   ends.push(() => rig.dispose());
-  const { state } = await rig.admin.createRollout({ text: plan, timeScale: 0.001 });
+  const { state } = await rig.admin.createRollout({ text: plan, timeScale });
   await rig.admin.command(state.id, { type: 'Start' });
-  return siteOf(rig, prometheus, state.id);
+  return siteOf(rig, prometheus, state.id, { stepMs, sources });
 }
 
-function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, counters: Record<string, number> = {}): Site {
+type SiteParts = { readonly stepMs: number; readonly sources?: unknown; readonly counters?: Record<string, number> };
+
+function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, { stepMs, sources, counters = {} }: SiteParts): Site {
   const errors = { treatment: 0.002, control: 0.002 };
   const serve = async () => {
     const { state } = await rig.admin.getRollout(id);
@@ -74,24 +77,24 @@ function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, counters: Reco
     add('off', 2_000 - treated, errors.control);
   };
   const site: Site = {
-    ...{ rig, prometheus, id, errors, counters },
-    async live(seconds, isScraped = true) {
-      for (let second = 0; second < seconds; second += 1) {
+    ...{ rig, prometheus, id, errors, counters, sources },
+    async live(steps, isScraped = true) {
+      for (let step = 0; step < steps; step += 1) {
         await serve();
-        rig.clock.advance(1_000);
+        rig.clock.advance(stepMs);
         if (isScraped) prometheus.scrape(rig.clock.now(), counters);
         await rig.server.puller.pullAll();
         await rig.pass(0);
       }
     },
-    async until(what, seconds = 300) {
-      for (let second = 0; second < seconds; second += 1) {
+    async until(what, steps = 300) {
+      for (let step = 0; step < steps; step += 1) {
         if (await what(site)) return;
         await site.live(1);
       }
       const view = await rig.admin.getRollout(id);
       throw new Error(
-        `it is not so after ${seconds} s: ${view.state.phase}, waiting for ${view.waitingFor.join('; ')}, ${JSON.stringify(view.sources)}, ${JSON.stringify(view.judgement?.verdicts)}`,
+        `it is not so after ${steps} steps: ${view.state.phase}, waiting for ${view.waitingFor.join('; ')}, ${JSON.stringify(view.sources)}, ${JSON.stringify(view.judgement?.verdicts)}`,
       );
     },
   };
@@ -106,29 +109,50 @@ const stageIs = (name: string) => async (site: Site) => {
 const isAborted = async (site: Site) => (await viewOf(site)).state.phase === 'aborted';
 const errorsOf = ({ rig }: Site) => rig.logged.filter(({ level }) => level === 'error').map(({ message }) => message);
 
+/** Requests that the app served by variant, and that evidence holds. */
+async function countsOf({ rig, id, counters }: Site) {
+  const batches = await rig.server.store.evidenceAfter(id, 0);
+  const series = batches.flatMap(({ value }) => (value as { series: { arm: string; count: number[] }[] }).series);
+  const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+  const arms = { on: 'treatment', off: 'control' };
+  return {
+    counted: (variant: 'on' | 'off') =>
+      sum(series.filter(({ arm }) => arm === arms[variant]).flatMap(({ count }) => count)),
+    served: (variant: string) =>
+      sum(Object.entries(counters).flatMap(([key, n]) => (key.includes(`"${variant}"`) ? [n] : []))),
+  };
+}
+
 describe('a rollout with Prometheus as its only source', () => {
   it('goes through its stages, and counts every request once', async () => {
     const site = await startSite();
     await site.until(stageIs('ga'));
-    const batches = await site.rig.server.store.evidenceAfter(site.id, 0);
-    const series = batches.flatMap(
-      ({ value }) => (value as { series: { arm: string; count: number[]; sum: number[] }[] }).series,
-    );
-    const total = (arm: string, what: 'count' | 'sum') =>
-      series
-        .filter((one) => one.arm === arm)
-        .flatMap((one) => one[what])
-        .reduce((a, b) => a + b, 0);
-    const served = (variant: string) =>
-      Object.entries(site.counters)
-        .filter(([key]) => key.includes(`"${variant}"`))
-        .reduce((a, [, n]) => a + n, 0);
+    const { served, counted } = await countsOf(site);
     // All but what was served since the last batch closed, and the first scrape, which says nothing.
-    expect(served('on') - total('treatment', 'count')).toBeLessThanOrEqual(2 * 2_000);
-    expect(served('off') - total('control', 'count')).toBeLessThanOrEqual(2 * 2_000);
-    expect(total('treatment', 'count')).toBeGreaterThan(40_000);
+    expect(served('on') - counted('on')).toBeLessThanOrEqual(2 * 2_000);
+    expect(served('off') - counted('off')).toBeLessThanOrEqual(2 * 2_000);
+    expect(counted('on')).toBeGreaterThan(40_000);
     expect((await viewOf(site)).sources).toMatchObject([{ source: 'metrics', status: 'up', metrics: ['errorRate'] }]);
     expect(errorsOf(site)).toEqual([]);
+  });
+
+  it('counts growth once although two servers on one store ask for it, and one of them ends', async () => {
+    const site = await startSite();
+    await site.until(stageIs('canary'));
+    const { clock, log, file } = site.rig;
+    const { sources } = site;
+    const second = await startServer({ file, port: 0, clock, log, sources });
+    ends.push(() => second.close());
+    for (let step = 0; step < 20; step += 1) {
+      await Promise.all([site.live(1), second.puller.pullAll()]);
+      await second.reconciler.wakeAll();
+    }
+    await second.close();
+    await site.live(3);
+    const { served, counted } = await countsOf(site);
+    expect(counted('on')).toBeLessThanOrEqual(served('on'));
+    expect(served('on') - counted('on')).toBeLessThanOrEqual(2 * 200);
+    expect(served('off') - counted('off')).toBeLessThanOrEqual(2 * 2_000);
   });
 
   it('is aborted when the new variant fails its users', async () => {
@@ -228,7 +252,7 @@ describe('what never promotes and never aborts', () => {
   });
 
   it('more bad requests than requests: contradictory', async () => {
-    const site = await startSite(PLAN.replace(/bad: '[^']*'/, 'bad: errors_total'));
+    const site = await startSite({ plan: PLAN.replace(/bad: '[^']*'/, 'bad: errors_total') });
     site.counters['errors_total{variant="on"}'] = 0;
     await site.until(stageIs('canary'));
     await site.live(5);
@@ -245,32 +269,104 @@ describe('what never promotes and never aborts', () => {
 });
 
 describe('a server that comes back', () => {
-  it('after three days serves a fresh window first, and advances one stage at most', async () => {
+  const DAYS = PLAN.replace('window: 12h', 'window: 2h').replace(
+    'name: canary, percentage: 10, duration: 12h',
+    'name: canary, percentage: 10, duration: 24h',
+  );
+  const MINUTES_4 = 240_000;
+
+  it('after three days catches up, serves a fresh window, and advances one stage at most', async () => {
+    const site = await startSite({ plan: DAYS, timeScale: 1, stepMs: MINUTES_4 });
+    await site.until(stageIs('canary'));
+    await site.live(10);
+    const { state: before, judgement } = await viewOf(site);
+    expect(judgement?.verdicts.map(({ status }) => status)).toContain('pass');
+    await site.rig.server.close();
+    // Users are served and scraped all the while; what is told of them when the server wakes would be enough to proceed.
+    const counters = site.counters;
+    for (let at = site.rig.clock.now(); at < site.rig.clock.now() + 3 * 86_400_000; at += MINUTES_4) {
+      for (const key of Object.keys(counters)) counters[key]! += key.includes('500') ? 1 : 500;
+      site.prometheus.scrape(at + MINUTES_4, counters);
+    }
+    site.rig.clock.advance(3 * 86_400_000);
+    const rig = await site.rig.restart();
+    ends.splice(-1, 1, () => rig.dispose());
+    const asked = site.prometheus.asked();
+    const back = siteOf(rig, site.prometheus, site.id, { stepMs: MINUTES_4, counters });
+    await back.live(1);
+    // In pieces, not in one gulp.
+    expect(site.prometheus.asked() - asked).toBeGreaterThan(400);
+    const woken = await viewOf(back);
+    expect(woken.state.stage?.index).toBe(0);
+    // The three days are blind time: not served.
+    expect(woken.state.stage?.servedMs ?? 0).toBeLessThan((before.stage?.servedMs ?? 0) + 2 * 3_600_000);
+    await back.until(stageIs('beta'), 400);
+    const events = await rig.admin.listEvents(site.id);
+    const lost = events.findLast(({ event }) => event.type === 'SightLost');
+    const entered = events.filter(
+      ({ event, version }) => event.type === 'StageEntered' && version > (lost?.version ?? 0),
+    );
+    expect(entered).toHaveLength(1);
+    // 10 % of the stage after sight had returned, at least.
+    const returned = events.findLast(({ event }) => event.type === 'SightReturned');
+    expect(entered[0]!.at - returned!.at).toBeGreaterThanOrEqual(2.4 * 3_600_000);
+    expect(errorsOf(back)).toEqual([]);
+  }, 120_000);
+});
+
+describe('a plan and the sources of the server', () => {
+  const check = async (plan: string) => {
+    const { rig } = await startSite();
+    return (await rig.admin.validatePlan({ text: plan })).issues.map(({ path, message }) => `${path}: ${message}`);
+  };
+
+  it('fit together', async () => {
+    expect(await check(PLAN)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a source that is not set up',
+      PLAN.replace('source: metrics', 'source: prom'),
+      /metrics\.errorRate\.source: source "prom" is not set up on this server \(it has: telemetry, metrics\)/,
+    ],
+    [
+      'a binding without a key it needs',
+      PLAN.replace('total: reqs_total, ', ''),
+      /metrics\.errorRate: total is missing; a proportion from prometheus has bad, total/,
+    ],
+    [
+      'a binding that cannot tell the arms of a split',
+      PLAN.replace(', arm: variant', ''),
+      /metrics\.errorRate: metrics cannot tell who sees the new variant/,
+    ],
+  ])('is refused with %s', async (_, plan, words) => {
+    const issues = await check(plan);
+    expect(issues).toHaveLength(1);
+    expect(issues[0]).toMatch(words);
+  });
+
+  it('a running rollout whose source the server was started without holds and says so', async () => {
     const site = await startSite();
     await site.until(stageIs('canary'));
     await site.live(5);
-    const { state: before } = await viewOf(site);
-    // Users were served and scraped all the while; three days are 4.3 min at this scale.
-    await site.rig.server.close();
-    for (let second = 0; second < 260; second += 1) {
-      for (const key of Object.keys(site.counters))
-        site.counters[key] = (site.counters[key] ?? 0) + (key.includes('500') ? 0 : 100);
-      site.rig.clock.advance(1_000);
-      site.prometheus.scrape(site.rig.clock.now(), site.counters);
-    }
-    const rig = await site.rig.restart();
+    const rig = await site.rig.restart({ sources: undefined });
     ends.splice(-1, 1, () => rig.dispose());
-    const back = siteOf(rig, site.prometheus, site.id, site.counters);
-    await back.live(1);
-    const woken = await viewOf(back);
-    expect(woken.state.stage?.index).toBe(0);
-    expect(woken.state.stage?.servedMs ?? 0).toBeLessThan((before.stage?.servedMs ?? 0) + 20_000);
-    await back.live(3);
-    expect((await viewOf(back)).state.stage?.index).toBe(0);
-    await back.until(stageIs('beta'));
-    const events = await rig.admin.listEvents(site.id);
-    const wokenAt = events.findIndex(({ event }) => event.type === 'SightLost');
-    expect(wokenAt).toBeGreaterThan(0);
-    expect(events.slice(wokenAt).filter(({ event }) => event.type === 'StageEntered')).toHaveLength(1);
+    const back = siteOf(rig, site.prometheus, site.id, { stepMs: 1_000, counters: site.counters });
+    await back.live(60);
+    const view = await viewOf(back);
+    expect(view.state).toMatchObject({ phase: 'exposing', stage: { index: 0 }, blindSince: expect.any(Number) });
+    expect(view.sources).toMatchObject([
+      { source: 'metrics', status: 'silent', why: expect.stringContaining('not set up on this server any more') },
+    ]);
+  });
+
+  it('shows how the sources do in its own metrics', async () => {
+    const site = await startSite();
+    await site.until(stageIs('canary'));
+    await site.live(3);
+    const text = await site.rig.admin.metrics();
+    expect(text).toContain('rampart_source_status{rollout="checkout-1",source="metrics",status="up"} 1');
+    expect(text).toMatch(/rampart_source_age_seconds\{rollout="checkout-1",source="metrics"\} \d/);
   });
 });

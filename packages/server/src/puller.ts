@@ -119,6 +119,7 @@ export function createPuller(options: PullerOptions): Puller {
   };
   return {
     async pullAll() {
+      await Promise.all(asking);
       await Promise.all(jobs().map(askAll));
     },
     sightsOf: (rollout) => [...(progress.get(rollout)?.values() ?? [])].map(({ sight }) => sight),
@@ -228,8 +229,10 @@ async function pullOnce(job: Job, own: Progress, means: Means): Promise<boolean>
   if (answer.kind === 'value') {
     const failure = isLate ? noDataFailure(catchingUp(pulled)) : undefined;
     await write(job, own, means, valueBody(metric, pull, answer, failure), pull);
-    own.nextAt = 0;
-    return true;
+    const pulledTo = table.get(state.id)?.open.carried.pulledTo[metric.name] ?? pull.fromAt;
+    // Written, but not counted yet: the rollout is in the hands of another, or could not be read.
+    own.nextAt = pulledTo > pull.fromAt ? 0 : now + everyMs;
+    return pulledTo > pull.fromAt;
   }
   const isAgain = await unanswered(job, own, means, { answer, pull, endAt, everyMs });
   if (answer.kind === 'error' && paused === undefined) means.pauses.note(pulled.name, own.nextAt, answer);

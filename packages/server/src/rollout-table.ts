@@ -155,8 +155,11 @@ function createCatchUp(store: Store, runs: Runs, book: RulesetBook, fromSeq: num
 }
 
 type Jobs = Pick<RolloutTable, 'exclusively' | 'idle'> & {
-  /** A write whose failure leaves it unknown what stands: the rollout is read again before it is used next. */
-  readonly guarded: <T>(id: string, write: () => Promise<T>) => Promise<T>;
+  /**
+   * A write whose failure leaves it unknown what stands, or that met what another process had written: the rollout is read
+   * again before it is used next.
+   */
+  readonly guarded: <T extends { readonly ok: boolean }>(id: string, write: () => Promise<T>) => Promise<T>;
 };
 
 function createJobs(store: Store, runs: Runs): Jobs {
@@ -181,7 +184,9 @@ function createJobs(store: Store, runs: Runs): Jobs {
       }),
     async guarded(id, write) {
       try {
-        return await write();
+        const result = await write();
+        if (!result.ok) doubtful.add(id);
+        return result;
       } catch (error) {
         const isWithoutTrace = error instanceof StoreError && error.code === 'STORAGE_FULL';
         if (!isWithoutTrace) doubtful.add(id);

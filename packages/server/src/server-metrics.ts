@@ -1,4 +1,4 @@
-import type { TelemetryReceipt } from '@rampart/api';
+import type { SourceSight, TelemetryReceipt } from '@rampart/api';
 import type { Phase, RolloutState } from '@rampart/rollout';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -16,6 +16,9 @@ export type MetricSources = {
   readonly rollouts: () => readonly RolloutState[];
   readonly connectedSdks: () => number;
   readonly revision: () => number;
+  /** How the sources of each rollout do. */
+  readonly sights: () => readonly { readonly rollout: string; readonly sources: readonly SourceSight[] }[];
+  readonly now: () => number;
   readonly outbox: () => Promise<{ readonly pending: number; readonly dead: number }>;
 };
 
@@ -100,6 +103,36 @@ function addGauges(sources: MetricSources, registers: Registry[]): void {
       const { pending, dead } = await sources.outbox();
       this.set({ state: 'pending' }, pending);
       this.set({ state: 'dead' }, dead);
+    },
+  });
+  addSourceGauges(sources, registers);
+}
+
+function addSourceGauges({ sights, now }: MetricSources, registers: Registry[]): void {
+  new Gauge({
+    name: 'rampart_source_status',
+    help: 'How a metric source does for a rollout: 1 for the status it has.',
+    labelNames: ['rollout', 'source', 'status'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { rollout, sources } of sights()) {
+        for (const { source, status } of sources) this.set({ rollout, source, status }, 1);
+      }
+    },
+  });
+  new Gauge({
+    name: 'rampart_source_age_seconds',
+    help: 'Age of the newest data of a metric source for a rollout.',
+    labelNames: ['rollout', 'source'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { rollout, sources } of sights()) {
+        for (const { source, newestAt } of sources) {
+          if (newestAt !== undefined) this.set({ rollout, source }, Math.max(0, now() - newestAt) / 1000);
+        }
+      }
     },
   });
 }

@@ -160,24 +160,33 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     publish: stream.publish,
   });
   const instances = createInstanceRegistry();
+  const reconciler = createReconciler({
+    store,
+    table,
+    clock,
+    instances,
+    log,
+    onTick: (seconds) => metrics.tick(seconds),
+  });
+  const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
+  const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
   const metrics = createServerMetrics({
     rollouts: () => table.all().map(({ state }) => state),
     connectedSdks: () => instances.connected(clock.now()),
+    sights: () => table.all().map((run) => ({ rollout: run.state.id, sources: sightsOf(run) })),
+    now: clock.now,
     revision: () => table.book.ruleset().revision,
     outbox: async () => {
       const { outboxPending, outboxDead } = await store.stats();
       return { pending: outboxPending, dead: outboxDead };
     },
   });
-  const reconciler = createReconciler({ store, table, clock, instances, log, onTick: metrics.tick });
+  const wake = (id: string) => void reconciler.wake(id);
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
-  const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
-  const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
-  const wake = (id: string) => void reconciler.wake(id);
   const { deliversAlerts } = hooks;
-  const settled = { store, table, clock, environment, sources, sightsOf };
-  const controlPlane = createControlPlane({ ...settled, deliversAlerts, wake });
+  const parts = { store, table, clock, environment, sources, sightsOf, deliversAlerts, wake };
+  const controlPlane = createControlPlane(parts);
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {

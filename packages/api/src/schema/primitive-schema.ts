@@ -37,3 +37,8 @@ function isJsonValue(value: unknown, levels: number): value is JsonValue {
   if (typeof value !== 'object' || levels === 0) return false;
   return Object.values(value).every((child) => isJsonValue(child, levels - 1));
 }
+
+const MAX_PLAN_CHARACTERS = 512 * 1024;
+
+/** Text of a plan. */
+export const planTextSchema = z.string().max(MAX_PLAN_CHARACTERS).describe('The plan itself: YAML or JSON.');

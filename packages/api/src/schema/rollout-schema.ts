@@ -2,18 +2,15 @@ import type { EventRecord, Judgement, PlanIssue, RolloutState } from '@rampart/r
 import { z } from 'zod';
 import { eventRecordSchema } from './event-schema.ts';
 import { planIssueSchema } from './plan-schema.ts';
-import { instantSchema, nameSchema, textSchema } from './primitive-schema.ts';
+import { instantSchema, nameSchema, planTextSchema, textSchema } from './primitive-schema.ts';
 import { type SourceSight, sourceSightSchema } from './source-schema.ts';
 import { rolloutStateSchema } from './state-schema.ts';
 import { judgementSchema } from './verdict-schema.ts';
 
-const MAX_PLAN_CHARACTERS = 512 * 1024;
-
-const planText = z.string().max(MAX_PLAN_CHARACTERS).describe('The plan itself: YAML or JSON.');
 const file = nameSchema.optional().describe('Name of its file, for messages and to tell the format.');
 
 /** Body of `POST /v1/plans/validate`. */
-export const planInputSchema = z.strictObject({ text: planText, file });
+export const planInputSchema = z.strictObject({ text: planTextSchema, file });
 
 /** A plan to check. */
 export type PlanInput = z.output<typeof planInputSchema>;
@@ -35,7 +32,7 @@ export type PlanCheck = {
 /** Body of `POST /v1/rollouts`. */
 export const newRolloutSchema = z
   .strictObject({
-    text: planText,
+    text: planTextSchema,
     file,
     timeScale: z.number().gt(0).max(1).optional().describe('Factor on every duration, for demos. Default: 1.'),
     override: textSchema.min(1).optional().describe('Reason for a plan that Rampart would refuse without one.'),

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { readCredentials, writeCredentials } from '../config.ts';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Io } from '../io.ts';
+import { readMapping } from '../read-mapping.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
 import { port } from './arguments.ts';
 
@@ -11,6 +12,7 @@ type ServeOptions = {
   readonly host: string;
   readonly data: string;
   readonly environment: string;
+  readonly sources?: string;
 };
 
 const GROUP = 'Run:';
@@ -28,14 +30,18 @@ export function addServeCommands(program: Command, { perform }: Shell): void {
     .option('--host <host>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
     .option('--data <dir>', 'where the store is', '.rampart')
     .option('--environment <name>', 'environment it serves', 'production')
+    .option('--sources <file>', 'metric sources to pull from (YAML or JSON). Default: the file in RAMPART_SOURCES')
     .action((options: ServeOptions, command: Command) => perform(command, (session) => serve(session, options)));
 }
 
-async function serve(session: Session, { port, host, data, environment }: ServeOptions): Promise<Outcome> {
+async function serve(session: Session, options: ServeOptions): Promise<Outcome> {
+  const { port, host, data, environment } = options;
   const { io } = session;
   const stop = io.interrupted();
+  const file = options.sources ?? (io.env.RAMPART_SOURCES || undefined);
+  const sources = file === undefined ? {} : { sources: await readMapping(file, io) };
   const dataDir = resolve(io.cwd, data);
-  const plane = await io.startServer({ dataDir, host, port, environment, logAsJson: !io.isTty });
+  const plane = await io.startServer({ dataDir, host, port, environment, ...sources, logAsJson: !io.isTty });
   try {
     announce(session, plane, dataDir, environment);
     await new Promise<void>((done) =>

@@ -108,6 +108,17 @@ function checks(
   ];
 }
 
+/** Sources that are pulled, and whichever is not well: one that reports by itself and does needs no line. */
+function sources({ sources: all = [], now }: RolloutView, paint: Paint): readonly string[] {
+  return all
+    .filter(({ source, status }) => source !== 'telemetry' || status !== 'up')
+    .map(({ source, status, why, newestAt }) => {
+      const colour = status === 'up' ? paint.green : paint.yellow;
+      const age = newestAt === undefined ? 'no data yet' : `newest data ${formatElapsed(now - newestAt)} old`;
+      return `${source} ${colour(status)}, ${age}${why === undefined ? '' : `: ${oneLine(why)}`}`;
+    });
+}
+
 /** The page of one rollout: what it is, how far it is, what the evidence says, what it waits for and what to type next. */
 export function renderStatus({ view, events, steps }: StatusFacts, width: number, paint: Paint): string {
   const { state, now } = view;
@@ -116,6 +127,7 @@ export function renderStatus({ view, events, steps }: StatusFacts, width: number
     header(view, width, paint),
     renderStageBar(state, now, width, paint),
     ...checks(view, width, paint).flatMap(([title, body]) => section(title, body)),
+    ...section('Sources', list(sources(view, paint), width)),
     ...section('Waiting for', list(waitingLines(view), width)),
     ...section('Open', list([...incidents(state, now), ...issues(state)], width)),
     ...section('Last events (UTC)', list(eventLines(events, state, paint), width)),

@@ -1,4 +1,11 @@
-import { type ClientCommand, type NewRollout, type PlanInput, ProblemError, type RolloutView } from '@rampart/api';
+import {
+  type ClientCommand,
+  type MetricTest,
+  type NewRollout,
+  type PlanInput,
+  ProblemError,
+  type RolloutView,
+} from '@rampart/api';
 import type { Principal } from '@rampart/rollout';
 import type { ControlPlane } from '../control-plane.ts';
 import type { Answer, Ask, Handlers } from './handler.ts';
@@ -11,6 +18,7 @@ type RolloutRoute =
   | 'listEvents'
   | 'listEvidence'
   | 'command'
+  | 'testMetric'
   | 'getReport'
   | 'getIncident';
 
@@ -47,6 +55,7 @@ export function rolloutHandlers(plane: ControlPlane): Handlers<RolloutRoute> {
       const answer = await plane.command(ask.params.id ?? '', ask.body as ClientCommand, principalOf(ask), options);
       return { headers: etagOf(answer.rollout), body: answer };
     },
+    testMetric: async ({ body }) => ({ body: await plane.testMetric(body as MetricTest) }),
     getReport: async (ask) => markdownAnswer(ask, await plane.report(ask.params.id ?? '')),
     async getIncident(ask) {
       const number = Number(ask.params.number);
