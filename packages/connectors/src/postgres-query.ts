@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Client, DatabaseError } from 'pg';
 import { SourceFailure } from './source-failure.ts';
 import {
@@ -86,7 +87,7 @@ async function connected(connection: PostgresConnection, ask: Asking): Promise<C
       user,
       // As a function, so that an empty one is not replaced from the environment.
       password: () => password,
-      ssl: tls === 'verify' && { servername: host, rejectUnauthorized: true, ...(ca && { ca }) },
+      ssl: tls === 'verify' && { host, ...(isIP(host) === 0 && { servername: host }), rejectUnauthorized: true, ca },
       connectionTimeoutMillis: ask.limits.timeoutMs,
       application_name: 'rampart',
     });

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -19,8 +19,10 @@ const PASSWORD = 'correct horse';
 
 /** A private cluster. */
 export type RunningPostgres = {
-  /** As a user who can only read, over TCP with a password. */
+  /** As a user who can only read, over TCP with a password, without TLS. */
   readonly connection: PostgresConnection;
+  /** Certificate of the server in PEM, for its address; its own authority. */
+  readonly certificate: string;
   /** Runs statements as the owner. */
   readonly run: (sql: string) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -33,20 +35,29 @@ const asOwner = (program: string, args: readonly string[]): [string, string[]] =
   return isRoot ? ['runuser', ['-u', 'postgres', '--', path, ...args]] : [path, [...args]];
 };
 
+function giveToOwner(path: string): void {
+  if (!isRoot) return;
+  const idOf = (what: '-u' | '-g') => Number(execFileSync('id', [what, 'postgres'], { encoding: 'utf8' }));
+  chownSync(path, idOf('-u'), idOf('-g'));
+}
+
 /** Starts a cluster of its own in a directory of its own, on a free port of the loopback. */
 export async function startPostgres(): Promise<RunningPostgres> {
   const dir = mkdtempSync(join(tmpdir(), 'rampart-postgres-'));
-  if (isRoot) {
-    const ids = execFileSync('id', ['-u', 'postgres'], { encoding: 'utf8' }).trim();
-    chownSync(dir, Number(ids), Number(execFileSync('id', ['-g', 'postgres'], { encoding: 'utf8' })));
-  }
+  giveToOwner(dir);
   const data = join(dir, 'data');
+  const [keyFile, certFile] = [join(dir, 'server.key'), join(dir, 'server.crt')];
+  const subject = ['-subj', '/CN=rampart-test', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const made = ['-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile, '-out', certFile, '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...made, ...subject], { stdio: 'pipe' });
+  giveToOwner(keyFile);
   const [initdb, initArgs] = asOwner('initdb', ['-D', data, '-U', 'owner', '-A', 'trust', '--no-sync', '-E', 'UTF8']);
   execFileSync(initdb, initArgs, { stdio: 'pipe', cwd: dir });
   writeFileSync(join(data, 'pg_hba.conf'), 'local all owner trust\nhost all all 127.0.0.1/32 scram-sha-256\n');
   const port = await freePort();
   const [server, args] = asOwner('postgres', [
     ...['-D', data, '-p', String(port), '-k', dir],
+    ...['-c', 'ssl=on', '-c', `ssl_key_file=${keyFile}`, '-c', `ssl_cert_file=${certFile}`],
     ...['-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off', '-c', 'timezone=Pacific/Auckland'],
   ]);
   const child = spawn(server, args, { stdio: 'ignore', cwd: dir, detached: true });
@@ -69,6 +80,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
       tls: 'off',
       policy: { allowedHosts: ['127.0.0.1'] },
     },
+    certificate: readFileSync(certFile, 'utf8'),
     run,
     async stop() {
       const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -246,9 +246,11 @@ function armsOf(placed: readonly Placed[], { metric }: MetricQuery, doubts: Doub
   return arms;
 }
 
-function observedIn(row: Row, index: number, { kind }: Metric, doubts: Doubts): Observed | undefined {
+function observedIn(row: Row, index: number, { kind, unit }: Metric, doubts: Doubts): Observed | undefined {
   const observed = READERS[kind](row, index);
   if (observed === undefined) doubt(doubts, 'without a value (null or NaN) left out');
+  else if (unit === 'score' && !(observed.sum >= 0 && observed.sum <= observed.count * (1 + 1e-9)))
+    throw contradiction(`row ${index + 1} has a score of ${observed.sum / observed.count}; a score is in [0, 1]`);
   return observed;
 }
 

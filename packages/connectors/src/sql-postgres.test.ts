@@ -120,7 +120,7 @@ describe.skipIf(SKIP_POSTGRES)('sqlSource over a real PostgreSQL', () => {
     ['unknown user', { user: 'nobody' }, {}, /refused the credentials/],
     ['unknown database', { database: 'nope' }, {}, /\(3D000\)/],
     ['address not allowed', { policy: {} }, {}, /is not on the public internet; list the host in allowedHosts/],
-    ['TLS asked of a server without', { tls: 'verify' as const }, {}, /cannot be reached or broke the connection/],
+    ['one whose certificate nobody vouches for', { tls: 'verify' as const }, {}, /broke the connection .*SELF_SIGNED/],
   ])('answers error when the database is %s', async (_, change, limits, message) => {
     const answer = await read(requests, change, limits);
     expect(totalsOf(answer)).toMatch(message);
@@ -169,6 +169,18 @@ describe.skipIf(SKIP_POSTGRES)('sqlSource over a real PostgreSQL', () => {
     ['names no arm', `SELECT 3 AS total, 2 AS bad WHERE :from < :to`, {}, /tells no variants apart/],
   ])('answers error when the query %s', async (_, query, limits, message) => {
     expect(totalsOf(await read(metricOf({ query }), {}, limits))).toMatch(message);
+  });
+
+  it('reads over TLS from a server that the authority vouches for, and also bounds what comes there', async () => {
+    await postgres.run(inserted('2026-11-23T10:00Z', 10, 3));
+    const tls = { tls: 'verify' as const, ca: postgres.certificate };
+    expect(totalsOf(await read(requests, tls))).toEqual({ treatment: [10, 3] });
+    const query = `SELECT 'on' AS arm, repeat('x', 3000000) AS "user", 1 AS total, 0 AS bad WHERE :from < :to`;
+    expect(totalsOf(await read(metricOf({ query }), tls, { maxBytes: 2 ** 20 }))).toMatch(/larger than 1 MiB/);
+    // The certificate is for an address, not for this name of it.
+    expect(totalsOf(await read(requests, { ...tls, host: 'localhost', policy: { allowPrivate: true } }))).toMatch(
+      /ALTNAME/,
+    );
   });
 
   it('binds what a plan says, and splices nothing', async () => {

@@ -36,7 +36,7 @@ export type {
   StratumSums,
   UserSum,
 } from './judge/prepared-batch.ts';
-export { ALERTS, type AlertLabels, alertMetricsFor, RAMPART_LABEL } from './plan/alert-criterion.ts';
+export { ALERTS, type AlertLabels, alertMetricsFor, withoutAlerts } from './plan/alert-criterion.ts';
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';
 export { formatDuration, formatElapsed, parseDuration } from './plan/duration.ts';

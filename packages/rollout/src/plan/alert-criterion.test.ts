@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alertMetricsFor } from './alert-criterion.ts';
+import { alertMetricsFor, withoutAlerts } from './alert-criterion.ts';
 import { parsePlan } from './parse-plan.ts';
 
 const planWith = (criteria: string) => `
@@ -72,5 +72,13 @@ describe('alertMetricsFor', () => {
     ['the label of what Rampart caused', { alertname: 'HighErrorRate', rampart: 'feature-xyz-1' }, []],
   ])('matches by %s', (_, labels, names) => {
     expect(alertMetricsFor(rollout, labels)).toEqual(names);
+  });
+});
+
+describe('withoutAlerts', () => {
+  it('leaves all but alerts', () => {
+    const left = withoutAlerts(plan);
+    expect(left.abortCriteria.map(({ metric }) => metric)).toEqual(['errorRate']);
+    expect(Object.keys(left.metrics)).toEqual(['errorRate']);
   });
 });

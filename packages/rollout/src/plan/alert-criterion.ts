@@ -1,4 +1,4 @@
-import type { Metric } from '../plan.ts';
+import type { Metric, Plan } from '../plan.ts';
 import type { RawAlert } from './plan-schema.ts';
 
 /** Source of the metrics that count alerts of a monitoring system: they are delivered, not asked for. */
@@ -8,7 +8,7 @@ export const ALERTS = 'alerts';
 export const ALERT_LIMIT = '0 per 24h';
 
 /** Label by which Rampart knows an alert about itself, or one it caused: such an alert never counts. */
-export const RAMPART_LABEL = 'rampart';
+const RAMPART_LABEL = 'rampart';
 const NAME_LABEL = 'alertname';
 /** Labels that say which flag, or which rollout, an alert is about; `feature_flag_key` is how Prometheus writes OpenTelemetry's. */
 const FLAG_LABELS = ['flag', 'feature_flag_key'] as const;
@@ -66,4 +66,11 @@ export function alertMetricsFor(
   return Object.values(plan.metrics)
     .filter((metric) => isCounted(metric, labels))
     .map(({ name }) => name);
+}
+
+/** The plan without what its alerts do: for forecasts, which know nothing of them. */
+export function withoutAlerts(plan: Plan): Plan {
+  const metrics = Object.entries(plan.metrics).filter(([, { source }]) => source !== ALERTS);
+  const known = Object.fromEntries(metrics);
+  return { ...plan, metrics: known, abortCriteria: plan.abortCriteria.filter(({ metric }) => metric in known) };
 }
