@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { PostgresConnection } from './postgres-query.ts';
+import { freePort } from './prometheus.test.support.ts';
 
 /** Where Debian keeps the programs of a cluster; they are not on the path. */
 const HOME = '/usr/lib/postgresql';
@@ -95,17 +95,6 @@ export async function startPostgres(): Promise<RunningPostgres> {
 /** To the whole group: `runuser` stands before the server. */
 function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
   if (pid !== undefined) process.kill(-pid, name);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 const READY_TRIES = 300;

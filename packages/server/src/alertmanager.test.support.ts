@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort, untilReady } from '../../connectors/src/prometheus.test.support.ts';
 
 /** Whether a real Alertmanager is here (`apt-get install prometheus-alertmanager`). In CI its absence is a failure, not a reason to skip. */
 export const SKIP_ALERTMANAGER =
@@ -60,31 +60,3 @@ export async function startAlertmanager(url: string, secret: string): Promise<Ru
 }
 
 const iso = (at: number) => new Date(at).toISOString();
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
-
-const READY_TRIES = 300;
-const READY_EVERY_MS = 50;
-
-async function untilReady(child: ChildProcess, url: string): Promise<void> {
-  for (let tries = 0; tries < READY_TRIES; tries += 1) {
-    if (child.exitCode !== null) throw new Error(`Alertmanager ended with code ${child.exitCode} before it was ready`);
-    const isReady = await fetch(`${url}/-/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isReady) return;
-    await new Promise((resolve) => setTimeout(resolve, READY_EVERY_MS));
-  }
-  child.kill('SIGKILL');
-  throw new Error('Alertmanager was not ready in time');
-}
