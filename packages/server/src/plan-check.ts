@@ -14,7 +14,7 @@ import {
   withInternalSegment,
 } from '@rampart/rollout';
 import type { ByKey } from './ruleset-of.ts';
-import type { PulledSource, SourceBook } from './source-book.ts';
+import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
 
 /** What a plan meets on this server. */
 export type Surroundings = {
@@ -111,7 +111,7 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
   const checks = [...plan.abortCriteria, ...plan.stages.flatMap(({ gate }) => gate), ...(plan.killSwitch?.trips ?? [])];
   const needed = new Set(checks.filter(({ optional }) => !optional).map(({ metric }) => metric));
   return Object.values(plan.metrics)
-    .filter(({ name, source }) => needed.has(name) && !sources.names.includes(source))
+    .filter(({ name, source }) => needed.has(name) && !DELIVERED.includes(source) && !sources.names.includes(source))
     .map(({ name, source }) => {
       const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);

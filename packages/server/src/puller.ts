@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { MetricQuery, SourceAnswer } from '@rampart/connectors';
-import {
-  ALERTS,
-  type EvidenceSeries,
-  type Metric,
-  noDataFailure,
-  type RolloutState,
-  silenceMs,
-} from '@rampart/rollout';
+import { type EvidenceSeries, type Metric, noDataFailure, type RolloutState, silenceMs } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import type { PulledBody } from './evidence-batcher.ts';
@@ -15,7 +8,7 @@ import { type ExposureTimeline, NO_EXPOSURE, withRecords } from './exposure-time
 import { type Log, messageOf } from './log.ts';
 import { nextPull, type Pull } from './next-pull.ts';
 import type { RolloutTable } from './rollout-table.ts';
-import type { PulledSource, SourceBook } from './source-book.ts';
+import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
 import { createSourcePauses, type SourcePauses } from './source-pauses.ts';
 import type { MetricSight } from './source-sight.ts';
 import type { Store } from './store/store.ts';
@@ -135,11 +128,10 @@ export function createPuller(options: PullerOptions): Puller {
 }
 
 function jobOf(state: RolloutState, metric: Metric, sources: SourceBook): readonly Job[] {
-  // Alerts are delivered.
-  if (metric.source === ALERTS) return [];
+  if (DELIVERED.includes(metric.source)) return [];
   const pulled = sources.get(metric.source);
   if (pulled !== undefined) return [{ state, metric, pulled }];
-  return sources.names.includes(metric.source) ? [] : [{ state, metric, pulled: goneSource(metric.source, sources) }];
+  return [{ state, metric, pulled: goneSource(metric.source, sources) }];
 }
 
 /** A source that a running rollout needs and that this server was not set up with again. */

@@ -31,6 +31,8 @@ export type SourceBook = {
 };
 
 const TELEMETRY = 'telemetry';
+/** Names of what is not asked but delivered: by SDKs, by hooks and `POST /v1/signals`, and alerts. */
+export const DELIVERED: readonly string[] = [TELEMETRY, 'signals', ALERTS];
 const DEFAULT_EVERY_MS = 15_000;
 const DEFAULT_SETTLE_MS = 30_000;
 const NAME = /^[A-Za-z_][\w.-]{0,99}$/;
@@ -88,9 +90,9 @@ type Opening = {
 
 function openOne(name: string, given: unknown, { policy, secretOf, kinds }: Opening): PulledSource {
   const { kind, every, settle, ...settings } = mappingOf(given, `sources.${name}`);
-  if (!NAME.test(name) || name === TELEMETRY || name === ALERTS)
+  if (!NAME.test(name) || DELIVERED.includes(name))
     throw invalid(
-      `${JSON.stringify(name)} is no name of a source: write letters, digits, _ . -, and neither ${TELEMETRY} nor ${ALERTS}`,
+      `${JSON.stringify(name)} is no name of a source: write letters, digits, _ . -, and none of ${DELIVERED.join(', ')}`,
     );
   const known = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (known === undefined)

@@ -154,6 +154,28 @@ describe('a hook for signals', () => {
     expect((await stateOf(id)).incidents[0]?.reason).toContain('userComplaints breaches 2 per 24h');
   });
 
+  it('feeds metrics whose source is signals, which know no variants', async () => {
+    const tickets = `metrics: { supportTickets: { source: signals } }\n`;
+    const id = await startRollout(r, planWith('{ metric: supportTickets, limit: 2x baseline }') + tickets);
+    await liveUntil(r, id, 'exposing');
+    for (let second = 0; second < 8; second += 1) {
+      for (let n = 0; n < 10; n += 1) {
+        const body = {
+          schema: 1,
+          batchId: `t-${second}-${n}`,
+          flag: 'checkout',
+          occurrences: [{ metric: 'supportTickets' }],
+        } as const;
+        await r.sdk.sendSignals(body);
+      }
+      await live(r);
+    }
+    const seen = (await r.admin.getRollout(id)).judgement?.verdicts.find(({ metric }) => metric === 'supportTickets');
+    expect(seen).toMatchObject({ source: 'signals', treatmentCount: expect.any(Number) });
+    expect(seen?.treatmentCount).toBeGreaterThan(50);
+    expect((await r.admin.getRollout(id)).sources?.map(({ source }) => source)).toEqual(['telemetry']);
+  });
+
   it('leaves alone what is about something else', async () => {
     expect(await send({ type: 'praise' })).toEqual({ status: 'ignored', detail: 'its `when` does not hold' });
   });
