@@ -92,6 +92,9 @@ const CALLS: Readonly<
   retryDeadLetter: (c) => c.retryDeadLetter('7'),
   getWebhooks: (c) => c.getWebhooks(),
   putWebhooks: (c) => c.putWebhooks([]),
+  receiveHook: (c) => c.receiveHook('zendesk', {}),
+  getHooks: (c) => c.getHooks(),
+  putHooks: (c) => c.putHooks([]),
 };
 
 describe('createApiClient', () => {

@@ -6,6 +6,7 @@ import { type OperationId, ROUTES } from './routes.ts';
 import type { ClientCommand } from './schema/command-schema.ts';
 import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
 import type { EvidencePage } from './schema/evidence-schema.ts';
+import type { HookReceipt, HookSetting } from './schema/hook-schema.ts';
 import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
 import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
@@ -66,6 +67,14 @@ export type ApiClient = {
   readonly retryDeadLetter: (id: string) => Promise<void>;
   readonly getWebhooks: () => Promise<readonly WebhookSetting[]>;
   readonly putWebhooks: (webhooks: readonly WebhookSetting[]) => Promise<readonly WebhookSetting[]>;
+  readonly getHooks: () => Promise<readonly HookSetting[]>;
+  readonly putHooks: (hooks: readonly HookSetting[]) => Promise<readonly HookSetting[]>;
+  /** Delivers to a hook as another system does, signed by `headers`. */
+  readonly receiveHook: (
+    name: string,
+    body: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<HookReceipt>;
 };
 
 type Parts = Pick<Call, 'body' | 'headers'> & {
@@ -147,6 +156,10 @@ function adminMethods(ask: Ask) {
     getWebhooks: async () => jsonOf<WebhookSetting[]>(await ask('getWebhooks')),
     putWebhooks: async (body: readonly WebhookSetting[]) =>
       jsonOf<WebhookSetting[]>(await ask('putWebhooks', { body })),
+    getHooks: async () => jsonOf<HookSetting[]>(await ask('getHooks')),
+    putHooks: async (body: readonly HookSetting[]) => jsonOf<HookSetting[]>(await ask('putHooks', { body })),
+    receiveHook: async (name: string, body: unknown, headers?: Readonly<Record<string, string>>) =>
+      jsonOf<HookReceipt>(await ask('receiveHook', { params: { name }, body, ...(headers && { headers }) })),
   };
 }
 

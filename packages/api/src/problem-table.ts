@@ -23,6 +23,7 @@ type OwnCode =
   | 'NOT_READY'
   | 'TELEMETRY_TOO_LARGE'
   | 'TELEMETRY_INVALID'
+  | 'HOOK_SIGNATURE_INVALID'
   | 'PLAN_INVALID'
   | 'VERSION_CONFLICT'
   | 'FLAG_IN_ROLLOUT'
@@ -85,6 +86,12 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
     422,
     'The telemetry batch cannot be counted.',
     'Correct the fields in `errors`; nothing of the batch was counted. Do not send it again unchanged.',
+  ),
+  HOOK_SIGNATURE_INVALID: entry(
+    'api',
+    401,
+    'The delivery is not signed by the secret of this hook.',
+    'Compare scheme and secret of the hook with those of the sender, and the clocks of both; `detail` says what did not fit.',
   ),
   PLAN_INVALID: entry(
     'api',

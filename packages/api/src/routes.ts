@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HOOK_ROUTES } from './hook-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
@@ -319,6 +320,7 @@ const FLAG_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 const ADMIN_ROUTES = {
+  ...HOOK_ROUTES,
   listTokens: {
     method: 'GET',
     path: '/v1/tokens',

@@ -17,6 +17,8 @@ export const RULESET_PATH = '/v1/ruleset';
 export const TELEMETRY_PATH = '/v1/telemetry';
 /** Path occurrences (complaints, tickets) are posted to. */
 export const SIGNALS_PATH = '/v1/signals';
+/** Path of hooks, and before the name of one. */
+export const HOOKS_PATH = '/v1/hooks';
 
 /** Server comments `: heartbeat` at this interval; a client that reads nothing for three of them reconnects. */
 export const HEARTBEAT_MS = 15_000;

@@ -46,6 +46,7 @@ export const CLI_ERRORS = {
       'Correct what the message names: the queries in the plan, or the credentials (RAMPART_PROMETHEUS_TOKEN, or RAMPART_PROMETHEUS_USER and RAMPART_PROMETHEUS_PASSWORD).',
   },
   WEBHOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart webhook list` shows every webhook.' },
+  HOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart hook list` shows every hook.' },
   PORT_IN_USE: { exitCode: 1, remedy: 'Give another one with --port, or stop what listens there.' },
   START_FAILED: { exitCode: 1, remedy: 'Correct what the message names, then start again; nothing was changed.' },
 } as const satisfies Readonly<Record<string, { exitCode: ExitCode; remedy: string }>>;

@@ -45,6 +45,7 @@ export class FakeControlPlane {
   readonly flags = new Map<string, Flag>();
   readonly segments = new Map<string, Segment>();
   webhooks: unknown[] = [];
+  hooks: unknown[] = [];
   /** Set: nothing answers. */
   isDown = false;
 
@@ -105,6 +106,10 @@ export class FakeControlPlane {
     if (resource === 'rollouts') return this.#rollouts(method, url, key, sub, Number(number), body);
     if (resource === 'flags') return stored(this.flags, 'flags', method, key, body as Flag);
     if (resource === 'segments') return stored(this.segments, 'segments', method, key, body as Segment);
+    if (resource === 'hooks') {
+      if (method === 'PUT') this.hooks = body as unknown[];
+      return ok(this.hooks);
+    }
     if (resource === 'webhooks') {
       if (method === 'PUT') this.webhooks = body as unknown[];
       return ok(this.webhooks);

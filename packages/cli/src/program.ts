@@ -4,6 +4,7 @@ import { addBacktestCommand } from './commands/backtest.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addFlagCommands } from './commands/flag.ts';
+import { addHookCommands } from './commands/hook.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addIssueCommands } from './commands/issue.ts';
@@ -95,6 +96,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addSegmentCommands(program, shell);
   addTokenCommands(program, shell);
   addWebhookCommands(program, shell);
+  addHookCommands(program, shell);
   addCompletionCommand(program, shell);
   if (!isVersionOfSubcommand(program, words)) program.version(cliVersion(), '-V, --version');
   return program;

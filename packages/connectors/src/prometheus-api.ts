@@ -1,4 +1,5 @@
 import { ANSWER_TOO_LARGE } from './guarded-fetch.ts';
+import { isRecord, jsonIn } from './json-record.ts';
 import type { MetricQuery, SourceErrorReason } from './ports.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -198,18 +199,6 @@ function rangeOf(status: number, text: string): PrometheusRange {
     return refused('the query gives native histograms; give a counter, or the _bucket series of a classic histogram');
   }
   return { ok: true, series: data.result.flatMap(seriesOf), warnings };
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function seriesOf(item: unknown): readonly PrometheusSeries[] {

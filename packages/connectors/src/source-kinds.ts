@@ -1,10 +1,20 @@
 import type { Metric } from '@rampart/rollout';
 import { z } from 'zod';
 import { ConnectorError } from './connector-error.ts';
+import { httpAccessSchema } from './http-access.ts';
+import { readHttpJsonBinding, tellsVariants } from './http-json-binding.ts';
+import { openHttpJsonSource } from './http-json-source.ts';
 import type { MetricSource } from './ports.ts';
 import { readPrometheusBinding } from './prometheus-binding.ts';
 import { openPrometheusSource, prometheusSettingsSchema } from './prometheus-source.ts';
 import type { SourceDeps } from './source-deps.ts';
+import { namesArm, readSqlBinding } from './sql-binding.ts';
+import {
+  clickHouseSettingsSchema,
+  openClickHouseSource,
+  openPostgresSource,
+  postgresSettingsSchema,
+} from './sql-kinds.ts';
 
 /** What a metric's binding says of the answers: `tellsArms`: whether treatment and control come apart. */
 export type BindingTraits = { readonly tellsArms: boolean };
@@ -43,5 +53,23 @@ export const SOURCE_KINDS: Readonly<Record<string, SourceKind>> = {
     open: openPrometheusSource,
     readBinding: readPrometheusBinding,
     tellsArms: ({ arm }) => arm !== undefined,
+  }),
+  postgres: kindOf({
+    settings: postgresSettingsSchema,
+    open: openPostgresSource,
+    readBinding: readSqlBinding,
+    tellsArms: ({ query }) => namesArm(query),
+  }),
+  clickhouse: kindOf({
+    settings: clickHouseSettingsSchema,
+    open: openClickHouseSource,
+    readBinding: readSqlBinding,
+    tellsArms: ({ query }) => namesArm(query),
+  }),
+  'http-json': kindOf({
+    settings: httpAccessSchema,
+    open: openHttpJsonSource,
+    readBinding: readHttpJsonBinding,
+    tellsArms: tellsVariants,
   }),
 };

@@ -95,13 +95,31 @@ export function guardedLookup(policy: UrlPolicy = {}, lookup: AddressLookup = sy
   };
 }
 
+/**
+ * The address to connect to for a host that is no URL: a name, an IP address, or the path of a socket, which counts as private.
+ * Rejects with the code `ADDRESS_REFUSED` where the policy does not allow it.
+ */
+export function guardedAddress(host: string, policy: UrlPolicy = {}, lookup?: AddressLookup): Promise<string> {
+  if (host.startsWith('/') || isIP(host) !== 0) {
+    const isAllowed = mayBePrivate(host, policy) || (isIP(host) !== 0 && !isPrivateAddress(host));
+    return isAllowed ? Promise.resolve(host) : Promise.reject(refusal());
+  }
+  return new Promise((resolve, reject) => {
+    guardedLookup(policy, lookup)(host, {}, (error, address) => {
+      if (error === null) resolve(String(address));
+      else reject(error);
+    });
+  });
+}
+
 /** Host of a URL, without the brackets of an IPv6 address. */
 function hostOf(url: URL): string {
   return url.hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 function mayBePrivate(host: string, policy: UrlPolicy): boolean {
-  return policy.allowPrivate === true || (policy.allowedHosts ?? []).some((allowed) => allowed.toLowerCase() === host);
+  const name = host.toLowerCase();
+  return policy.allowPrivate === true || (policy.allowedHosts ?? []).some((allowed) => allowed.toLowerCase() === name);
 }
 
 function refusal(): NodeJS.ErrnoException {

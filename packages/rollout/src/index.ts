@@ -38,6 +38,7 @@ export {
   type StratumSums,
   type UserSum,
 } from './judge/prepared-batch.ts';
+export { ALERTS, type AlertLabels, alertMetricsFor, withoutAlerts } from './plan/alert-criterion.ts';
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';
 export { formatDuration, formatElapsed, parseDuration } from './plan/duration.ts';

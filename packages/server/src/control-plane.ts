@@ -76,6 +76,8 @@ export type ControlPlaneOptions = {
   readonly table: RolloutTable;
   readonly clock: Clock;
   readonly environment: string;
+  /** Whether alerts reach this server. Default: they do not. */
+  readonly deliversAlerts?: () => boolean;
   /** The metric sources that work here. */
   readonly sources: SourceBook;
   /** How the sources of a rollout do. */
@@ -132,8 +134,16 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
   return run;
 }
 
-function surroundingsOf({ table, clock, environment, sources }: ControlPlaneOptions): Surroundings {
-  return { environment, flags: table.book.flags(), segments: table.book.segments(), sources, now: clock.now() };
+function surroundingsOf(options: ControlPlaneOptions): Surroundings {
+  const { table, clock, environment, sources, deliversAlerts = () => false } = options;
+  return {
+    environment,
+    deliversAlerts: deliversAlerts(),
+    flags: table.book.flags(),
+    segments: table.book.segments(),
+    sources,
+    now: clock.now(),
+  };
 }
 
 function documents({

@@ -5,7 +5,7 @@ import {
   type TelemetryReceipt,
   telemetryBatchSchema,
 } from '@rampart/api';
-import type { Occurrence, Phase, RolloutState } from '@rampart/rollout';
+import { type AlertLabels, alertMetricsFor, type Occurrence, type Phase, type RolloutState } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import type { TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
@@ -18,7 +18,12 @@ export type Ingest = {
   readonly telemetry: (body: unknown) => Promise<TelemetryReceipt>;
   /** @throws ProblemError `TELEMETRY_INVALID` @throws StoreError */
   readonly signals: (body: unknown) => Promise<TelemetryReceipt>;
+  /** An alert that fires, for every rollout whose plan aborts on it; `undefined` where none does. @throws StoreError */
+  readonly alert: (alert: FiredAlert) => Promise<TelemetryReceipt | undefined>;
 };
+
+/** An alert that fires since `at`, epoch milliseconds. `batchId` is the same in every repetition of this firing. */
+type FiredAlert = { readonly batchId: string; readonly labels: AlertLabels; readonly at: number };
 
 /** What ingest works with. */
 export type IngestOptions = {
@@ -70,6 +75,17 @@ export function createIngest(options: IngestOptions): Ingest {
       const occurrences = occurrencesOf(batch, clock.now());
       const body: TelemetryBody = { type: 'signals', occurrences };
       return put({ batchId: batch.batchId, rollouts, body }, rollouts.length > 0 ? 0 : occurrences.length);
+    },
+    async alert({ batchId, labels, at }) {
+      const found = table.all().flatMap(({ state }) => {
+        const metrics = reads(state.id) ? alertMetricsFor(state, labels) : [];
+        return metrics.length === 0 ? [] : [{ id: state.id, metrics }];
+      });
+      if (found.length === 0) return undefined;
+      const metrics = [...new Set(found.flatMap((one) => one.metrics))];
+      const occurrences = metrics.map((metric) => ({ metric, at: Math.min(at, clock.now()), count: 1 }));
+      const rollouts = found.map(({ id }) => id);
+      return put({ batchId, rollouts, body: { type: 'signals', occurrences } }, 0);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { PlanCheck, PlanInput } from '@rampart/api';
 import { ConnectorError } from '@rampart/connectors';
 import { type ExposureLayer, type Flag, FULL_WEIGHT, type Segment } from '@rampart/flags';
 import {
+  ALERTS,
   layersOf,
   type Metric,
   type Plan,
@@ -14,13 +15,15 @@ import {
 } from '@rampart/rollout';
 import { otlpBindingProblem } from './otlp/conventions.ts';
 import type { ByKey } from './ruleset-of.ts';
-import type { PulledSource, SourceBook } from './source-book.ts';
+import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
 
 /** What a plan meets on this server. */
 export type Surroundings = {
   readonly environment: string;
   readonly flags: ByKey<Flag>;
   readonly segments: ByKey<Segment>;
+  /** Whether a hook takes alerts. */
+  readonly deliversAlerts: boolean;
   /** The metric sources that work here. */
   readonly sources: Pick<SourceBook, 'names' | 'get'>;
   readonly now: number;
@@ -60,6 +63,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...segmentIssues(plan, here),
     ...sourceIssues(plan, here),
     ...otlpIssues(plan),
+    ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
   ];
 }
@@ -94,12 +98,22 @@ function segmentIssues(plan: Plan, { segments }: Surroundings): readonly PlanIss
   });
 }
 
+/** An alert that nobody delivers would never abort anything. */
+function alertIssues(plan: Plan, { deliversAlerts }: Surroundings): readonly PlanIssue[] {
+  if (deliversAlerts) return [];
+  return plan.abortCriteria.flatMap(({ metric }, i) => {
+    if (plan.metrics[metric]?.source !== ALERTS) return [];
+    const message = `no hook of this server receives alerts, so that ${metric} could never abort; set one up (rampart hook set), or remove the criterion`;
+    return [issue('unknown-value', `abortCriteria[${i}].alert`, message)];
+  });
+}
+
 /** A metric that nothing feeds would leave the rollout blind for ever (semantics §3). */
 function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue[] {
   const checks = [...plan.abortCriteria, ...plan.stages.flatMap(({ gate }) => gate), ...(plan.killSwitch?.trips ?? [])];
   const needed = new Set(checks.filter(({ optional }) => !optional).map(({ metric }) => metric));
   return Object.values(plan.metrics)
-    .filter(({ name, source }) => needed.has(name) && !sources.names.includes(source))
+    .filter(({ name, source }) => needed.has(name) && !DELIVERED.includes(source) && !sources.names.includes(source))
     .map(({ name, source }) => {
       const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);

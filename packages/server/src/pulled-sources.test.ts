@@ -328,7 +328,7 @@ describe('a plan and the sources of the server', () => {
     [
       'a source that is not set up',
       PLAN.replace('source: metrics', 'source: prom'),
-      /metrics\.errorRate\.source: source "prom" is not set up on this server \(it has: telemetry, otlp, metrics\)/,
+      /metrics\.errorRate\.source: source "prom" is not set up on this server \(it has: telemetry, otlp, signals, alerts, metrics\)/,
     ],
     [
       'a binding without a key it needs',

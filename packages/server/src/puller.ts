@@ -4,7 +4,7 @@ import { createTimelines } from './exposure-timeline.ts';
 import { type Log, messageOf } from './log.ts';
 import { type Job, LONGEST_RETRY_MS, type Progress, pullOnce } from './pull-once.ts';
 import type { RolloutTable } from './rollout-table.ts';
-import type { PulledSource, SourceBook } from './source-book.ts';
+import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
 import { createSourcePauses } from './source-pauses.ts';
 import type { MetricSight } from './source-sight.ts';
 import type { Store } from './store/store.ts';
@@ -105,9 +105,10 @@ export function createPuller(options: PullerOptions): Puller {
 }
 
 function jobOf(state: RolloutState, metric: Metric, sources: SourceBook): readonly Job[] {
+  if (DELIVERED.includes(metric.source)) return [];
   const pulled = sources.get(metric.source);
   if (pulled !== undefined) return [{ state, metric, pulled }];
-  return sources.names.includes(metric.source) ? [] : [{ state, metric, pulled: goneSource(metric.source, sources) }];
+  return [{ state, metric, pulled: goneSource(metric.source, sources) }];
 }
 
 /** A source that a running rollout needs and that this server was not set up with again. */

@@ -32,7 +32,7 @@ describe('sources as a file of settings has them', () => {
         },
       },
     });
-    expect(book.names).toEqual(['telemetry', 'otlp', 'plain', 'bearer', 'basic', 'header']);
+    expect(book.names).toEqual(['telemetry', 'otlp', 'signals', 'alerts', 'plain', 'bearer', 'basic', 'header']);
     expect(book.get('plain')).toMatchObject({ kind: 'prometheus', everyMs: 30_000, settleMs: 0 });
     expect(book.get('bearer')).toMatchObject({ everyMs: 15_000, settleMs: 30_000 });
     expect(book.get('telemetry')).toBeUndefined();

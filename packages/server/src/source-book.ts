@@ -6,7 +6,7 @@ import {
   type SourceKind,
   type UrlPolicy,
 } from '@rampart/connectors';
-import { type Metric, parseDuration } from '@rampart/rollout';
+import { ALERTS, type Metric, parseDuration } from '@rampart/rollout';
 import { OTLP_SOURCE } from './otlp/conventions.ts';
 import { ServerError } from './server-error.ts';
 
@@ -25,20 +25,21 @@ export type PulledSource = {
 
 /** The sources of this server by name, beside what is sent to it. */
 export type SourceBook = {
-  /** With `telemetry` and `otlp` first, which are sent to the server. */
+  /** What is delivered first. */
   readonly names: readonly string[];
   readonly get: (name: string) => PulledSource | undefined;
   readonly close: () => Promise<void>;
 };
 
-const SENT = ['telemetry', OTLP_SOURCE] as const;
+/** Names of what is not asked but delivered: by SDKs, by OpenTelemetry, by hooks and `POST /v1/signals`, and alerts. */
+export const DELIVERED: readonly string[] = ['telemetry', OTLP_SOURCE, 'signals', ALERTS];
 const DEFAULT_EVERY_MS = 15_000;
 const DEFAULT_SETTLE_MS = 30_000;
 const NAME = /^[A-Za-z_][\w.-]{0,99}$/;
 const TOP_KEYS = ['sources', 'allowedHosts', 'allowPrivate'];
 
 /** A server without sources of its own. */
-export const NO_SOURCES: SourceBook = { names: SENT, get: () => undefined, close: async () => undefined };
+export const NO_SOURCES: SourceBook = { names: DELIVERED, get: () => undefined, close: async () => undefined };
 
 /**
  * Sources as a file of settings has them: `{ allowedHosts: […], sources: { NAME: { kind, every, settle, … } } }`. Nothing is
@@ -57,7 +58,7 @@ export function openSources(
   const sources = entries.map(([name, given]) => openOne(name, given, { policy, secretOf, kinds }));
   const byName = new Map(sources.map((one) => [one.name, one]));
   return {
-    names: [...SENT, ...byName.keys()],
+    names: [...DELIVERED, ...byName.keys()],
     get: (name) => byName.get(name),
     async close() {
       await Promise.all(sources.map(({ source }) => source.close?.()));
@@ -89,9 +90,9 @@ type Opening = {
 
 function openOne(name: string, given: unknown, { policy, secretOf, kinds }: Opening): PulledSource {
   const { kind, every, settle, ...settings } = mappingOf(given, `sources.${name}`);
-  if (!NAME.test(name) || SENT.some((one) => one === name))
+  if (!NAME.test(name) || DELIVERED.includes(name))
     throw invalid(
-      `${JSON.stringify(name)} is no name of a source: write letters, digits, _ . -, and not ${SENT.join(' or ')}`,
+      `${JSON.stringify(name)} is no name of a source: write letters, digits, _ . -, and none of ${DELIVERED.join(', ')}`,
     );
   const known = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (known === undefined)

@@ -8,8 +8,10 @@ import { createFirstToken, createTokens, type Tokens } from './auth.ts';
 import { type Clock, type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
+import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
@@ -185,8 +187,11 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     },
   });
   const wake = (id: string) => void reconciler.wake(id);
-  const controlPlane = createControlPlane({ store, table, clock, environment, sources, sightsOf, wake });
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
+  const hooks = await openHooks({ store, ingest, clock, log, secretOf });
+  const { deliversAlerts } = hooks;
+  const parts = { store, table, clock, environment, sources, sightsOf, deliversAlerts, wake };
+  const controlPlane = createControlPlane(parts);
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {
@@ -196,6 +201,7 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     ...rolloutHandlers(controlPlane),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks }),
+    ...hookHandlers(hooks),
   };
   const app = await createHttpApp({ handlers, tokens, log });
   const dispatcher = dispatcherOf(store, clock, log, webhooks);

@@ -148,3 +148,40 @@ describe('rampart completion', () => {
     expect(await run(['completion', 'tcsh'])).toMatchObject({ code: 2 });
   });
 });
+
+describe('rampart hook', () => {
+  it('sets, lists and deletes hooks, and keeps the others', async () => {
+    const { run, json, plane, dir } = openCli();
+    writeFileSync(join(dir, 'support.yaml'), "metric: supportTickets\nflag: feature-xyz\nid: '$.id'\n");
+    const signed = ['--scheme', 'zendesk', '--secret-ref', 'ZENDESK_SECRET', '--signals', 'support.yaml'];
+    await run(['hook', 'set', 'zendesk', '--receives', 'signals', ...signed]);
+    await run([
+      'hook',
+      'set',
+      'alertmanager',
+      '--receives',
+      'alerts',
+      '--scheme',
+      'bearer',
+      '--secret-ref',
+      'AM_SECRET',
+    ]);
+    expect(plane.hooks).toEqual([
+      {
+        name: 'zendesk',
+        verify: { scheme: 'zendesk' },
+        receives: 'signals',
+        secretRef: 'ZENDESK_SECRET',
+        signals: { metric: 'supportTickets', flag: 'feature-xyz', id: '$.id' },
+      },
+      { name: 'alertmanager', verify: { scheme: 'bearer' }, receives: 'alerts', secretRef: 'AM_SECRET' },
+    ]);
+    expect((await run(['hook', 'list'])).out).toMatch(/zendesk +\/v1\/hooks\/zendesk +signals +zendesk/);
+    expect(await run(['hook', 'set', 'x', '--receives', 'alerts', '--scheme', 'md5'])).toMatchObject({ code: 1 });
+    expect(await run(['hook', 'delete', 'zendesk'])).toMatchObject({ code: 0 });
+    expect(await json<Failed>(['hook', 'delete', 'zendesk'])).toMatchObject({
+      code: 1,
+      data: { error: { code: 'HOOK_NOT_FOUND', message: expect.stringContaining('alertmanager') } },
+    });
+  });
+});

@@ -1,12 +1,14 @@
 import type { RolloutEvent } from '../event.ts';
 import { checksOf } from '../judge/evidence-state.ts';
 import { PLAIN_RULE } from '../judge/plain-rule.ts';
+import { ALERTS } from '../plan/alert-criterion.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
 import { type AbortCause, abortEvent, failedChecks } from './decide-abort.ts';
 import { stageOf } from './exposure.ts';
 
 function describe(verdict: Verdict): string {
+  if (verdict.source === ALERTS) return `${verdict.metric.replace(':', ' ')} fires`;
   const how = verdict.method === PLAIN_RULE ? ' by the plain rule, twice running over the window' : '';
   return `${verdict.metric} breaches ${verdict.limit}${how}`;
 }

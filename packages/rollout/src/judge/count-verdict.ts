@@ -1,4 +1,5 @@
 import { servedMs } from '../decide/exposure.ts';
+import { ALERTS } from '../plan/alert-criterion.ts';
 import type { Limit } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Verdict, VerdictStatus } from '../verdict.ts';
@@ -16,6 +17,16 @@ function countsOf({ metric }: PlanCheck, limit: CountLimit, { evidence }: Weighi
   return { ...counts, leftMs: limit.windowMs + metric.lagMs - servedMs(state, now) };
 }
 
+/** An alert that never fired: it may be that all is well, or that nothing would tell. */
+function isUnheard({ metric }: PlanCheck, { evidence }: Weighing): boolean {
+  return metric.source === ALERTS && (evidence.occurrences[metric.name] ?? []).length === 0;
+}
+
+/** Why there is no data, in words. */
+function unseen(one: PlanCheck, context: VerdictContext): string | undefined {
+  return isUnheard(one, context) ? 'it has not fired' : context.silent;
+}
+
 /**
  * Where a contractual count limit stands: fires on the one more than the limit within any window, without inference;
  * passes once a full window of the stage has ended at or below it while the source was alive (semantics §2), and what the
@@ -30,6 +41,7 @@ export function countStatus(
 ): VerdictStatus {
   const { most, leftMs } = countsOf(one, limit, weighing, state, now);
   if (most > limit.count) return 'fail';
+  if (isUnheard(one, weighing)) return 'no-data';
   if (weighing.isError) return 'error';
   if (weighing.isSilent) return 'no-data';
   return leftMs <= 0 ? 'pass' : 'inconclusive';
@@ -46,7 +58,7 @@ export function countVerdict(
   const { check, metric } = one;
   const { most, current, leftMs } = countsOf(one, limit, context, state, now);
   const status = countStatus(one, limit, context, state, now);
-  const note = status === 'error' ? context.sourceError : status === 'no-data' ? context.silent : undefined;
+  const note = status === 'error' ? context.sourceError : status === 'no-data' ? unseen(one, context) : undefined;
   return {
     check: check.id,
     tier: check.tier,

@@ -16,6 +16,11 @@ const check = z.strictObject({
   weight: z.number().positive().optional().describe('Relative weight in the family of fail sides'),
 });
 
+const alert = z.strictObject({
+  alert: z.string().min(1).max(100).describe('An alert of your monitoring, by its name: aborts when it fires'),
+  labels: z.record(z.string(), z.string()).optional().describe('Labels it must have as well'),
+});
+
 const trip = check.extend({
   window: duration.optional().describe('Window of the plain rule. Default: 5m'),
   minSample: z
@@ -32,6 +37,7 @@ const gateItem = z.union([
 ]);
 const shortChecks = z.record(z.string(), limit).describe('Metric to limit');
 const checks = z.union([shortChecks, z.array(check)]);
+const abortChecks = z.union([shortChecks, z.array(z.union([check, alert]))]);
 
 const stage = z.strictObject({
   name: z.string(),
@@ -100,7 +106,7 @@ export const planSchema = z.strictObject({
   baseline: z.strictObject({ window: duration.optional() }).optional(),
   metrics: z.record(z.string(), metric).optional(),
   stages: z.array(stage),
-  abortCriteria: checks.optional(),
+  abortCriteria: abortChecks.optional(),
   alerts: checks.optional(),
   killSwitch: killSwitch.optional(),
   retry: retry.optional(),
@@ -127,8 +133,10 @@ export type RawStage = z.output<typeof stage>;
 export type RawCheck = z.output<typeof check>;
 /** One kill trip as written in the long form. */
 export type RawTrip = z.output<typeof trip>;
-/** Abort criteria or alerts as written, as a map or as a list. */
-export type RawChecks = z.output<typeof checks>;
+/** An alert as an abort criterion, as written. */
+export type RawAlert = z.output<typeof alert>;
+/** Alerts or abort criteria as written, as a map or as a list; only abort criteria name alerts of a monitoring system. */
+export type RawChecks = z.output<typeof abortChecks>;
 /** One metric as written. */
 export type RawMetric = z.output<typeof metric>;
 /** The calendar as written. */

@@ -1,4 +1,5 @@
 import type { Check, KillTrip, Metric, Tier } from '../plan.ts';
+import { ALERT_LIMIT, alertMetricName } from './alert-criterion.ts';
 import { catalogEntryOf } from './catalog.ts';
 import { MINUTE_MS } from './duration.ts';
 import { formatLimit } from './format-limit.ts';
@@ -6,7 +7,7 @@ import type { IssueLog, PlanPath } from './issue-log.ts';
 import { asksImprovement, parseLimit } from './limit.ts';
 import { passLimitOf } from './margin.ts';
 import { suggest } from './nearest.ts';
-import type { RawCheck, RawChecks, RawKillSwitch, RawTrip } from './plan-schema.ts';
+import type { RawAlert, RawCheck, RawChecks, RawKillSwitch, RawTrip } from './plan-schema.ts';
 import type { KnownMetrics } from './read-metrics.ts';
 import { readDuration } from './read-values.ts';
 
@@ -24,6 +25,11 @@ type CheckPaths = {
 function listPaths(path: PlanPath): CheckPaths {
   const at = (key: string) => [...path, key];
   return { metric: at('metric'), limit: at('limit'), margin: at('margin'), inMap: false };
+}
+
+function alertPaths(path: PlanPath): CheckPaths {
+  const at = [...path, 'alert'];
+  return { metric: at, limit: at, margin: at, inMap: false };
 }
 
 function mapPaths(path: PlanPath): CheckPaths {
@@ -89,9 +95,15 @@ export function refuseTwin(check: Check, before: readonly Check[], path: PlanPat
 
 type Placed<Raw> = { readonly raw: Raw; readonly paths: CheckPaths; readonly path: PlanPath };
 
+/** An alert is a count of its firings. `optional`: that it never fired is no sight lost. */
+function placedItem(item: RawCheck | RawAlert, at: PlanPath): Placed<RawCheck> {
+  if (!('alert' in item)) return { raw: item, paths: listPaths(at), path: at };
+  const raw = { metric: alertMetricName(item), limit: ALERT_LIMIT, optional: true };
+  return { raw, paths: alertPaths(at), path: at };
+}
+
 function placed(raw: RawChecks, path: PlanPath): readonly Placed<RawCheck>[] {
-  if (Array.isArray(raw))
-    return raw.map((item, index) => ({ raw: item, paths: listPaths([...path, index]), path: [...path, index] }));
+  if (Array.isArray(raw)) return raw.map((item, index) => placedItem(item, [...path, index]));
   return Object.entries(raw).map(([metric, limit]) => {
     const at = [...path, metric];
     return { raw: { metric, limit }, paths: mapPaths(at), path: at };

@@ -1,5 +1,6 @@
 import type { JsonValue } from '@rampart/flags';
 import type { Metric, MetricUnit } from '../plan.ts';
+import { alertMetric, alertMetricName } from './alert-criterion.ts';
 import { METRIC_CATALOG, UNITS_OF_KIND } from './catalog.ts';
 import type { IssueLog, PlanPath } from './issue-log.ts';
 import { suggest } from './nearest.ts';
@@ -98,10 +99,13 @@ function readMetric(name: string, raw: RawMetric, log: IssueLog): Metric | undef
   };
 }
 
-/** The catalog, with the plan's own metrics added and its settings laid over. */
-export function readMetrics(raw: RawPlan['metrics'], log: IssueLog): KnownMetrics {
+/** The catalog, with the plan's own metrics added, its settings laid over, and a metric for each alert it aborts on. */
+export function readMetrics(raw: Pick<RawPlan, 'metrics' | 'abortCriteria'>, log: IssueLog): KnownMetrics {
   const known = new Map([...METRIC_CATALOG].map(([name, { metric }]) => [name, metric]));
-  for (const [name, entry] of Object.entries(raw ?? {})) {
+  for (const item of Array.isArray(raw.abortCriteria) ? raw.abortCriteria : []) {
+    if ('alert' in item) known.set(alertMetricName(item), alertMetric(item));
+  }
+  for (const [name, entry] of Object.entries(raw.metrics ?? {})) {
     const metric = readMetric(name, entry, log);
     if (metric) known.set(name, metric);
   }

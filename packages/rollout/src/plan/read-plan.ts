@@ -108,7 +108,7 @@ const STAGE_NUMBER = /^stages\[\d+\]\.(?:percentage|holdback|duration)$/;
 type Checked = Pick<Plan, 'metrics' | 'stages' | 'abortCriteria' | 'alerts' | 'monitorMs'> & Pick<Plan, 'killSwitch'>;
 
 function readChecked(raw: RawPlan, flag: string, override: string | undefined, log: IssueLog): Checked {
-  const reader: CheckReader = { metrics: readMetrics(raw.metrics, log), log };
+  const reader: CheckReader = { metrics: readMetrics(raw, log), log };
   const abortCriteria = readChecks('abort', raw.abortCriteria ?? [], ['abortCriteria'], reader);
   const written = readStages(raw.stages, abortCriteria, reader);
   const isExact = !log.issues().some(({ severity, path }) => severity === 'error' && STAGE_NUMBER.test(path));

@@ -1,5 +1,6 @@
 import { FULL_WEIGHT } from '@rampart/flags';
 import type { Check, GateOutcome, Stage } from '../plan.ts';
+import { ALERTS } from './alert-criterion.ts';
 import { HOUR_MS } from './duration.ts';
 import type { PlanPath } from './issue-log.ts';
 import { suggest } from './nearest.ts';
@@ -138,7 +139,12 @@ function readStage(
   };
 }
 
-/** Reads the stages in order. A stage without `gate` is gated by the abort criteria. */
+/** Alerts stop a rollout, and never let it on: that none fired says nothing where none would. */
+function isAlert({ metric }: Check, { metrics }: CheckReader): boolean {
+  return metrics.get(metric)?.source === ALERTS;
+}
+
+/** Reads the stages in order. A stage without `gate` is gated by the abort criteria, but for alerts. */
 export function readStages(
   raw: readonly RawStage[],
   abortCriteria: readonly Check[],
@@ -149,7 +155,7 @@ export function readStages(
     const stage = readStage(item, index, index === raw.length - 1, stages, reader);
     const gate: Gate = item.gate
       ? readGate(item.gate, stages, ['stages', index, 'gate'], reader)
-      : { gate: abortCriteria.map(asGate), confirmations: [] };
+      : { gate: abortCriteria.filter((check) => !isAlert(check, reader)).map(asGate), confirmations: [] };
     stages.push({ ...stage, ...gate });
   }
   if (raw.length === 0) reader.log.error('empty-stages', ['stages'], 'received no stages; add at least one');

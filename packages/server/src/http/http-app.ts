@@ -36,7 +36,9 @@ const UNLIMITED: readonly OperationId[] = [
   'metrics',
 ];
 /** Routes that check their bodies themselves, with codes of their own. */
-const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals'];
+const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals', 'receiveHook'];
+/** Routes that are given the bytes of the body: signatures are over these. */
+const RAW: readonly OperationId[] = ['receiveHook'];
 
 /** What an app works with. */
 export type AppOptions = {
@@ -71,15 +73,19 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   });
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
-  const routes = Object.entries<Route>(ROUTES);
-  for (const [id, route] of routes.filter(([, { media }]) => media === undefined))
-    addRoute(app, id as OperationId, route, options);
+  const routes = Object.entries<Route>(ROUTES).map(([id, route]) => ({ id: id as OperationId, route }));
+  const isRaw = (id: OperationId) => RAW.includes(id);
+  for (const { id, route } of routes) if (route.media === undefined && !isRaw(id)) addRoute(app, id, route, options);
   await app.register(async (scope) => {
     // Handlers of these routes read the body themselves: it may be packed, and has limits of its own.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    for (const [id, route] of routes.filter(([, { media }]) => media !== undefined))
-      addRoute(scope, id as OperationId, route, options);
+    for (const { id, route } of routes) if (route.media !== undefined) addRoute(scope, id, route, options);
+  });
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+    for (const { id, route } of routes) if (isRaw(id)) addRoute(scope, id, route, options);
   });
   return app;
 }

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { type HookReceipt, type HookSetting, ProblemError } from '@rampart/api';
+import { checkSignature, readAlertDelivery, readSignalMapping } from '@rampart/connectors';
+import type { Clock } from './clock.ts';
+import type { Ingest } from './ingest.ts';
+import type { Log } from './log.ts';
+import type { Store } from './store/store.ts';
+
+const KIND = 'hooks';
+const KEY = 'all';
+
+/** A delivery as it arrived. */
+export type HookDelivery = {
+  readonly name: string;
+  /** Value of a header, by its name in lower case. */
+  readonly header: (name: string) => string | undefined;
+  readonly body: Buffer;
+};
+
+/** The ways in for others, as set by an admin. */
+export type Hooks = {
+  /** Without their secrets. */
+  readonly list: () => readonly HookSetting[];
+  /** Replaces all. @throws ProblemError `BODY_INVALID` for one that can never work */
+  readonly replace: (settings: readonly HookSetting[]) => Promise<readonly HookSetting[]>;
+  /**
+   * Takes a delivery; resolves once what it says is durable. The same delivery again counts nothing.
+   * @throws ProblemError `NOT_FOUND`, `HOOK_SIGNATURE_INVALID`, `TELEMETRY_INVALID` @throws StoreError
+   */
+  readonly receive: (delivery: HookDelivery) => Promise<HookReceipt>;
+  /** Whether any hook takes alerts. */
+  readonly deliversAlerts: () => boolean;
+};
+
+/** What hooks work with. `secretOf` reads the environment variable that a `secretRef` names. */
+export type HookDeps = {
+  readonly store: Store;
+  readonly ingest: Ingest;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly secretOf: (name: string) => string | undefined;
+};
+
+/** Hooks as stored. @throws StoreError */
+export async function openHooks(deps: HookDeps): Promise<Hooks> {
+  const { store } = deps;
+  // JSON edge: written by `replace` only, after validation.
+  let settings = ((await store.getDocument(KIND, KEY))?.value ?? []) as readonly HookSetting[];
+  return {
+    list: () => settings.map(withoutSecret),
+    async replace(given) {
+      const next = given.map((one) => withKnownSecret(one, settings));
+      for (const setting of next) check(setting);
+      await store.putDocuments({ documents: [{ kind: KIND, key: KEY, value: next }] });
+      settings = next;
+      return next.map(withoutSecret);
+    },
+    receive(delivery) {
+      const setting = settings.find(({ name }) => name === delivery.name);
+      if (setting !== undefined) return receive(setting, delivery, deps);
+      throw new ProblemError('NOT_FOUND', `There is no hook ${JSON.stringify(delivery.name)}.`);
+    },
+    deliversAlerts: () => settings.some(({ receives }) => receives === 'alerts'),
+  };
+}
+
+function withoutSecret({ secret, ...setting }: HookSetting): HookSetting {
+  return setting;
+}
+
+function withKnownSecret(setting: HookSetting, known: readonly HookSetting[]): HookSetting {
+  if (setting.secret !== undefined || setting.secretRef !== undefined) return setting;
+  const secret = known.find(({ name }) => name === setting.name)?.secret;
+  return secret === undefined ? setting : { ...setting, secret };
+}
+
+function check(setting: HookSetting): void {
+  const { name, secret, secretRef, signals } = setting;
+  if (secret === undefined && secretRef === undefined)
+    throw new ProblemError('BODY_INVALID', `hook ${name} has neither secret nor secretRef; give one of them`);
+  const mapping = signals && readSignalMapping(signals);
+  if (mapping !== undefined && 'problem' in mapping)
+    throw new ProblemError('BODY_INVALID', `signals of hook ${name}: ${mapping.problem}`);
+}
+
+async function receive(setting: HookSetting, delivery: HookDelivery, deps: HookDeps): Promise<HookReceipt> {
+  const signedId = verified(setting, delivery, deps);
+  const body = jsonOf(delivery.body, setting.name);
+  return setting.receives === 'alerts'
+    ? receiveAlerts(setting.name, body, deps)
+    : receiveSignals(setting, { body, raw: delivery.body, signedId }, deps);
+}
+
+/** Id of the delivery, where it is signed. @throws ProblemError `HOOK_SIGNATURE_INVALID` */
+function verified(setting: HookSetting, delivery: HookDelivery, { secretOf, clock }: HookDeps): string | undefined {
+  const { name, verify, secretRef } = setting;
+  const secret = setting.secret ?? (secretRef === undefined ? undefined : secretOf(secretRef));
+  if (secret === undefined || secret === '')
+    throw new ProblemError(
+      'HOOK_SIGNATURE_INVALID',
+      `${secretRef} is not set on this server, so that hook ${name} can check nobody.`,
+    );
+  const { scheme, header, timestampHeader } = verify;
+  const how = {
+    scheme,
+    ...(header !== undefined && { header }),
+    ...(timestampHeader !== undefined && { timestampHeader }),
+  };
+  const checked = checkSignature(delivery, how, secret, clock.now());
+  if (checked.ok) return checked.id;
+  throw new ProblemError('HOOK_SIGNATURE_INVALID', `The delivery to hook ${name} was refused: ${checked.why}.`);
+}
+
+function jsonOf(body: Buffer, name: string): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw invalid(name, 'the body is not JSON');
+  }
+}
+
+function invalid(name: string, problem: string): ProblemError {
+  return new ProblemError('TELEMETRY_INVALID', `The delivery to hook ${name} cannot be counted: ${problem}.`);
+}
+
+async function receiveAlerts(name: string, body: unknown, { ingest, clock, log }: HookDeps): Promise<HookReceipt> {
+  const read = readAlertDelivery(body);
+  if ('problem' in read) throw invalid(name, read.problem);
+  if (read.left > 0) {
+    const message = `hook ${name} was sent ${read.left} alerts too few: its sender leaves some out (max_alerts); set it to 0`;
+    log.warn({ hook: name, left: read.left }, message);
+  }
+  const receipts = await Promise.all(
+    read.firing.map(({ key, labels, startedAt }) =>
+      ingest.alert({ batchId: batchIdOf(name, key), labels, at: startedAt ?? clock.now() }),
+    ),
+  );
+  const statuses = receipts.map((receipt) => receipt?.status ?? 'ignored');
+  return summary(statuses, 'no running rollout aborts on any alert of it that fires');
+}
+
+/** The best that befell a part of the delivery. */
+function summary(statuses: readonly HookReceipt['status'][], detail: string): HookReceipt {
+  const status = (['accepted', 'duplicate'] as const).find((one) => statuses.includes(one));
+  return status === undefined ? { status: 'ignored', detail } : { status };
+}
+
+type Received = { readonly body: unknown; readonly raw: Buffer; readonly signedId: string | undefined };
+
+async function receiveSignals(
+  { name, signals }: HookSetting,
+  { body, raw, signedId }: Received,
+  { ingest }: HookDeps,
+): Promise<HookReceipt> {
+  const mapping = readSignalMapping(signals);
+  const read = 'problem' in mapping ? mapping : mapping(body, raw);
+  if (read === undefined) return { status: 'ignored', detail: 'its `when` does not hold' };
+  if ('problem' in read) throw invalid(name, read.problem);
+  const id = signedId ?? read.id;
+  const receipts = await Promise.all(
+    [...read.flags].map(([flag, occurrences]) =>
+      ingest.signals({ schema: 1, batchId: batchIdOf(name, id, flag), flag, occurrences }),
+    ),
+  );
+  return summary(
+    receipts.map(({ status }) => status),
+    'it holds no occurrence',
+  );
+}
+
+/** Ids of senders may be of any length; what is made of them is short. */
+function batchIdOf(name: string, ...parts: readonly string[]): string {
+  return `hook/${name}/${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 40)}`;
+}
