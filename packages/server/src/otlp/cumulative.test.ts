@@ -59,6 +59,19 @@ describe('a cumulative stream', () => {
     ]);
   });
 
+  it('whose bounds change without a new start counts from there on', () => {
+    const histogram = (counts: readonly number[], bounds: readonly number[]): PointValue => ({
+      ...{ kind: 'explicit', count: counts.reduce((a, b) => a + b, 0), bounds, counts },
+    });
+    const draft = new StreamDraft(noStreams());
+    draft.take(at(200, 0, { value: histogram([5, 1], [1]) }), 50);
+    expect(draft.take(at(300, 0, { value: histogram([5, 2, 1], [1, 2]) }), 50)).toEqual({ kind: 'first' });
+    expect(draft.take(at(400, 0, { value: histogram([6, 2, 1], [1, 2]) }), 50)).toMatchObject({
+      kind: 'increase',
+      value: { count: 1, counts: [1, 0, 0] },
+    });
+  });
+
   it('adds nothing by a point that is repeated or late', () => {
     expect(added(50, at(300, 5), at(300, 5), at(200, 3), at(400, 6))).toEqual([
       [5, 100],

@@ -65,9 +65,10 @@ export class StreamDraft {
     if (before === undefined) return this.#takeFirst(key, next, countFrom);
     if (point.at <= before.at) return { kind: 'repeated' };
     this.#keep(key, next);
+    const value = increaseOf(before.value, point.value);
+    if (value === 'other-shape') return { kind: 'first' };
     // Went down: what it shows now was all counted since it began again.
-    const value = increaseOf(before.value, point.value) ?? point.value;
-    return { kind: 'increase', value, fromAt: before.at };
+    return { kind: 'increase', value: value === 'went-down' ? point.value : value, fromAt: before.at };
   }
 
   #takeFirst(key: string, point: StreamPoint, countFrom: number): Advance {
