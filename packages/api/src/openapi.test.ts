@@ -100,7 +100,8 @@ describe('routes', () => {
 
   it('let no viewer and no program write to a rollout or a flag', () => {
     const writes = routes.filter(
-      ([, route]) => route.method !== 'GET' && !['sdk', 'otlp'].includes(route.tag) && route.path !== '/v1/plans/validate',
+      ([, route]) =>
+        route.method !== 'GET' && !['sdk', 'otlp'].includes(route.tag) && route.path !== '/v1/plans/validate',
     );
     expect(writes.length).toBeGreaterThan(8);
     for (const [id, route] of writes) {

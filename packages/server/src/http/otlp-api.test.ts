@@ -268,7 +268,7 @@ describe('what is to be sent again', () => {
   });
 
   it('is asked for when the store is full: nothing is acknowledged', async () => {
-    const full = await startRig({ maxPages: 300 });
+    const full = await startRig({ maxPages: 200 });
     try {
       await startRollout(full, PLAN);
       const { token } = await full.admin.createToken({ kind: 'ingest', name: 'collector' });
