@@ -151,6 +151,20 @@ describe('a running total', () => {
     expect((await counted('errorRate')).count - before.count).toBe(22);
   });
 
+  it('is counted whole where exports of one resource come at the same time', async () => {
+    const before = await counted('errorRate');
+    const startAt = r.clock.now() - 10_000;
+    const totals = Array.from({ length: 12 }, (_, i) =>
+      send(
+        '/v1/metrics',
+        'json',
+        requests({ count: 10 * (i + 1), at: startAt + i + 1, startAt, temporality: 2, status: 201 }),
+      ),
+    );
+    expect((await Promise.all(totals)).map(({ status }) => status)).toEqual(totals.map(() => 200));
+    expect((await counted('errorRate')).count - before.count).toBe(120);
+  });
+
   it('older than the rollout counts from its first export on', async () => {
     const before = await counted('errorRate');
     const at = r.clock.now();
