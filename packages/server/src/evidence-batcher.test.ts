@@ -97,6 +97,38 @@ describe('an evidence batch', () => {
     );
   });
 
+  it('of a metric that the plan takes from OpenTelemetry leaves out what the SDK saw of the same requests', () => {
+    const metrics = { ...state.plan.metrics, errorRate: { ...state.plan.metrics.errorRate!, source: 'otlp' } };
+    const asking = { ...state, plan: { ...state.plan, metrics } };
+    const one = (metric: string): TelemetrySeries => ({
+      ...{ flag: 'checkout', rollout: 'a', attempt: 1, epoch: 3, stratum: 5_000, arm: 'treatment', metric },
+      ...{ bucket: [-1], count: [1], sum: [0], sumSquares: [0] },
+    });
+    const all = ['errorRate', 'p99Latency', 'assigned'].map(one);
+    const metricsIn = (body: TelemetryBody) =>
+      [...addTelemetry(emptyBatch(0), 1, body, asking).merged.values()].map(({ metric }) => metric);
+    expect(metricsIn({ type: 'telemetry', instance: 'i1', series: all })).toEqual(['p99Latency', 'assigned']);
+    expect(metricsIn({ type: 'telemetry', series: all })).toEqual(['errorRate', 'p99Latency', 'assigned']);
+  });
+
+  it('takes no process for one of an SDK that is none: users are divided by their number', () => {
+    const series: TelemetrySeries[] = [
+      {
+        ...{
+          flag: 'checkout',
+          rollout: 'a',
+          attempt: 1,
+          epoch: 3,
+          stratum: 5_000,
+          arm: 'control',
+          metric: 'errorRate',
+        },
+        ...{ bucket: [-1], count: [1], sum: [0], sumSquares: [0] },
+      },
+    ];
+    expect(merged([{ type: 'telemetry', series }]).batch.instances).toBeUndefined();
+  });
+
   it('counts the processes that reported, and carries signals of metrics the plan has', () => {
     const one: TelemetryBody = { type: 'telemetry', instance: 'i1', series: [] };
     const signal = (metric: string) => ({ type: 'signals', occurrences: [{ metric, at: 5, count: 2 }] }) as const;

@@ -151,6 +151,20 @@ describe('a running total', () => {
     expect((await counted('errorRate')).count - before.count).toBe(22);
   });
 
+  it('is counted whole where exports of one resource come at the same time', async () => {
+    const before = await counted('errorRate');
+    const startAt = r.clock.now() - 10_000;
+    const totals = Array.from({ length: 12 }, (_, i) =>
+      send(
+        '/v1/metrics',
+        'json',
+        requests({ count: 10 * (i + 1), at: startAt + i + 1, startAt, temporality: 2, status: 201 }),
+      ),
+    );
+    expect((await Promise.all(totals)).map(({ status }) => status)).toEqual(totals.map(() => 200));
+    expect((await counted('errorRate')).count - before.count).toBe(120);
+  });
+
   it('older than the rollout counts from its first export on', async () => {
     const before = await counted('errorRate');
     const at = r.clock.now();
@@ -241,6 +255,15 @@ describe('what is refused', () => {
   });
 });
 
+describe('what is about no rollout', () => {
+  it('leaves nothing in the store', async () => {
+    const { telemetry, bytes } = await r.server.store.stats();
+    const body = requests({ count: 1, at: r.clock.now(), startAt: r.clock.now() }).replaceAll('checkout', 'other');
+    expect(await send('/v1/metrics', 'json', body)).toMatchObject({ status: 200, text: '{}' });
+    expect(await r.server.store.stats()).toMatchObject({ telemetry, bytes });
+  });
+});
+
 describe('what is to be sent again', () => {
   it('is asked for when more exports come at once than there is room for', async () => {
     // Bodies that never end hold their places.
@@ -259,17 +282,18 @@ describe('what is to be sent again', () => {
   });
 
   it('is asked for when the store is full: nothing is acknowledged', async () => {
-    const full = await startRig({ maxPages: 60 });
+    const full = await startRig({ maxPages: 200 });
     try {
+      await startRollout(full, PLAN);
       const { token } = await full.admin.createToken({ kind: 'ingest', name: 'collector' });
       const exportTo = (n: number) =>
-        fetch(`${full.server.url}/v1/logs`, {
+        fetch(`${full.server.url}/v1/metrics`, {
           method: 'POST',
           headers: { authorization: `Bearer ${token}`, 'content-type': MEDIA.json },
-          body: JSON.stringify({ n }),
+          body: requests({ count: 1, at: full.clock.now() + n, startAt: full.clock.now() }),
         });
       let refused: Response | undefined;
-      for (let n = 0; refused === undefined && n < 10_000; n += 50) {
+      for (let n = 1; refused === undefined && n < 10_000; n += 50) {
         const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => exportTo(n + i)));
         refused = answers.find(({ status }) => status !== 200);
       }

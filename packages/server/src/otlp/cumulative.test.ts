@@ -18,7 +18,7 @@ function added(countFrom: number, ...points: readonly CumulativePoint[]): readon
     const draft = new StreamDraft(streams);
     const advance = draft.take(point, countFrom);
     // As the store gives it back.
-    streams = JSON.parse(JSON.stringify(draft.after));
+    streams = JSON.parse(JSON.stringify(draft.finish()));
     return advance.kind === 'increase' && advance.value.kind === 'number'
       ? [advance.value.value, advance.fromAt]
       : advance.kind;
@@ -59,6 +59,19 @@ describe('a cumulative stream', () => {
     ]);
   });
 
+  it('whose bounds change without a new start counts from there on', () => {
+    const histogram = (counts: readonly number[], bounds: readonly number[]): PointValue => ({
+      ...{ kind: 'explicit', count: counts.reduce((a, b) => a + b, 0), bounds, counts },
+    });
+    const draft = new StreamDraft(noStreams());
+    draft.take(at(200, 0, { value: histogram([5, 1], [1]) }), 50);
+    expect(draft.take(at(300, 0, { value: histogram([5, 2, 1], [1, 2]) }), 50)).toEqual({ kind: 'first' });
+    expect(draft.take(at(400, 0, { value: histogram([6, 2, 1], [1, 2]) }), 50)).toMatchObject({
+      kind: 'increase',
+      value: { count: 1, counts: [1, 0, 0] },
+    });
+  });
+
   it('adds nothing by a point that is repeated or late', () => {
     expect(added(50, at(300, 5), at(300, 5), at(200, 3), at(400, 6))).toEqual([
       [5, 100],
@@ -82,11 +95,11 @@ describe('a cumulative stream', () => {
     const later = 200 + KEEP_STREAM_MS + 1;
     const draft = new StreamDraft(noStreams());
     draft.take(at(200, 5), 50);
-    const other = new StreamDraft(draft.after);
+    const other = new StreamDraft(draft.finish());
     other.take(at(later, 1, { stream: 'new', startAt: later - 10 }), 50);
-    expect(Object.keys(other.after.streams)).toHaveLength(1);
-    expect(other.after.forgotUntil).toBe(200);
-    expect(new StreamDraft(other.after).take(at(later + 5, 9), 50)).toEqual({ kind: 'first' });
+    expect(Object.keys(other.finish().streams)).toHaveLength(1);
+    expect(other.finish().forgotUntil).toBe(200);
+    expect(new StreamDraft(other.finish()).take(at(later + 5, 9), 50)).toEqual({ kind: 'first' });
   });
 
   it('is refused when there are too many, and others go on', () => {
@@ -94,5 +107,15 @@ describe('a cumulative stream', () => {
     for (let i = 0; i < MOST_STREAMS; i += 1) draft.take(at(200, 1, { stream: `s${i}` }), 50);
     expect(draft.take(at(200, 1, { stream: 'more' }), 50)).toEqual({ kind: 'too-many' });
     expect(draft.take(at(300, 3, { stream: 's0' }), 50)).toMatchObject({ kind: 'increase' });
+  });
+
+  it('makes place, when there are too many, for those of a process that began after it had ended', () => {
+    const draft = new StreamDraft(noStreams());
+    for (let i = 0; i < MOST_STREAMS; i += 1) draft.take(at(200, 1, { stream: `s${i}` }), 50);
+    const later = 200 + 16 * 60_000;
+    expect(draft.take(at(later, 7, { startAt: later - 10 }), 50)).toMatchObject({ kind: 'increase' });
+    expect(draft.finish()).toMatchObject({ forgotUntil: 200 });
+    // One that had not ended after all may have been counted: it counts from here on.
+    expect(draft.take(at(later + 5, 9, { stream: 's0' }), 50)).toEqual({ kind: 'first' });
   });
 });

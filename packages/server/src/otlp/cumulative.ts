@@ -32,6 +32,8 @@ export type Advance =
 export const MOST_STREAMS = 1_000;
 /** A stream without points for so long is forgotten, ms. */
 export const KEEP_STREAM_MS = 24 * 3_600_000;
+/** As `KEEP_STREAM_MS` where there is no room: streams of processes that have ended make place. Many times an export interval. */
+const KEEP_WHEN_FULL_MS = 15 * 60_000;
 
 /** Nothing remembered, of a time up to `forgotUntil` that may have been counted. */
 export function noStreams(forgotUntil = 0): ResourceStreams {
@@ -41,6 +43,7 @@ export function noStreams(forgotUntil = 0): ResourceStreams {
 /** Works on the streams of one resource for one request; what it was made from stays as it was. */
 export class StreamDraft {
   readonly #before: ResourceStreams;
+  #forgotUntil: number;
   readonly #streams: Map<string, StreamPoint>;
   readonly #room: number;
   #at: number;
@@ -49,6 +52,7 @@ export class StreamDraft {
   constructor(before: ResourceStreams, room = MOST_STREAMS) {
     this.#before = before;
     this.#room = Math.min(room, MOST_STREAMS);
+    this.#forgotUntil = before.forgotUntil;
     this.#streams = new Map(Object.entries(before.streams));
     this.#at = before.at;
   }
@@ -65,16 +69,18 @@ export class StreamDraft {
     if (before === undefined) return this.#takeFirst(key, next, countFrom);
     if (point.at <= before.at) return { kind: 'repeated' };
     this.#keep(key, next);
+    const value = increaseOf(before.value, point.value);
+    if (value === 'other-shape') return { kind: 'first' };
     // Went down: what it shows now was all counted since it began again.
-    const value = increaseOf(before.value, point.value) ?? point.value;
-    return { kind: 'increase', value, fromAt: before.at };
+    return { kind: 'increase', value: value === 'went-down' ? point.value : value, fromAt: before.at };
   }
 
   #takeFirst(key: string, point: StreamPoint, countFrom: number): Advance {
+    if (this.#streams.size >= this.#room) this.#forgetBefore(Math.max(point.at, this.#at) - KEEP_WHEN_FULL_MS);
     if (this.#streams.size >= this.#room) return { kind: 'too-many' };
     const fromAt = Math.max(point.startAt, this.#lastSeen(point));
     this.#keep(key, point);
-    const isUncounted = fromAt >= countFrom && fromAt > this.#before.forgotUntil && fromAt <= point.at;
+    const isUncounted = fromAt >= countFrom && fromAt > this.#forgotUntil && fromAt <= point.at;
     return isUncounted ? { kind: 'increase', value: point.value, fromAt } : { kind: 'first' };
   }
 
@@ -93,15 +99,17 @@ export class StreamDraft {
     this.#at = Math.max(this.#at, point.at);
   }
 
-  /** What is to be remembered now: without streams that have ended. */
-  get after(): ResourceStreams {
-    const oldest = this.#at - KEEP_STREAM_MS;
-    const entries = [...this.#streams];
-    const forgotten = entries.filter(([, { at }]) => at < oldest).map(([, { at }]) => at);
-    return {
-      at: this.#at,
-      forgotUntil: Math.max(this.#before.forgotUntil, ...forgotten),
-      streams: Object.fromEntries(entries.filter(([, { at }]) => at >= oldest)),
-    };
+  #forgetBefore(oldest: number): void {
+    for (const [key, { at }] of this.#streams) {
+      if (at >= oldest) continue;
+      this.#streams.delete(key);
+      this.#forgotUntil = Math.max(this.#forgotUntil, at);
+    }
+  }
+
+  /** Ends the work: what is to be remembered, without streams that have ended. */
+  finish(): ResourceStreams {
+    this.#forgetBefore(this.#at - KEEP_STREAM_MS);
+    return { at: this.#at, forgotUntil: this.#forgotUntil, streams: Object.fromEntries(this.#streams) };
   }
 }

@@ -1,15 +1,28 @@
 import type { TelemetrySeries } from '@rampart/api';
 import type { Metric } from '@rampart/rollout';
 import type { Place } from './arm-of.ts';
-import type { Sums } from './sums-of-point.ts';
+import { HistogramPile } from './histogram-pile.ts';
+import type { HistogramValue, Sums } from './sums-of-point.ts';
 
-type Cell = { count: number; sum: number; sumSquares: number; readonly bins: Map<number, number> };
+/** How a histogram is added: into bins, by its sums alone, or as one of two parts of which every value is made. */
+type HistogramUse = 'bins' | 'sums' | 'part' | 'further-part';
+
+/** A histogram for a metric; `factor` takes its unit to that of the metric. */
+type AddedHistogram = { readonly value: HistogramValue; readonly factor: number; readonly use: HistogramUse };
+
+type Cell = {
+  count: number;
+  sum: number;
+  sumSquares: number;
+  readonly bins: Map<number, number>;
+  /** Histograms, which become sums at the end. */
+  readonly piles: Map<HistogramUse, HistogramPile>;
+};
 type Row = {
-  readonly head: Omit<TelemetrySeries, Columns>;
+  readonly head: Omit<TelemetrySeries, 'bucket' | 'count' | 'sum' | 'sumSquares' | 'bins'>;
   readonly hasBins: boolean;
   readonly cells: Map<number, Cell>;
 };
-type Columns = 'bucket' | 'count' | 'sum' | 'sumSquares' | 'bins';
 
 /** Most different reasons of one request, and the length each is shown with: they quote what was sent. */
 const MOST_REASONS = 20;
@@ -31,14 +44,15 @@ export class Observations {
 
   /** Adds sums to a cell. */
   add(place: Place, metric: Metric, sums: Sums): void {
-    const { bucket } = place;
-    const { cells } = this.#rowOf(place, metric, sums.bins !== undefined);
-    const cell = cells.get(bucket) ?? { count: 0, sum: 0, sumSquares: 0, bins: new Map() };
-    cells.set(bucket, cell);
-    cell.count += sums.count;
-    cell.sum += sums.sum;
-    cell.sumSquares += sums.sumSquares;
-    for (const [bin, count] of sums.bins ?? []) cell.bins.set(bin, (cell.bins.get(bin) ?? 0) + count);
+    addSums(this.#cellOf(place, metric, sums.bins !== undefined), sums);
+  }
+
+  /** Adds a histogram to a cell. */
+  addHistogram(place: Place, metric: Metric, { value, factor, use }: AddedHistogram): void {
+    const { piles } = this.#cellOf(place, metric, use === 'bins');
+    const pile = piles.get(use) ?? new HistogramPile();
+    piles.set(use, pile);
+    pile.add(value, factor);
   }
 
   /** Counts a point, record or span that cannot be counted although it names a rollout. */
@@ -61,7 +75,9 @@ export class Observations {
   /** The sums as telemetry carries them. */
   get series(): readonly TelemetrySeries[] {
     return [...this.#rows.values()].map(({ head, hasBins, cells }) => {
-      const entries = [...cells].sort(([one], [other]) => one - other);
+      const entries = [...cells]
+        .sort(([one], [other]) => one - other)
+        .map(([bucket, cell]) => [bucket, closed(cell)] as const);
       const pick = (field: 'count' | 'sum' | 'sumSquares') => entries.map(([, cell]) => cell[field]);
       return {
         ...head,
@@ -72,11 +88,35 @@ export class Observations {
     });
   }
 
-  #rowOf({ rollout, attempt, epoch, stratum, arm }: Place, { name: metric }: Metric, hasBins: boolean): Row {
+  #cellOf({ rollout, attempt, epoch, stratum, arm, bucket }: Place, { name: metric }: Metric, hasBins: boolean): Cell {
     const head = { flag: rollout.plan.flag, rollout: rollout.id, attempt, epoch, stratum, arm, metric };
-    const key = JSON.stringify([head, hasBins]);
-    const row = this.#rows.get(key) ?? { head, hasBins, cells: new Map() };
+    const key = `${rollout.id}\n${metric}\n${epoch}\n${stratum}\n${arm}\n${hasBins}`;
+    const row = this.#rows.get(key) ?? { head, hasBins, cells: new Map<number, Cell>() };
     this.#rows.set(key, row);
-    return row;
+    const cell = row.cells.get(bucket) ?? { ...NOTHING, bins: new Map(), piles: new Map() };
+    row.cells.set(bucket, cell);
+    return cell;
   }
+}
+
+const NOTHING = { count: 0, sum: 0, sumSquares: 0 };
+
+function addSums(cell: Cell, { count, sum, sumSquares, bins }: Sums): void {
+  cell.count += count;
+  cell.sum += sum;
+  cell.sumSquares += sumSquares;
+  for (const [bin, own] of bins ?? []) cell.bins.set(bin, (cell.bins.get(bin) ?? 0) + own);
+}
+
+/** A cell with its histograms in its sums. */
+function closed(cell: Cell): Cell {
+  const whole: Cell = { ...cell, bins: new Map(cell.bins), piles: new Map() };
+  for (const [use, pile] of cell.piles) {
+    const { bins, ...sums } = pile.sums;
+    if (use === 'bins') addSums(whole, { ...sums, bins });
+    else if (use === 'sums') addSums(whole, sums);
+    // (a + b)² is at most 2a² + 2b²: the spread of a sum of two parts is never taken for smaller than it is.
+    else addSums(whole, { ...sums, count: use === 'part' ? sums.count : 0, sumSquares: 2 * sums.sumSquares });
+  }
+  return whole;
 }

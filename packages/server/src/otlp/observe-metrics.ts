@@ -15,7 +15,7 @@ import {
 import type { StreamDraft } from './cumulative.ts';
 import type { Observations } from './observations.ts';
 import { explicitValueOf, exponentialValueOf, numberValueOf, type PointValue } from './point-value.ts';
-import { histogramSums, type Sums } from './sums-of-point.ts';
+import type { Sums } from './sums-of-point.ts';
 import type { Decoded, KeyValue, METRICS_REQUEST, OtlpMetric } from './wire-table.ts';
 
 /** What observations are read against. */
@@ -229,24 +229,13 @@ function addUse({ metric, reading }: Use, of: Placed, into: Observations): strin
     const often = `reports at most ${LONGEST_RATE_MS} ms apart; set OTEL_METRIC_EXPORT_INTERVAL`;
     if (of.added.toAt - of.added.fromAt > LONGEST_RATE_MS) return `${name}: ${metric.name} needs ${often}`;
   }
-  const factor = reading === 'values' ? factorOf(unit, metric) : 1;
-  if (factor === undefined) return `${name}: unit "${unit}" is no time`;
-  const sums = sumsFor(metric, reading, of.added.value, isFailure(of.attributes), factor);
-  if (typeof sums === 'string') return `${name}: ${sums}`;
-  if (sums.count > 0 || sums.sum > 0) into.add(of.place, metric, sums);
-  return undefined;
-}
-
-/** What an increase adds to a metric; a text says why it cannot be counted. */
-function sumsFor(metric: Metric, reading: Reading, value: PointValue, failed: boolean, factor: number): Sums | string {
-  if (reading === 'errors' || reading === 'events') return eventSums(value, reading === 'events' || failed);
-  if (value.kind === 'number') return 'a sum has no distribution of values; use a histogram';
-  const { bins, ...sums } = histogramSums(value, factor);
-  if (metric.kind === 'quantile') return bins === undefined ? sums : { ...sums, bins };
-  if (value.sum === undefined) return 'a histogram without its sum';
-  if (reading === 'values') return sums;
-  // (a + b)² is at most 2a² + 2b²: the spread of a sum of two parts is never taken for smaller than it is.
-  return { ...sums, count: reading === 'part' ? sums.count : 0, sumSquares: 2 * sums.sumSquares };
+  if (reading === 'errors' || reading === 'events') {
+    const sums = eventSums(of.added.value, reading === 'events' || isFailure(of.attributes));
+    if (typeof sums === 'string') return `${name}: ${sums}`;
+    if (sums.count > 0) into.add(of.place, metric, sums);
+    return undefined;
+  }
+  return addValues({ metric, reading }, unit, of, into);
 }
 
 function eventSums(value: PointValue, areCounted: boolean): Sums | string {
@@ -254,4 +243,21 @@ function eventSums(value: PointValue, areCounted: boolean): Sums | string {
   if (!Number.isSafeInteger(count) || count < 0) return `${count} is no number of events`;
   const sum = areCounted ? count : 0;
   return { count, sum, sumSquares: sum };
+}
+
+/** Undefined when the values of a histogram are counted; else why they are not. */
+function addValues(
+  { metric, reading }: Use,
+  unit: string,
+  { metric: { name }, place, added }: Placed,
+  into: Observations,
+) {
+  const { value } = added;
+  if (value.kind === 'number') return `${name}: a sum has no distribution of values; use a histogram`;
+  const factor = factorOf(unit, metric);
+  if (factor === undefined) return `${name}: unit "${unit}" is no time`;
+  if (metric.kind !== 'quantile' && value.sum === undefined) return `${name}: a histogram without its sum`;
+  const use = reading === 'part' || reading === 'further-part' ? reading : metric.kind === 'quantile' ? 'bins' : 'sums';
+  if (value.count > 0) into.addHistogram(place, metric, { value, factor, use });
+  return undefined;
 }

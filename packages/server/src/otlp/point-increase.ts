@@ -1,31 +1,32 @@
 import type { IndexedCounts, PointValue } from './point-value.ts';
 
-/**
- * What was added between two points of a cumulative stream with one start. Undefined when a value went down: the
- * process began again without saying so.
- */
-export function increaseOf(before: PointValue, now: PointValue): PointValue | undefined {
+/** Why two points of a stream cannot be subtracted: a value went down, or they are not counted in the same way. */
+export type NoIncrease = 'went-down' | 'other-shape';
+
+/** What was added between two points of a cumulative stream with one start. */
+export function increaseOf(before: PointValue, now: PointValue): PointValue | NoIncrease {
   if (before.kind === 'number' && now.kind === 'number') {
-    return now.value < before.value ? undefined : { kind: 'number', value: now.value - before.value };
+    return now.value < before.value ? 'went-down' : { kind: 'number', value: now.value - before.value };
   }
   if (before.kind === 'explicit' && now.kind === 'explicit') return explicitIncrease(before, now);
   if (before.kind === 'exponential' && now.kind === 'exponential') return exponentialIncrease(before, now);
-  return undefined;
+  return 'other-shape';
 }
 
 type Explicit = Extract<PointValue, { kind: 'explicit' }>;
 type Exponential = Extract<PointValue, { kind: 'exponential' }>;
 
-function explicitIncrease(before: Explicit, now: Explicit): PointValue | undefined {
+function explicitIncrease(before: Explicit, now: Explicit): PointValue | NoIncrease {
   const isSame =
     now.bounds.length === before.bounds.length && now.bounds.every((bound, i) => bound === before.bounds[i]);
   const counts = now.counts.map((count, i) => count - (before.counts[i] ?? 0));
   const count = now.count - before.count;
-  if (!isSame || count < 0 || counts.some((one) => one < 0)) return undefined;
+  if (!isSame) return 'other-shape';
+  if (count < 0 || counts.some((one) => one < 0)) return 'went-down';
   return { kind: 'explicit', count, bounds: now.bounds, counts, ...sumIncrease(before, now) };
 }
 
-function exponentialIncrease(before: Exponential, now: Exponential): PointValue | undefined {
+function exponentialIncrease(before: Exponential, now: Exponential): PointValue | NoIncrease {
   const scale = Math.min(before.scale, now.scale);
   const [old, fresh] = [coarser(before, scale), coarser(now, scale)];
   const count = now.count - before.count;
@@ -34,7 +35,7 @@ function exponentialIncrease(before: Exponential, now: Exponential): PointValue 
   const oldInFresh = fresh.counts.reduce((total, _, i) => total + countAt(old, fresh.offset + i), 0);
   // A bucket of before that is nowhere now went down as well.
   const isLost = oldInFresh < before.count - before.low;
-  if (count < 0 || low < 0 || isLost || counts.some((one) => one < 0)) return undefined;
+  if (count < 0 || low < 0 || isLost || counts.some((one) => one < 0)) return 'went-down';
   return {
     ...{ kind: 'exponential', count, scale, low, positive: { offset: fresh.offset, counts } },
     ...sumIncrease(before, now),

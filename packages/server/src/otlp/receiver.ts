@@ -40,6 +40,7 @@ export type ReceiverOptions = {
 
 /** A write that meets others this often in a row gives up; the exporter sends again. */
 const MOST_TRIES = 20;
+
 /** A receiver of OTLP exports for the rollouts of a table. */
 export function createReceiver(options: ReceiverOptions): OtlpReceiver {
   const { store, table, clock, log, onBatch } = options;
@@ -127,6 +128,8 @@ async function put(
   const rollouts = [...new Set(series.map(({ rollout }) => rollout))];
   const body: TelemetryBody = { type: 'telemetry', series };
   const batch = { batchId, receivedAt: now, rollouts, body };
+  // Most of what an app exports is about no rollout: nothing is kept of it, not even that it came.
+  if (series.length === 0 && documents.length === 0) return 'accepted';
   if (documents.length === 0) return store.putTelemetry(batch);
   const status = await store.putTelemetryWith(batch, documents);
   return typeof status === 'string' ? status : undefined;

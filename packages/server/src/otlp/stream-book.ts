@@ -63,7 +63,7 @@ function pageOf(kept: ReadonlyMap<string, Kept>): BookPage {
       return [...kept].flatMap(([key, { version, shard }]) => {
         const own = [...drafts].filter(([resource]) => shardOf(resource) === key);
         if (own.length === 0) return [];
-        const after = { ...shard.resources, ...Object.fromEntries(own.map(([id, draft]) => [id, draft.after])) };
+        const after = { ...shard.resources, ...Object.fromEntries(own.map(([id, draft]) => [id, draft.finish()])) };
         return { kind: KIND, key, value: withoutOld(after, shard.forgotUntil, now), expectedVersion: version };
       });
     },

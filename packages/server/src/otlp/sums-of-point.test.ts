@@ -1,8 +1,9 @@
 import { binOf, LOWEST_BIN } from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
+import { HistogramPile } from './histogram-pile.ts';
 import { increaseOf } from './point-increase.ts';
 import { explicitValueOf, exponentialValueOf, numberValueOf, type PointValue } from './point-value.ts';
-import { binsOf, histogramSums } from './sums-of-point.ts';
+import { binsOf } from './sums-of-point.ts';
 
 type Histogram = Exclude<PointValue, { kind: 'number' }>;
 const asHistogram = (value: PointValue | string) => value as Histogram;
@@ -84,25 +85,41 @@ describe('log bins of an explicit histogram', () => {
   });
 });
 
-describe('sums of a histogram', () => {
-  it('have its sum and never too small a spread', () => {
-    const sums = histogramSums(exponential(VALUES, 8), 1);
-    const squares = VALUES.reduce((total, value) => total + value * value, 0);
-    expect(sums.count).toBe(VALUES.length);
-    expect(sums.sum).toBeCloseTo(
-      VALUES.reduce((a, b) => a + b, 0),
-      6,
-    );
+describe('histograms laid on one another', () => {
+  const sumsOf = (...values: readonly Histogram[]) => {
+    const pile = new HistogramPile();
+    for (const value of values) pile.add(value, 1);
+    return pile.sums;
+  };
+
+  it('have their sum and never too small a spread', () => {
+    const sums = sumsOf(exponential(VALUES, 8), exponential(VALUES, 4));
+    const squares = 2 * VALUES.reduce((total, value) => total + value * value, 0);
+    expect(sums.count).toBe(2 * VALUES.length);
+    expect(sums.sum).toBeCloseTo(2 * VALUES.reduce((a, b) => a + b, 0), 6);
     expect(sums.sumSquares).toBeGreaterThanOrEqual(squares);
     expect(sums.sumSquares).toBeLessThanOrEqual(squares * 1.1);
+  });
+
+  it('of one grid of bounds are those of their counts added up; others stay apart', () => {
+    const bins = sumsOf(explicit([1, 2], [1]), explicit([3, 4], [1]), explicit([5, 6], [2])).bins;
+    const expected = new Map(binsOf(explicit([4, 6], [1])));
+    for (const [bin, count] of binsOf(explicit([5, 6], [2]))) expected.set(bin, (expected.get(bin) ?? 0) + count);
+    expect(bins).toEqual(expected);
+  });
+
+  it('without a sum are taken at the upper edges of their bins', () => {
+    const { sum, ...exact } = exponential(VALUES, 4);
+    expect(sumsOf(exact).sum).toBeGreaterThanOrEqual(sum ?? 0);
+    expect(sumsOf(exact).sum).toBeLessThan((sum ?? 0) * 1.05);
   });
 });
 
 describe('the increase of a histogram', () => {
   it('is bucket by bucket', () => {
     expect(increaseOf(explicit([1, 2], [1], 3), explicit([2, 5], [1], 10))).toEqual(explicit([1, 3], [1], 7));
-    expect(increaseOf(explicit([1, 2], [1]), explicit([0, 5], [1]))).toBeUndefined();
-    expect(increaseOf(explicit([1, 2], [1]), explicit([2, 5], [2]))).toBeUndefined();
+    expect(increaseOf(explicit([1, 2], [1]), explicit([0, 5], [1]))).toBe('went-down');
+    expect(increaseOf(explicit([1, 2], [1]), explicit([2, 5], [2]))).toBe('other-shape');
   });
 
   it('is exact over a scale that went down', () => {
@@ -114,8 +131,8 @@ describe('the increase of a histogram', () => {
   });
 
   it('is none where a bucket went down or away', () => {
-    expect(increaseOf(exponential([1, 2, 8], 4), exponential([1, 2, 2, 4], 4))).toBeUndefined();
-    expect(increaseOf(exponential([1, 1, 2], 4), exponential([1, 2, 2, 4], 4))).toBeUndefined();
+    expect(increaseOf(exponential([1, 2, 8], 4), exponential([1, 2, 2, 4], 4))).toBe('went-down');
+    expect(increaseOf(exponential([1, 1, 2], 4), exponential([1, 2, 2, 4], 4))).toBe('went-down');
   });
 });
 

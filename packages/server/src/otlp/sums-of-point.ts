@@ -1,9 +1,9 @@
 import { logBinsOf } from '@rampart/connectors';
-import { BINS_PER_OCTAVE, LOWEST_BIN, upperEdgeOf } from '@rampart/rollout';
+import { BINS_PER_OCTAVE, LOWEST_BIN } from '@rampart/rollout';
 import { coarser } from './point-increase.ts';
 import type { PointValue } from './point-value.ts';
 
-/** Sums over observations, as cells of evidence hold them. */
+/** Sums over observations, as cells of evidence hold them; `bins` where their histogram is wanted. */
 export type Sums = {
   readonly count: number;
   readonly sum: number;
@@ -11,7 +11,8 @@ export type Sums = {
   readonly bins?: ReadonlyMap<number, number>;
 };
 
-type HistogramValue = Exclude<PointValue, { kind: 'number' }>;
+/** The value of a point of either sort of histogram. */
+export type HistogramValue = Exclude<PointValue, { kind: 'number' }>;
 
 /** Scale at which the buckets of an exponential histogram are Rampart's log bins. */
 const OWN_SCALE = Math.log2(BINS_PER_OCTAVE);
@@ -63,20 +64,6 @@ function exponentialEdges(
     edges.set(edgeOf(offset + i + 1), total);
   }
   return edges;
-}
-
-/**
- * Sums over the observations of a histogram point. Squares are not on record: they are taken at the upper edges of the
- * bins, at most 9 % too much within a bin, so that a spread is never taken for smaller than it is.
- */
-export function histogramSums(value: HistogramValue, factor: number): Sums {
-  const bins = binsOf(value, factor);
-  const { count } = value;
-  const edges = [...bins].map(([bin, n]) => ({ n, edge: upperEdgeOf(bin) }));
-  const sum = value.sum === undefined ? edges.reduce((total, { n, edge }) => total + n * edge, 0) : value.sum * factor;
-  const squares = edges.reduce((total, { n, edge }) => total + n * edge * edge, 0);
-  const least = count === 0 ? 0 : (sum * sum) / count;
-  return { count, sum, sumSquares: Math.max(squares, least), bins };
 }
 
 /** Sums of `count` equal values. */
