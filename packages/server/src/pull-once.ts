@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import type { PulledBody } from './evidence-batcher.ts';
 import type { Timelines } from './exposure-timeline.ts';
 import type { Log } from './log.ts';
-import { nextPull, type Pull } from './next-pull.ts';
+import { LONGEST_PULL_MS, nextPull, type Pull } from './next-pull.ts';
 import type { RolloutTable } from './rollout-table.ts';
 import type { PulledSource } from './source-book.ts';
 import type { SourcePauses } from './source-pauses.ts';
@@ -24,6 +24,8 @@ export const LONGEST_RETRY_MS = 60_000;
 export type Progress = {
   /** Absent: nothing was asked yet. */
   sight: MetricSight | undefined;
+  /** Longest interval that the source can answer for, milliseconds. */
+  longestMs: number;
   /** No data before this is worth asking for. */
   skipTo: number;
   nextAt: number;
@@ -59,7 +61,7 @@ export async function pullOnce(job: Job, own: Progress, means: Means): Promise<b
   const everyMs = Math.max(SHORTEST_PULL_MS, Math.floor(pulled.everyMs * plan.timeScale));
   const counted = table.get(state.id)?.open.carried.pulledTo[metric.name] ?? Number.NEGATIVE_INFINITY;
   const position = Math.max(counted, own.skipTo);
-  const pull = nextPull({ spans, position, endAt, everyMs });
+  const pull = nextPull({ spans, position, endAt, everyMs, longestMs: own.longestMs });
   if (pull === undefined) {
     own.nextAt = now + everyMs - (endAt % everyMs);
     return false;
@@ -81,6 +83,7 @@ export async function pullOnce(job: Job, own: Progress, means: Means): Promise<b
     const pulledTo = table.get(state.id)?.open.carried.pulledTo[metric.name] ?? pull.fromAt;
     // Written, but not counted yet: the rollout is in the hands of another, or could not be read.
     own.nextAt = pulledTo > pull.fromAt ? 0 : now + everyMs;
+    own.longestMs = Math.min(LONGEST_PULL_MS, own.longestMs * 2);
     return pulledTo > pull.fromAt;
   }
   const isAgain = await unanswered(job, own, means, { answer, sight, pull, endAt, everyMs });
@@ -163,6 +166,9 @@ async function unanswered(job: Job, own: Progress, means: Means, asked: Unanswer
   if (isHopeless && (pull.isPast || isEnded)) {
     own.skipTo = pull.toAt;
     return true;
+  }
+  if (isError && answer.reason === 'too-large') {
+    own.longestMs = Math.max(asked.everyMs, Math.floor((pull.toAt - pull.fromAt) / 2));
   }
   own.nextAt = means.clock.now() + waitAfter(patience, asked, means.random());
   return false;

@@ -2,6 +2,7 @@ import type { Metric, RolloutState } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import { createTimelines } from './exposure-timeline.ts';
 import { type Log, messageOf } from './log.ts';
+import { LONGEST_PULL_MS } from './next-pull.ts';
 import { type Job, LONGEST_RETRY_MS, type Progress, pullOnce } from './pull-once.ts';
 import type { RolloutTable } from './rollout-table.ts';
 import type { PulledSource, SourceBook } from './source-book.ts';
@@ -133,7 +134,14 @@ function progressOf(
   all.set(state.id, own);
   const known = own.get(metric.name);
   if (known !== undefined) return known;
-  const fresh = { sight: undefined, skipTo: Number.NEGATIVE_INFINITY, nextAt: 0, toldFailure, isAsking: false };
+  const fresh = {
+    sight: undefined,
+    longestMs: LONGEST_PULL_MS,
+    skipTo: Number.NEGATIVE_INFINITY,
+    nextAt: 0,
+    toldFailure,
+    isAsking: false,
+  };
   own.set(metric.name, fresh);
   return fresh;
 }
