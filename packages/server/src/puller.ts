@@ -1,6 +1,6 @@
 import type { Metric, RolloutState } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
-import { createTimelines } from './exposure-timeline.ts';
+import { createTimelines, isPulled } from './exposure-timeline.ts';
 import { type Log, messageOf } from './log.ts';
 import { LONGEST_PULL_MS } from './next-pull.ts';
 import { type Job, LONGEST_RETRY_MS, type Progress, pullOnce } from './pull-once.ts';
@@ -52,15 +52,17 @@ export function createPuller(options: PullerOptions): Puller {
 
   const jobs = (): readonly Job[] =>
     table.all().flatMap(({ state }) => {
-      const isPulled = state.phase === 'baseline' || state.phase === 'exposing' || state.phase === 'monitoring';
-      if (isPulled) return Object.values(state.plan.metrics).flatMap((metric) => jobOf(state, metric, sources));
+      if (isPulled(state)) return Object.values(state.plan.metrics).flatMap((metric) => jobOf(state, metric, sources));
       progress.delete(state.id);
       timelines.forget(state.id);
       return [];
     });
   /** Asks once; whether it is worth asking at once again. */
-  const askOnce = async (job: Job): Promise<boolean> => {
-    const own = progressOf(progress, job, table.get(job.state.id)?.open.carried.failures[job.metric.name]);
+  const askOnce = async (known: Job): Promise<boolean> => {
+    const run = table.get(known.state.id);
+    if (run === undefined || !isPulled(run.state)) return false;
+    const job = { ...known, state: run.state };
+    const own = progressOf(progress, job, run.open.carried.failures[job.metric.name]);
     if (own.isAsking || clock.now() < own.nextAt) return false;
     own.isAsking = true;
     try {
