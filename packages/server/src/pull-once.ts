@@ -154,7 +154,7 @@ async function unanswered(job: Job, own: Progress, means: Means, asked: Unanswer
   const { state, metric, pulled } = job;
   const patience = silenceMs(state.plan);
   const isError = answer.kind === 'error';
-  const isOver = endAt - pull.fromAt > patience;
+  const isOver = endAt - pull.fromAt > patience + asked.everyMs;
   if (isOver || (isError && sight.failed >= FAILED_TO_TELL)) {
     const why = sight.why ?? answer.kind;
     const failure = isError ? why : noDataFailure(`${pulled.name}: ${why}`);
@@ -188,12 +188,13 @@ async function write(
   own: Progress,
   { store, clock, log, wake }: Means,
   body: PulledBody,
-  { fromAt, toAt }: Pull,
+  pull: Pull,
 ): Promise<void> {
   const { interval, failure } = body;
+  const { fromAt, toAt, span } = pull;
   const position = interval === undefined ? `${fromAt}` : `${fromAt}-${toAt}`;
   const what = failure === undefined ? '' : `/${createHash('sha256').update(failure).digest('hex').slice(0, 16)}`;
-  const batchId = `pull/${state.id}/${metric.name}/${state.epoch}/${position}${what}`;
+  const batchId = `pull/${state.id}/${metric.name}/${span.epoch}/${position}${what}`;
   if (failure !== own.toldFailure) {
     const fields = { rollout: state.id, metric: metric.name, source: metric.source };
     if (failure === undefined) log.info(fields, `${state.id}: ${metric.name} is read from ${metric.source} again`);
