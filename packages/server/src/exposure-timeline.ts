@@ -17,8 +17,12 @@ export type ExposureSpan = {
   readonly isAudience: boolean;
 };
 
-/** Phases in which sources are asked. */
 const PULLED: readonly Phase[] = ['baseline', 'exposing', 'monitoring'];
+
+/** Whether sources are asked for a rollout now. */
+export function isPulled({ phase }: RolloutState): boolean {
+  return PULLED.includes(phase);
+}
 
 /** Exposures of a rollout as its events show them, and the state they led to: more events are added to both. */
 export type ExposureTimeline = { readonly state: RolloutState | undefined; readonly spans: readonly ExposureSpan[] };
@@ -36,14 +40,13 @@ export function withRecords(before: ExposureTimeline, records: readonly EventRec
     if (was !== undefined && isSame(was, state)) continue;
     const last = spans.at(-1);
     if (last !== undefined && last.toAt === undefined) spans.splice(-1, 1, { ...last, toAt: record.at });
-    if (PULLED.includes(state.phase))
-      spans.push({ fromAt: record.at, epoch: state.epoch, ...exposureTraits(state.layers) });
+    if (isPulled(state)) spans.push({ fromAt: record.at, epoch: state.epoch, ...exposureTraits(state.layers) });
   }
   return { state, spans: spans.filter(({ fromAt, toAt }) => toAt === undefined || toAt > fromAt) };
 }
 
 function isSame(one: RolloutState, other: RolloutState): boolean {
-  return one.epoch === other.epoch && PULLED.includes(one.phase) === PULLED.includes(other.phase);
+  return one.epoch === other.epoch && isPulled(one) === isPulled(other);
 }
 
 /** What a source has to know of an exposure. */

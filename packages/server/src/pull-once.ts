@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import type { PulledBody } from './evidence-batcher.ts';
 import type { Timelines } from './exposure-timeline.ts';
 import type { Log } from './log.ts';
-import { nextPull, type Pull } from './next-pull.ts';
+import { LONGEST_PULL_MS, nextPull, type Pull } from './next-pull.ts';
 import type { RolloutTable } from './rollout-table.ts';
 import type { PulledSource } from './source-book.ts';
 import type { SourcePauses } from './source-pauses.ts';
@@ -24,6 +24,8 @@ export const LONGEST_RETRY_MS = 60_000;
 export type Progress = {
   /** Absent: nothing was asked yet. */
   sight: MetricSight | undefined;
+  /** Longest interval that the source can answer for, milliseconds. */
+  longestMs: number;
   /** No data before this is worth asking for. */
   skipTo: number;
   nextAt: number;
@@ -59,7 +61,7 @@ export async function pullOnce(job: Job, own: Progress, means: Means): Promise<b
   const everyMs = Math.max(SHORTEST_PULL_MS, Math.floor(pulled.everyMs * plan.timeScale));
   const counted = table.get(state.id)?.open.carried.pulledTo[metric.name] ?? Number.NEGATIVE_INFINITY;
   const position = Math.max(counted, own.skipTo);
-  const pull = nextPull({ spans, position, endAt, everyMs });
+  const pull = nextPull({ spans, position, endAt, everyMs, longestMs: own.longestMs });
   if (pull === undefined) {
     own.nextAt = now + everyMs - (endAt % everyMs);
     return false;
@@ -81,6 +83,7 @@ export async function pullOnce(job: Job, own: Progress, means: Means): Promise<b
     const pulledTo = table.get(state.id)?.open.carried.pulledTo[metric.name] ?? pull.fromAt;
     // Written, but not counted yet: the rollout is in the hands of another, or could not be read.
     own.nextAt = pulledTo > pull.fromAt ? 0 : now + everyMs;
+    own.longestMs = Math.min(LONGEST_PULL_MS, own.longestMs * 2);
     return pulledTo > pull.fromAt;
   }
   const isAgain = await unanswered(job, own, means, { answer, sight, pull, endAt, everyMs });
@@ -151,7 +154,7 @@ async function unanswered(job: Job, own: Progress, means: Means, asked: Unanswer
   const { state, metric, pulled } = job;
   const patience = silenceMs(state.plan);
   const isError = answer.kind === 'error';
-  const isOver = endAt - pull.fromAt > patience;
+  const isOver = endAt - pull.fromAt > patience + asked.everyMs;
   if (isOver || (isError && sight.failed >= FAILED_TO_TELL)) {
     const why = sight.why ?? answer.kind;
     const failure = isError ? why : noDataFailure(`${pulled.name}: ${why}`);
@@ -163,6 +166,9 @@ async function unanswered(job: Job, own: Progress, means: Means, asked: Unanswer
   if (isHopeless && (pull.isPast || isEnded)) {
     own.skipTo = pull.toAt;
     return true;
+  }
+  if (isError && answer.reason === 'too-large') {
+    own.longestMs = Math.max(asked.everyMs, Math.floor((pull.toAt - pull.fromAt) / 2));
   }
   own.nextAt = means.clock.now() + waitAfter(patience, asked, means.random());
   return false;
@@ -182,12 +188,13 @@ async function write(
   own: Progress,
   { store, clock, log, wake }: Means,
   body: PulledBody,
-  { fromAt, toAt }: Pull,
+  pull: Pull,
 ): Promise<void> {
   const { interval, failure } = body;
+  const { fromAt, toAt, span } = pull;
   const position = interval === undefined ? `${fromAt}` : `${fromAt}-${toAt}`;
   const what = failure === undefined ? '' : `/${createHash('sha256').update(failure).digest('hex').slice(0, 16)}`;
-  const batchId = `pull/${state.id}/${metric.name}/${state.epoch}/${position}${what}`;
+  const batchId = `pull/${state.id}/${metric.name}/${span.epoch}/${position}${what}`;
   if (failure !== own.toldFailure) {
     const fields = { rollout: state.id, metric: metric.name, source: metric.source };
     if (failure === undefined) log.info(fields, `${state.id}: ${metric.name} is read from ${metric.source} again`);

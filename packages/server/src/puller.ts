@@ -1,7 +1,8 @@
 import type { Metric, RolloutState } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
-import { createTimelines } from './exposure-timeline.ts';
+import { createTimelines, isPulled } from './exposure-timeline.ts';
 import { type Log, messageOf } from './log.ts';
+import { LONGEST_PULL_MS } from './next-pull.ts';
 import { type Job, LONGEST_RETRY_MS, type Progress, pullOnce } from './pull-once.ts';
 import type { RolloutTable } from './rollout-table.ts';
 import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
@@ -51,15 +52,17 @@ export function createPuller(options: PullerOptions): Puller {
 
   const jobs = (): readonly Job[] =>
     table.all().flatMap(({ state }) => {
-      const isPulled = state.phase === 'baseline' || state.phase === 'exposing' || state.phase === 'monitoring';
-      if (isPulled) return Object.values(state.plan.metrics).flatMap((metric) => jobOf(state, metric, sources));
+      if (isPulled(state)) return Object.values(state.plan.metrics).flatMap((metric) => jobOf(state, metric, sources));
       progress.delete(state.id);
       timelines.forget(state.id);
       return [];
     });
   /** Asks once; whether it is worth asking at once again. */
-  const askOnce = async (job: Job): Promise<boolean> => {
-    const own = progressOf(progress, job, table.get(job.state.id)?.open.carried.failures[job.metric.name]);
+  const askOnce = async (known: Job): Promise<boolean> => {
+    const run = table.get(known.state.id);
+    if (run === undefined || !isPulled(run.state)) return false;
+    const job = { ...known, state: run.state };
+    const own = progressOf(progress, job, run.open.carried.failures[job.metric.name]);
     if (own.isAsking || clock.now() < own.nextAt) return false;
     own.isAsking = true;
     try {
@@ -134,7 +137,14 @@ function progressOf(
   all.set(state.id, own);
   const known = own.get(metric.name);
   if (known !== undefined) return known;
-  const fresh = { sight: undefined, skipTo: Number.NEGATIVE_INFINITY, nextAt: 0, toldFailure, isAsking: false };
+  const fresh = {
+    sight: undefined,
+    longestMs: LONGEST_PULL_MS,
+    skipTo: Number.NEGATIVE_INFINITY,
+    nextAt: 0,
+    toldFailure,
+    isAsking: false,
+  };
   own.set(metric.name, fresh);
   return fresh;
 }
