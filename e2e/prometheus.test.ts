@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { type ApiClient, createApiClient, type RolloutView } from '@rampart/api';
 import { type CompiledRuleset, compile, evaluate } from '@rampart/flags';
 import { type RampartServer, startServer } from '@rampart/server';
-import { Counter, Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type ScrapingPrometheus,
@@ -37,15 +36,10 @@ const LOOK_MS = 200;
 class App {
   /** Share of requests that fail, in [0, 1]. */
   errors = { on: 0.002, off: 0.002 };
-  readonly #registry = new Registry();
-  readonly #requests = new Counter({
-    name: 'http_requests_total',
-    help: 'Requests.',
-    labelNames: ['variant', 'code'],
-    registers: [this.#registry],
-  });
+  readonly #requests = new Map<string, number>();
   readonly #server: Server = createServer((_, response) => {
-    void this.#registry.metrics().then((text) => response.end(text));
+    const lines = [...this.#requests].map(([labels, count]) => `http_requests_total{${labels}} ${count}\n`);
+    response.end(`# TYPE http_requests_total counter\n${lines.join('')}`);
   });
   #timer: NodeJS.Timeout | undefined;
   #revision: number | undefined;
@@ -74,7 +68,8 @@ class App {
       // Every n-th request fails, so that the share is exact.
       const fails =
         Math.floor(this.#served * this.errors[variant]) > Math.floor((this.#served - 1) * this.errors[variant]);
-      this.#requests.inc({ variant, code: fails ? '500' : '200' });
+      const labels = `variant="${variant}",code="${fails ? '500' : '200'}"`;
+      this.#requests.set(labels, (this.#requests.get(labels) ?? 0) + 1);
     }
   }
 

@@ -14,6 +14,8 @@ export type FetchGuard = {
   readonly lookup?: AddressLookup;
 };
 
+/** Most bytes of one answer of a metric source. */
+export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** Code of the error of an answer that is longer than `maxBytes`. */
 export const ANSWER_TOO_LARGE = 'ANSWER_TOO_LARGE';
 /** Statuses that have no body. */

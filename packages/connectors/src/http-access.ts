@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseDuration } from '@rampart/rollout';
 import { z } from 'zod';
 import { ConnectorError } from './connector-error.ts';
-import { guardedFetch } from './guarded-fetch.ts';
+import { guardedFetch, MAX_ANSWER_BYTES } from './guarded-fetch.ts';
 import type { SourceDeps } from './source-deps.ts';
 import { urlProblem } from './url-guard.ts';
 
@@ -57,8 +57,6 @@ export type HttpAccess = {
 };
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** Most bytes of one answer. */
-export const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 /** Shorter texts stand in answers by chance. */
 const SHORTEST_SECRET = 4;
 

@@ -34,9 +34,10 @@ export type SourceExchange = { readonly asked: string; readonly answered: string
 
 /**
  * Why a source could not answer, where it matters to who asks: nothing is there (`unreachable`), it asks for patience
- * (`throttled`), parts of it did not answer (`partial`), or its numbers cannot be true together (`contradictory`).
+ * (`throttled`), its answer is larger than is read (`too-large`: ask for less), parts of it did not answer (`partial`), or its
+ * numbers cannot be true together (`contradictory`).
  */
-export type SourceErrorReason = 'unreachable' | 'throttled' | 'partial' | 'contradictory';
+export type SourceErrorReason = 'unreachable' | 'throttled' | 'too-large' | 'partial' | 'contradictory';
 
 /**
  * What a source knows (design §6). The four are never confused: zero errors is a `value`, silence is `no-data`, a source

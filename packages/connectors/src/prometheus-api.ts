@@ -1,4 +1,4 @@
-import { ANSWER_TOO_LARGE } from './guarded-fetch.ts';
+import { ANSWER_TOO_LARGE, MAX_ANSWER_BYTES } from './guarded-fetch.ts';
 import { isRecord, jsonIn } from './json-record.ts';
 import type { MetricQuery, SourceErrorReason } from './ports.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -121,9 +121,9 @@ async function ask(
     const range = refusedFor(response, now) ?? rangeOf(response.status, text);
     return range.ok ? range : { ...range, message: `${redact(range.message)}, at ${addressOf(connection)}` };
   } catch (error) {
-    const message = `Prometheus at ${addressOf(connection)} does not answer (${reasonOf(error)})`;
-    onExchange?.({ asked: askedOf(endpoint, form), answered: message });
-    return { ok: false, message, ...(!isTooLarge(error) && { isUnreachable: true }) };
+    const failure = failureOf(connection, error);
+    onExchange?.({ asked: askedOf(endpoint, form), answered: failure.message });
+    return failure;
   }
 }
 
@@ -137,8 +137,14 @@ function shownOf(status: number, text: string): string {
   return `${status} ${cut}`;
 }
 
-function isTooLarge(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === ANSWER_TOO_LARGE;
+/** Why there was no whole answer at all. */
+function failureOf(connection: PrometheusConnection, error: unknown): PrometheusFailure {
+  const address = addressOf(connection);
+  if (error instanceof Error && 'code' in error && error.code === ANSWER_TOO_LARGE) {
+    const message = `the answer is larger than ${MAX_ANSWER_BYTES / 1024 / 1024} MiB; narrow the selectors, at ${address}`;
+    return { ok: false, message, reason: 'too-large' };
+  }
+  return { ok: false, message: `Prometheus at ${address} does not answer (${reasonOf(error)})`, isUnreachable: true };
 }
 
 /** What the headers say against an answer: patience, or a clock on which no instant of ours means the same. */
@@ -168,7 +174,6 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'no answer in time';
   if (error.name === 'AbortError') return 'the question was withdrawn';
-  if (isTooLarge(error)) return 'its answer is larger than 32 MiB; narrow the selectors, or ask more often';
   if ('code' in error) return String(error.code);
   const { cause } = error;
   if (cause instanceof Error) return 'code' in cause ? String(cause.code) : cause.message;

@@ -1,5 +1,7 @@
 import { type ExposureLayer, FULL_WEIGHT } from '@rampart/flags';
 import { type EventRecord, evolve, type Phase, type RolloutState, weightOfEveryone } from '@rampart/rollout';
+import { recordOf, streamOf } from './event-records.ts';
+import type { Store } from './store/store.ts';
 
 /** A time in which the exposure of a rollout did not change, epoch milliseconds. */
 export type ExposureSpan = {
@@ -15,8 +17,12 @@ export type ExposureSpan = {
   readonly isAudience: boolean;
 };
 
-/** Phases in which sources are asked. */
 const PULLED: readonly Phase[] = ['baseline', 'exposing', 'monitoring'];
+
+/** Whether sources are asked for a rollout now. */
+export function isPulled({ phase }: RolloutState): boolean {
+  return PULLED.includes(phase);
+}
 
 /** Exposures of a rollout as its events show them, and the state they led to: more events are added to both. */
 export type ExposureTimeline = { readonly state: RolloutState | undefined; readonly spans: readonly ExposureSpan[] };
@@ -34,14 +40,13 @@ export function withRecords(before: ExposureTimeline, records: readonly EventRec
     if (was !== undefined && isSame(was, state)) continue;
     const last = spans.at(-1);
     if (last !== undefined && last.toAt === undefined) spans.splice(-1, 1, { ...last, toAt: record.at });
-    if (PULLED.includes(state.phase))
-      spans.push({ fromAt: record.at, epoch: state.epoch, ...exposureTraits(state.layers) });
+    if (isPulled(state)) spans.push({ fromAt: record.at, epoch: state.epoch, ...exposureTraits(state.layers) });
   }
   return { state, spans: spans.filter(({ fromAt, toAt }) => toAt === undefined || toAt > fromAt) };
 }
 
 function isSame(one: RolloutState, other: RolloutState): boolean {
-  return one.epoch === other.epoch && PULLED.includes(one.phase) === PULLED.includes(other.phase);
+  return one.epoch === other.epoch && isPulled(one) === isPulled(other);
 }
 
 /** What a source has to know of an exposure. */
@@ -54,4 +59,27 @@ export function exposureTraits(
   if (splits.length === 0) return { stratum: FULL_WEIGHT, isUniform: false, isAudience: true };
   const stratum = everyone > 0 ? everyone : Math.max(...splits.map(({ weight }) => weight));
   return { stratum, isUniform: everyone === FULL_WEIGHT, isAudience: false };
+}
+
+/** Timelines of exposure by rollout, each read on where it ends. */
+export type Timelines = {
+  readonly of: (state: RolloutState) => Promise<ExposureTimeline>;
+  readonly forget: (rollout: string) => void;
+};
+
+/** No timeline read yet. */
+export function createTimelines(store: Store): Timelines {
+  const known = new Map<string, ExposureTimeline>();
+  return {
+    async of({ id, version }) {
+      const before = known.get(id) ?? NO_EXPOSURE;
+      const upTo = before.state?.version ?? 0;
+      if (upTo >= version) return before;
+      const records = (await store.readStream(streamOf(id), upTo)).map(recordOf);
+      const timeline = withRecords(before, records);
+      known.set(id, timeline);
+      return timeline;
+    },
+    forget: (rollout) => void known.delete(rollout),
+  };
 }

@@ -21,16 +21,19 @@ export type PullPlace = {
   readonly endAt: number;
   /** Ends of intervals lie on multiples of this, or where the exposure changes. */
   readonly everyMs: number;
+  /** Longest interval, milliseconds. Default: `LONGEST_PULL_MS`. */
+  readonly longestMs?: number;
 };
 
 /** The next interval of a metric; `undefined` while none is due. */
-export function nextPull({ spans, position = Number.NEGATIVE_INFINITY, endAt, everyMs }: PullPlace): Pull | undefined {
+export function nextPull(place: PullPlace): Pull | undefined {
+  const { spans, position = Number.NEGATIVE_INFINITY, endAt, everyMs, longestMs = LONGEST_PULL_MS } = place;
   const span = spans.find(({ toAt = Number.POSITIVE_INFINITY }) => toAt > position);
   if (span === undefined) return undefined;
   const fromAt = Math.max(position, span.fromAt);
   const isEnded = span.toAt !== undefined && span.toAt <= endAt;
   const latest = isEnded && span.toAt !== undefined ? span.toAt : Math.floor(endAt / everyMs) * everyMs;
-  const isCut = latest - fromAt > LONGEST_PULL_MS;
-  const toAt = isCut ? Math.floor((fromAt + LONGEST_PULL_MS) / everyMs) * everyMs : latest;
+  const isCut = latest - fromAt > longestMs;
+  const toAt = isCut ? Math.floor((fromAt + longestMs) / everyMs) * everyMs : latest;
   return toAt > fromAt ? { fromAt, toAt, span, isPast: isCut } : undefined;
 }

@@ -12,17 +12,17 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** Durations are for `timeScale: 0.001`: 12 h in 43.2 s. */
+/** Durations are for `timeScale: 0.001`: an hour in 3.6 s. */
 const PLAN = `
 flag: checkout
 version: build-1
 preflight: [flag-configured]
-baseline: { window: 12h }
+baseline: { window: 3h }
 metrics:
   errorRate: { source: metrics, bad: 'reqs_total{code="500"}', total: reqs_total, arm: variant }
 stages:
-  - { name: canary, percentage: 10, duration: 12h, gate: [ { metric: errorRate, limit: 2% } ] }
-  - { name: beta, percentage: 50, duration: 12h, gate: [ { metric: errorRate, limit: 2% } ] }
+  - { name: canary, percentage: 10, duration: 4h, gate: [ { metric: errorRate, limit: 2% } ] }
+  - { name: beta, percentage: 50, duration: 21h, gate: [ { metric: errorRate, limit: 2% } ] }
   - { name: ga, percentage: 100, duration: permanent, monitor: 24h }
 abortCriteria: [ { metric: errorRate, limit: 2% } ]
 exit: [ ga-stable ]
@@ -172,7 +172,7 @@ describe('a rollout with Prometheus as its only source', () => {
     await site.until(stageIs('canary'));
     await site.live(10);
     await site.prometheus.stop();
-    await site.live(90, false);
+    await site.live(25, false);
     const blind = await viewOf(site);
     expect(blind.state).toMatchObject({ phase: 'exposing', stage: { index: 0 }, blindAlertedAt: expect.any(Number) });
     expect(blind.sources).toMatchObject([
@@ -208,7 +208,7 @@ describe('what never promotes and never aborts', () => {
     await site.until(stageIs('canary'));
     await site.live(5);
     site.prometheus.set(quirk);
-    await site.live(60);
+    await site.live(25);
     const view = await viewOf(site);
     expect(view.state).toMatchObject({ phase: 'exposing', stage: { index: 0 }, blindSince: expect.any(Number) });
     expect(view.sources).toMatchObject([{ status, why: expect.stringMatching(why) }]);
@@ -223,7 +223,7 @@ describe('what never promotes and never aborts', () => {
     const site = await startSite();
     await site.until(stageIs('canary'));
     await site.live(5);
-    await site.live(60, false);
+    await site.live(25, false);
     const view = await viewOf(site);
     expect(view.state).toMatchObject({ stage: { index: 0 }, blindSince: expect.any(Number) });
     expect(view.sources).toMatchObject([{ status: 'lagging', why: expect.stringContaining('ended') }]);
@@ -236,7 +236,7 @@ describe('what never promotes and never aborts', () => {
     await site.until(stageIs('canary'));
     await site.live(5);
     site.prometheus.forget();
-    await site.live(60, false);
+    await site.live(25, false);
     const view = await viewOf(site);
     expect(view.state).toMatchObject({ stage: { index: 0 }, blindSince: expect.any(Number) });
     expect(view.sources).toMatchObject([{ status: 'silent', why: expect.stringContaining('no data') }]);
@@ -256,7 +256,7 @@ describe('what never promotes and never aborts', () => {
     site.counters['errors_total{variant="on"}'] = 0;
     await site.until(stageIs('canary'));
     await site.live(5);
-    for (let second = 0; second < 60; second += 1) {
+    for (let second = 0; second < 25; second += 1) {
       site.counters['errors_total{variant="on"}'] += 3_000;
       await site.live(1);
     }
@@ -269,8 +269,8 @@ describe('what never promotes and never aborts', () => {
 });
 
 describe('a server that comes back', () => {
-  const DAYS = PLAN.replace('window: 12h', 'window: 2h').replace(
-    'name: canary, percentage: 10, duration: 12h',
+  const DAYS = PLAN.replace('window: 3h', 'window: 2h').replace(
+    'name: canary, percentage: 10, duration: 4h',
     'name: canary, percentage: 10, duration: 24h',
   );
   const MINUTES_4 = 240_000;
@@ -353,7 +353,7 @@ describe('a plan and the sources of the server', () => {
     const rig = await site.rig.restart({ sources: undefined });
     ends.splice(-1, 1, () => rig.dispose());
     const back = siteOf(rig, site.prometheus, site.id, { stepMs: 1_000, counters: site.counters });
-    await back.live(60);
+    await back.live(25);
     const view = await viewOf(back);
     expect(view.state).toMatchObject({ phase: 'exposing', stage: { index: 0 }, blindSince: expect.any(Number) });
     expect(view.sources).toMatchObject([

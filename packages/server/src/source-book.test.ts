@@ -64,6 +64,11 @@ describe('sources as a file of settings has them', () => {
     ['a certificate without its key', one({ tls: { certFile: 'a.pem' } }), 'belong together'],
     ['a missing authority', one({ tls: { caFile: '/nowhere/ca.pem' } }), '/nowhere/ca.pem cannot be read (ENOENT)'],
     ['a duration that is none', one({ every: '0s' }), 'sources.prom.every: received "0s"'],
+    [
+      'questions further apart than silence may last',
+      one({ every: '6m' }),
+      'received "6m"; write a duration such as 15s, at most 4',
+    ],
     ['hosts that are no list', one({}, { allowedHosts: 'a' }), 'allowedHosts is not a list'],
   ])('are refused with %s, without any secret', (_, settings, words) => {
     const failure = (() => {

@@ -6,7 +6,7 @@ import {
   type SourceKind,
   type UrlPolicy,
 } from '@rampart/connectors';
-import { ALERTS, type Metric, parseDuration } from '@rampart/rollout';
+import { ALERTS, formatDuration, type Metric, parseDuration } from '@rampart/rollout';
 import { ServerError } from './server-error.ts';
 
 /** A source that this server was set up with. */
@@ -35,6 +35,10 @@ const TELEMETRY = 'telemetry';
 export const DELIVERED: readonly string[] = [TELEMETRY, 'signals', ALERTS];
 const DEFAULT_EVERY_MS = 15_000;
 const DEFAULT_SETTLE_MS = 30_000;
+/** Below the silence that counts as blindness. */
+const MOST_EVERY_MS = 4 * 60_000;
+/** What is later than this is a lag of the metric. */
+const MOST_SETTLE_MS = 3_600_000;
 const NAME = /^[A-Za-z_][\w.-]{0,99}$/;
 const TOP_KEYS = ['sources', 'allowedHosts', 'allowPrivate'];
 
@@ -105,8 +109,8 @@ function openOne(name: string, given: unknown, { policy, secretOf, kinds }: Open
       kind: String(kind),
       source: known.open(settings, { name, secretOf, policy }),
       readBinding: known.readBinding,
-      everyMs: durationOf(every, `${name}.every`, 1) ?? DEFAULT_EVERY_MS,
-      settleMs: durationOf(settle, `${name}.settle`, 0) ?? DEFAULT_SETTLE_MS,
+      everyMs: durationOf(every, `${name}.every`, [1, MOST_EVERY_MS]) ?? DEFAULT_EVERY_MS,
+      settleMs: durationOf(settle, `${name}.settle`, [0, MOST_SETTLE_MS]) ?? DEFAULT_SETTLE_MS,
     };
   } catch (error) {
     if (error instanceof ConnectorError) throw invalid(error.message, error);
@@ -114,9 +118,13 @@ function openOne(name: string, given: unknown, { policy, secretOf, kinds }: Open
   }
 }
 
-function durationOf(value: unknown, place: string, leastMs: number): number | undefined {
+type Range = readonly [leastMs: number, mostMs: number];
+
+function durationOf(value: unknown, place: string, [leastMs, mostMs]: Range): number | undefined {
   if (value === undefined) return undefined;
   const ms = typeof value === 'string' ? parseDuration(value) : undefined;
-  if (ms !== undefined && ms >= leastMs) return ms;
-  throw invalid(`sources.${place}: received ${JSON.stringify(value)}; write a duration such as 15s`);
+  if (ms !== undefined && ms >= leastMs && ms <= mostMs) return ms;
+  throw invalid(
+    `sources.${place}: received ${JSON.stringify(value)}; write a duration such as 15s, at most ${formatDuration(mostMs)}`,
+  );
 }

@@ -113,6 +113,36 @@ describe('rampart metric test', () => {
   });
 });
 
+describe('rampart status', () => {
+  it('has a line for each source that is pulled or not well', async () => {
+    const cli = openCli();
+    writeFileSync(
+      join(cli.dir, 'plan.yaml'),
+      PLAN.replaceAll('source: prom', 'source: telemetry').replace(/bad.*variant/, ''),
+    );
+    await cli.run(['start', 'plan.yaml']);
+    const sources = [
+      { source: 'telemetry', status: 'up', metrics: ['p99Latency'] },
+      {
+        source: 'prom',
+        status: 'silent',
+        why: 'it does not answer',
+        newestAt: cli.plane.now - 360_000,
+        metrics: ['errorRate'],
+      },
+    ];
+    const withSources: typeof fetch = async (input, init) => {
+      const answer = await cli.plane.fetch(input, init);
+      const body: unknown = await answer.json();
+      const told = JSON.stringify(body).replaceAll('"waitingFor"', `"sources":${JSON.stringify(sources)},"waitingFor"`);
+      return new Response(told, { status: answer.status });
+    };
+    const { out } = await cli.run(['status'], { fetch: withSources });
+    expect(out).toContain('Sources\n  prom silent, newest data 6 min old: it does not answer');
+    expect(out).not.toContain('telemetry up');
+  });
+});
+
 describe('rampart serve --sources', () => {
   it('says what is wrong with the file, and starts nothing', async () => {
     const cli = openCli();
