@@ -1,5 +1,6 @@
 import { ANSWER_TOO_LARGE, MAX_ANSWER_BYTES } from './guarded-fetch.ts';
 import { isRecord, jsonIn } from './json-record.ts';
+import { classicSeriesOf } from './native-histograms.ts';
 import type { MetricQuery, SourceErrorReason } from './ports.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -59,7 +60,10 @@ const MOST_EXCHANGED = 4_000;
 const MOST_SKEW_MS = 60_000;
 
 /** Whoever follows a question: may end it, and is told the exchange. */
-export type PrometheusAsking = Pick<MetricQuery, 'signal' | 'onExchange'>;
+export type PrometheusAsking = Pick<MetricQuery, 'signal' | 'onExchange'> & {
+  /** Native histograms are given as the buckets of classic ones. Default: they are refused. */
+  readonly takesHistograms?: boolean;
+};
 
 /** Asks `/api/v1/query_range`. Never rejects; no message carries a header. */
 export function queryRange(
@@ -99,7 +103,7 @@ async function ask(
   connection: PrometheusConnection,
   endpoint: 'query' | 'query_range',
   form: Readonly<Record<string, string>>,
-  { signal, onExchange }: PrometheusAsking = {},
+  { signal, onExchange, takesHistograms = false }: PrometheusAsking = {},
 ): Promise<PrometheusRange> {
   const { redact = (text: string) => text, now } = connection;
   const request = connection.fetch ?? fetch;
@@ -118,7 +122,7 @@ async function ask(
     });
     const text = await response.text();
     onExchange?.({ asked: askedOf(endpoint, form), answered: shownOf(response.status, redact(text)) });
-    const range = refusedFor(response, now) ?? rangeOf(response.status, text);
+    const range = refusedFor(response, now) ?? rangeOf(response.status, text, takesHistograms);
     return range.ok ? range : { ...range, message: `${redact(range.message)}, at ${addressOf(connection)}` };
   } catch (error) {
     const failure = failureOf(connection, error);
@@ -180,7 +184,7 @@ function reasonOf(error: unknown): string {
   return error.message;
 }
 
-function rangeOf(status: number, text: string): PrometheusRange {
+function rangeOf(status: number, text: string, takesHistograms: boolean): PrometheusRange {
   if (status === 401 || status === 403) {
     return refused(`Prometheus refused the credentials (status ${status}); give a bearer token or user and password`);
   }
@@ -200,7 +204,8 @@ function rangeOf(status: number, text: string): PrometheusRange {
     // What VictoriaMetrics says in place of a warning.
     ...(body.isPartial === true ? ['isPartial: some of its storage nodes did not answer'] : []),
   ];
-  if (data.result.some((one) => isRecord(one) && (one.histograms ?? one.histogram) !== undefined)) {
+  const hasHistograms = data.result.some((one) => isRecord(one) && (one.histograms ?? one.histogram) !== undefined);
+  if (hasHistograms && !takesHistograms) {
     return refused('the query gives native histograms; give a counter, or the _bucket series of a classic histogram');
   }
   return { ok: true, series: data.result.flatMap(seriesOf), warnings };
@@ -211,6 +216,7 @@ function seriesOf(item: unknown): readonly PrometheusSeries[] {
   const values = Array.isArray(item.values) ? item.values : [item.value];
   const metric = isRecord(item.metric) ? item.metric : {};
   const labels = Object.fromEntries(Object.entries(metric).map(([name, value]) => [name, String(value)]));
+  if (Array.isArray(item.histograms)) return classicSeriesOf(labels, item.histograms);
   return [{ labels, samples: values.flatMap(sampleOf) }];
 }
 

@@ -177,12 +177,13 @@ describe.skipIf(SKIP_PROMETHEUS)('history from a real Prometheus (apt-get instal
   it('sends credentials, and says when they are refused', async () => {
     // The password is "pass".
     const hash = '$2b$05$abcdefghijklmnopqrstuuZFBUbfXoM8LFiPx8LYlO/sXZB/Cwk3K';
-    const guarded = await startPrometheus([REQUESTS], `basic_auth_users: { user: '${hash}' }\n`);
+    const authorization = `Basic ${Buffer.from('user:pass').toString('base64')}`;
+    const config = `basic_auth_users: { user: '${hash}' }\n`;
+    const guarded = await startPrometheus([REQUESTS], { config, authorization });
     const query = queryOf(errorRate());
     const [refused] = await answersTo(guarded.url, query);
     expect(refused).toMatchObject({ kind: 'error' });
     expect(JSON.stringify(refused)).toContain('credentials');
-    const authorization = `Basic ${Buffer.from('user:pass').toString('base64')}`;
     const [value] = await answersTo(guarded.url, query, { authorization });
     expect(value?.kind).toBe('value');
     await guarded.stop();

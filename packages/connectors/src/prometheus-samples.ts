@@ -85,7 +85,7 @@ export async function growthIn(
   return { ok: true, growth: new Map(growth) };
 }
 
-/** A series by its labels but the name, which functions drop. */
-function identityOf({ __name__, ...labels }: PrometheusSeries['labels']): string {
+/** A series by its labels but the name, which functions drop, and the edge, which a native histogram has not. */
+function identityOf({ __name__, le, ...labels }: PrometheusSeries['labels']): string {
   return JSON.stringify(Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)));
 }

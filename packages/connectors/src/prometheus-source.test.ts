@@ -189,6 +189,39 @@ describe('what a live Prometheus knows', () => {
     expect([upTo(-17), upTo(-1), upTo(0)]).toEqual([6, 9, 10]);
   });
 
+  it('reads quantiles from native histograms, as recorded from a Prometheus that has them', async () => {
+    const sample = (seconds: number, count: string, n: readonly [string, string]) => [
+      START / 1000 + seconds,
+      {
+        count,
+        sum: '9',
+        buckets: [
+          [0, '0.4', '0.5', n[0]],
+          [0, '0.9', '1', n[1]],
+        ],
+      },
+    ];
+    const histograms = [sample(-5, '3', ['2', '1']), sample(10, '9', ['6', '3'])];
+    const data = { resultType: 'matrix', result: [{ metric: { __name__: 'seconds', variant: 'on' }, histograms }] };
+    const source = prometheusSource(
+      { url: 'http://prometheus.test', fetch: async () => Response.json({ status: 'success', data }) },
+      'prometheus',
+    );
+    const metric = metricOf('quantile', { buckets: 'seconds', arm: 'variant' }, 'p99Latency');
+    const answer = await source.read(askedFor(metric, START, START + SCRAPE_MS));
+    expect(answer).toMatchObject({ kind: 'value', series: [{ arm: 'treatment', count: [6] }] });
+    const bins = answer.kind === 'value' ? (answer.series[0]?.bins?.[0] ?? []) : [];
+    const within = (low: number, high: number) =>
+      bins.filter(([bin]) => bin >= low && bin <= high).reduce((sum, [, n]) => sum + n, 0);
+    // (0.4, 0.5] and (0.9, 1], 16 bins an octave.
+    expect([within(-22, -17), within(-3, -1)]).toEqual([4, 2]);
+    const rate = metricOf('rate', { total: 'seconds', arm: 'variant' }, 'throughput');
+    expect(await source.read(askedFor(rate, START, START + SCRAPE_MS))).toMatchObject({
+      kind: 'error',
+      message: expect.stringContaining('native histograms'),
+    });
+  });
+
   it.skipIf(SKIP_PROMETHEUS)('gives complaints their instants, and says 0 where there are none', async () => {
     const source = await sourceOf({
       name: 'complaints',

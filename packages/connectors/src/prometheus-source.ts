@@ -61,7 +61,8 @@ async function answerOf(
     const message = `metrics.${metric.name}: some see the new variant and some the old, and without arm (the label of the variant) these are the numbers of both; add it`;
     return { kind: 'error', message };
   }
-  const sampled = await Promise.all(PARTS.map((part) => samplesOf(connection, binding[part], query, query)));
+  const asking = { ...query, takesHistograms: metric.kind === 'quantile' };
+  const sampled = await Promise.all(PARTS.map((part) => samplesOf(connection, binding[part], query, asking)));
   const failed = sampled.find((one) => !one.ok);
   if (failed?.ok === false) return errorOf(metric, failed);
   const [total = [], sum = [], sumSquares = []] = sampled.map((one) => (one.ok ? one.series : []));

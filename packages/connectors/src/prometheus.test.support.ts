@@ -26,10 +26,13 @@ export type RecordedFamily = {
 /** A Prometheus over a recorded history. */
 export type RunningPrometheus = { readonly url: string; readonly stop: () => Promise<void> };
 
+/** Settings of a Prometheus that wants credentials, and the header that has them. */
+export type GuardedWeb = { readonly config: string; readonly authorization: string };
+
 /** Starts a Prometheus whose whole history is the given samples; it scrapes nothing. */
 export async function startPrometheus(
   families: readonly RecordedFamily[],
-  webConfig?: string,
+  web?: GuardedWeb,
 ): Promise<RunningPrometheus> {
   const dir = mkdtempSync(join(tmpdir(), 'rampart-prometheus-'));
   const recorded = join(dir, 'history.om');
@@ -37,7 +40,7 @@ export async function startPrometheus(
   execFileSync('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', recorded, join(dir, 'data')], {
     stdio: 'pipe',
   });
-  const running = await run(dir, await freePort(), 'global: {}\n', webConfig);
+  const running = await run(dir, await freePort(), 'global: {}\n', web);
   return {
     url: running.url,
     async stop() {
@@ -75,7 +78,7 @@ export async function startScraping(target: string): Promise<ScrapingPrometheus>
   };
 }
 
-async function run(dir: string, port: number, config: string, webConfig?: string): Promise<RunningPrometheus> {
+async function run(dir: string, port: number, config: string, web?: GuardedWeb): Promise<RunningPrometheus> {
   const file = (name: string, text: string) => {
     writeFileSync(join(dir, name), text);
     return join(dir, name);
@@ -88,7 +91,7 @@ async function run(dir: string, port: number, config: string, webConfig?: string
       '--storage.tsdb.retention.time=100y',
       `--web.listen-address=127.0.0.1:${port}`,
       '--log.level=error',
-      ...(webConfig === undefined ? [] : [`--web.config.file=${file('web.yml', webConfig)}`]),
+      ...(web === undefined ? [] : [`--web.config.file=${file('web.yml', web.config)}`]),
     ],
     { stdio: 'ignore' },
   );
@@ -96,7 +99,7 @@ async function run(dir: string, port: number, config: string, webConfig?: string
   const kill = () => void child.kill('SIGKILL');
   process.once('exit', kill);
   const url = `http://127.0.0.1:${port}`;
-  await untilReady(child, url);
+  await untilReady(child, `${url}/-/ready`, web);
   return {
     url,
     async stop() {
@@ -135,17 +138,20 @@ export function freePort(): Promise<number> {
 const READY_TRIES = 300;
 const READY_EVERY_MS = 50;
 
-/** Waits until a server answers at an address. */
-export async function untilReady(child: ChildProcess, url: string, path = '/-/ready'): Promise<void> {
+/** Waits until a server answers 200 at an address. */
+export async function untilReady(
+  child: ChildProcess,
+  url: string,
+  web?: Pick<GuardedWeb, 'authorization'>,
+): Promise<void> {
   const name = child.spawnfile;
   for (let tries = 0; tries < READY_TRIES; tries += 1) {
     if (child.exitCode !== null) throw new Error(`${name} ended with code ${child.exitCode} before it was ready`);
-    // 401: it serves, and wants credentials.
-    const status = await fetch(`${url}${path}`).then(
+    const status = await fetch(url, { headers: { ...(web && { authorization: web.authorization }) } }).then(
       (response) => response.status,
       () => 0,
     );
-    if (status === 200 || status === 401) return;
+    if (status === 200) return;
     await new Promise((resolve) => setTimeout(resolve, READY_EVERY_MS));
   }
   child.kill('SIGKILL');

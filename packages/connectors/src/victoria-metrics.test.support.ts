@@ -26,7 +26,7 @@ export async function startVictoriaMetrics(families: readonly RecordedFamily[]):
   const kill = () => void child.kill('SIGKILL');
   process.once('exit', kill);
   const url = `http://127.0.0.1:${port}`;
-  await untilReady(child, url, '/health');
+  await untilReady(child, `${url}/health`);
   await fetch(`${url}/api/v1/import/prometheus`, { method: 'POST', body: linesOf(families) });
   await fetch(`${url}/internal/force_flush`);
   return {
