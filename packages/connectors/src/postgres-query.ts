@@ -62,6 +62,7 @@ async function tablesOf(connection: PostgresConnection, ask: Asking): Promise<re
   const budget = watchBytes(client, ask);
   const stop = () => socketOf(client)?.destroy();
   ask.signal.addEventListener('abort', stop, { once: true });
+  if (ask.signal.aborted) stop();
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await client.query({ text: SESSION, values: [String(ask.limits.timeoutMs)] });
@@ -72,8 +73,9 @@ async function tablesOf(connection: PostgresConnection, ask: Asking): Promise<re
     if (budget.isSpent()) throw new SourceFailure(tooManyBytes(ask.limits));
     throw failureOf(error, connection, ask);
   } finally {
-    ask.signal.removeEventListener('abort', stop);
+    // A server that hangs does not answer the farewell either: the signal ends that as well.
     await client.end().catch(() => undefined);
+    ask.signal.removeEventListener('abort', stop);
   }
 }
 

@@ -30,7 +30,7 @@ const SKIPPED = [
   /`[^`]*`/,
   /--[^\n]*/,
   /\/\*[\s\S]*?\*\//,
-  /\$([A-Za-z_]\w*)?\$[\s\S]*?\$\1\$/,
+  /\$(?<tag>[A-Za-z_]\w*)?\$[\s\S]*?\$\k<tag>\$/,
   /::/,
 ];
 const TOKEN = new RegExp(

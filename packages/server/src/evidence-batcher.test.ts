@@ -106,7 +106,9 @@ describe('an evidence batch', () => {
     });
     const all = ['errorRate', 'p99Latency', 'assigned'].map(one);
     const metricsIn = (body: TelemetryBody) =>
-      [...addTelemetry(emptyBatch(0), 1, body, asking).merged.values()].map(({ metric }) => metric);
+      addTelemetry(emptyBatch(0), [{ seq: 1, body }], asking)
+        .merged.toSeries()
+        .map(({ metric }) => metric);
     expect(metricsIn({ type: 'telemetry', instance: 'i1', series: all })).toEqual(['p99Latency', 'assigned']);
     expect(metricsIn({ type: 'telemetry', series: all })).toEqual(['errorRate', 'p99Latency', 'assigned']);
   });
