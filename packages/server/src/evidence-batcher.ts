@@ -15,6 +15,8 @@ export type OpenBatch = {
   readonly occurrences: readonly Occurrence[];
   readonly instances: ReadonlySet<string>;
   readonly isEmpty: boolean;
+  /** Version of the rollout at which a look found no reason to close it; absent while nobody has looked since it grew. */
+  readonly mayWaitAt?: number;
 };
 
 /** An open batch with nothing in it. */
@@ -37,8 +39,10 @@ type Row = { readonly seq: number; readonly body: TelemetryBody };
 export function addTelemetry(open: OpenBatch, rows: readonly Row[], state: RolloutState): OpenBatch {
   // One copy for all rows. Nothing is added to sums that the caller keeps: were it, and the next read failed, these rows
   // would be read and added again.
+  const { throughSeq, isEmpty } = open;
   const into: Growing = {
-    ...open,
+    throughSeq,
+    isEmpty,
     merged: open.merged.copy(),
     occurrences: [...open.occurrences],
     instances: new Set(open.instances),
