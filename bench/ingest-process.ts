@@ -14,8 +14,7 @@ export type ServerProcess = {
 /** Starts one on the store in a directory; its clock is so many ms ahead. */
 export async function startProcess(dataDir: string, aheadMs: number): Promise<ServerProcess> {
   const script = fileURLToPath(new URL('./ingest-server.ts', import.meta.url));
-  const execArgv = process.execArgv.filter((flag) => flag !== '--expose-gc');
-  const child = fork(script, [dataDir, String(aheadMs)], { execArgv });
+  const child = fork(script, [dataDir, String(aheadMs)], { execArgv: process.execArgv });
   const ready = await heard(child, 'ready');
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   return {

@@ -4,7 +4,8 @@ import { startServer } from '@rampart/server';
 export type Ask =
   /** Moves the server's clock forward and has every rollout looked at. */
   | { readonly type: 'advance'; readonly ms: number }
-  | { readonly type: 'usage' }
+  /** `collect`: what is live on the heap, which takes a garbage collection. */
+  | { readonly type: 'usage'; readonly collect: boolean }
   /** Closes the server as an operator would. */
   | { readonly type: 'close' };
 
@@ -18,7 +19,7 @@ export type Told =
       readonly cpu: number;
       readonly mainCpu: number;
       readonly rss: number;
-      readonly heap: number;
+      readonly liveHeap?: number;
     };
 
 /** `ingest-server.ts DIR OFFSET`: a control plane on the store in DIR, whose clock is OFFSET ms ahead. */
@@ -38,9 +39,10 @@ process.on('message', (ask: Ask) => {
     aheadMs += ask.ms;
     void server.reconciler.wakeAll().then(() => tell({ type: 'advanced' }));
   } else if (ask.type === 'usage') {
+    const [cpu, mainCpu] = [seconds(process.cpuUsage()), seconds(process.threadCpuUsage())];
+    if (ask.collect) gc?.();
     const { rss, heapUsed } = process.memoryUsage();
-    const cpu = seconds(process.cpuUsage());
-    tell({ type: 'usage', cpu, mainCpu: seconds(process.threadCpuUsage()), rss, heap: heapUsed });
+    tell({ type: 'usage', cpu, mainCpu, rss, ...(ask.collect && { liveHeap: heapUsed }) });
   } else {
     void server.close().then(() => process.exit());
   }

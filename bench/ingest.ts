@@ -78,13 +78,13 @@ type Sample = { readonly at: number; readonly cells: number; readonly usage: Usa
 async function watch(server: ServerProcess, fleet: Fleet, seconds: number): Promise<readonly Sample[]> {
   const samples: Sample[] = [];
   const startedAt = performance.now();
-  for (;;) {
-    const usage = await server.ask({ type: 'usage' }, 'usage');
-    const at = (performance.now() - startedAt) / 1000;
+  for (let at = 0; at < seconds; ) {
+    await new Promise((done) => setTimeout(done, samples.length === 0 ? 0 : SAMPLE_EVERY_MS));
+    at = (performance.now() - startedAt) / 1000;
+    const collect = samples.length === 0 || at >= seconds;
+    const usage = await server.ask({ type: 'usage', collect }, 'usage');
     samples.push({ at, cells: fleet.tally.cells, usage });
     process.stderr.write(`\r${at.toFixed(0)} of ${seconds} s, ${fleet.tally.cells} cells`);
-    if (at >= seconds) break;
-    await new Promise((done) => setTimeout(done, SAMPLE_EVERY_MS));
   }
   process.stderr.write('\n');
   return samples;
@@ -124,7 +124,7 @@ function figuresOf(samples: readonly Sample[]) {
     memory: {
       rssMb: { median: quantile(rss, 0.5), most: Math.max(...rss) },
       rssMbPerMinute: 60 * slope(settled.map(({ at, usage }) => [at, usage.rss / MB])),
-      heapMbPerMinute: 60 * slope(settled.map(({ at, usage }) => [at, usage.heap / MB])),
+      liveHeapMb: [first, last].map(({ usage }) => (usage.liveHeap ?? Number.NaN) / MB),
     },
   };
 }

@@ -120,8 +120,8 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
   EVIDENCE_PRUNED: entry(
     'api',
     410,
-    'Evidence of the rollout was removed: it ended longer ago than evidence is kept.',
-    'Its events, report and incidents are all there; a replay or backtest needs the evidence: take it from a backup made before, and keep it longer from now on (`rampart serve --retention`).',
+    'Its evidence is gone: the retention is over.',
+    'Events and report are kept; restore a backup to replay it, and set a longer `serve --retention`.',
   ),
   METHOD_NOT_ALLOWED: entry(
     'api',

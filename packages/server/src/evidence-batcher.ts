@@ -36,6 +36,8 @@ export type OpenBatch = {
   readonly instances: ReadonlySet<string>;
   readonly isEmpty: boolean;
   readonly carried: Carried;
+  /** Version of the rollout at which a look found no reason to close it; absent while nobody has looked since it grew. */
+  readonly mayWaitAt?: number;
 };
 
 /** What an open batch takes over from the one before it, by metric. */
@@ -76,8 +78,10 @@ type Row = { readonly seq: number; readonly body: TelemetryBody };
 export function addTelemetry(open: OpenBatch, rows: readonly Row[], state: RolloutState): OpenBatch {
   // One copy for all rows. Nothing is added to sums that the caller keeps: were it, and the next read failed, these rows
   // would be read and added again.
+  const { throughSeq, isEmpty } = open;
   const into: Growing = {
-    ...open,
+    throughSeq,
+    isEmpty,
     merged: open.merged.copy(),
     occurrences: [...open.occurrences],
     instances: new Set(open.instances),

@@ -1,4 +1,4 @@
-import { decide, mustCloseNow, RAMPART, type RolloutState, reconcile } from '@rampart/rollout';
+import { decide, type EvidenceBatch, mustCloseNow, RAMPART, type RolloutState, reconcile } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
@@ -158,19 +158,26 @@ async function pull(store: Store, run: RolloutRun): Promise<OpenBatch> {
   }
 }
 
+/** The open batch closed, where it is due or must not wait. One that may wait is not asked again until something changes. */
+function batchToClose({ state, evidence, open, closedAt }: RolloutRun, now: number): EvidenceBatch | undefined {
+  const isDue = now - closedAt >= batchMsOf(state.plan.timeScale);
+  if (open.isEmpty || (!isDue && open.mayWaitAt === state.version)) return undefined;
+  // A batch has a duration even while the clock stands still.
+  const toAt = Math.max(now, closedAt + 1);
+  const look = { at: now, version: state.version };
+  const batch = { ...closeBatch(open, evidence.throughSeq + 1, closedAt, toAt), look };
+  return isDue || mustCloseNow(state, evidence, batch, now) ? batch : undefined;
+}
+
 /** One turn of the loop: batch, evidence, verdicts, decision, and all of it in one transaction. */
 async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<Conflict | undefined> {
   const { state, evidence, open } = run;
-  // A batch has a duration even while the clock stands still.
-  const toAt = Math.max(now, run.closedAt + 1);
-  const look = { at: now, version: state.version };
-  const batch = { ...closeBatch(open, evidence.throughSeq + 1, run.closedAt, toAt), look };
-  const isDue = now - run.closedAt >= batchMsOf(state.plan.timeScale);
-  const closes = !open.isEmpty && (isDue || mustCloseNow(state, evidence, batch, now));
-  const outcome = reconcile(state, evidence, closes ? batch : undefined, now);
-  const fold: Fold | undefined = closes
-    ? { evidence: outcome.evidence, batch, throughSeq: open.throughSeq, carried: open.carried }
-    : undefined;
+  const batch = batchToClose(run, now);
+  const outcome = reconcile(state, evidence, batch, now);
+  const fold: Fold | undefined = batch && {
+    ...{ evidence: outcome.evidence, batch },
+    ...{ throughSeq: open.throughSeq, carried: open.carried },
+  };
   const causes = outcome.events.map((event) => ({ event, by: RAMPART.id }));
   const change = { rollout: state.id, before: run, causes, at: now, ...(fold && { fold }) };
   if (causes.length > 0) {
@@ -181,7 +188,8 @@ async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<
     if (!saved.ok) return saved;
   }
   const after = table.get(state.id);
-  if (causes.length === 0 && fold === undefined) table.keep(run, { open, look: outcome });
+  if (causes.length === 0 && fold === undefined)
+    table.keep(run, { open: { ...open, mayWaitAt: state.version }, look: outcome });
   else if (after !== undefined) table.keep(after, { open: after.open, look: outcome });
   return undefined;
 }

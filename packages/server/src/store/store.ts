@@ -240,8 +240,8 @@ export type Store = {
   /** Telemetry of a rollout after a seq, in commit order. What was read once is never followed by a lower seq. */
   telemetryAfter(rollout: string, seq: number, limit: number): Promise<readonly StoredTelemetry[]>;
   /**
-   * Evidence batches of a rollout after a seq, in order; at most `limit` (default: all). Kept until `prune` is told to let go of them: oldest first, so that a
-   * rollout whose first batch is there has all of them.
+   * Evidence batches of a rollout after a seq, in order; at most `limit` (default: all). Kept until `prune` is told to
+   * let go of them, oldest first: a rollout whose first batch is there has all of them.
    */
   evidenceAfter(rollout: string, seq: number, limit?: number): Promise<readonly StoredEvidence[]>;
   getCheckpoint(key: string): Promise<{ readonly version: number; readonly value: unknown } | undefined>;
