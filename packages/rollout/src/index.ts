@@ -1,4 +1,4 @@
-export type { RefusalCode, RolloutCommand } from './command.ts';
+export type { GoldenScore, RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
@@ -15,9 +15,12 @@ export type { EventRecord, RolloutEvent } from './event.ts';
 export {
   BINS_PER_OCTAVE,
   binOf,
+  type Companion,
+  companionOf,
   type EvidenceBatch,
   type EvidenceSeries,
   LOWEST_BIN,
+  metricOfSeries,
   type Occurrence,
   USER_BUCKETS,
   type UserCount,
@@ -25,8 +28,9 @@ export {
 } from './evidence.ts';
 export { currentStageName, evolve, replay } from './evolve.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
-export { foldEvidence } from './judge/fold-evidence.ts';
+export { foldBatch as foldEvidence } from './judge/fold-trusted.ts';
 export { judge } from './judge/judge.ts';
+export { withTrustedJudges } from './judge/judge-trust.ts';
 export type {
   ArmSums,
   BinCounts,
@@ -56,6 +60,7 @@ export type {
   KillTrip,
   Limit,
   Metric,
+  MetricJudge,
   MetricKind,
   MetricUnit,
   Plan,
@@ -89,9 +94,11 @@ export type {
   AbortKind,
   Attempt,
   Attestation,
+  Calibration,
   Hold,
   Incident,
   Issue,
+  JudgeRecord,
   Phase,
   Proposal,
   RolloutState,
@@ -102,6 +109,7 @@ export type {
   Baseline,
   BaselineMetric,
   Judgement,
+  Measuring,
   MetricSnapshot,
   Validity,
   Verdict,

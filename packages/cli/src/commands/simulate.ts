@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Plan } from '@rampart/rollout';
+import { type Plan, withTrustedJudges } from '@rampart/rollout';
 import {
   applyScenarios,
   buildWorld,
@@ -164,7 +164,8 @@ async function simulate(session: Session, file: string, options: SimulateOptions
   const { override, seed, until, start } = options;
   const loaded = await loadPlan(file, io, override === undefined ? {} : { override });
   if (!loaded.result.ok) return refusedPlan(session, loaded, loaded.result.issues);
-  const { plan, warnings } = loaded.result;
+  const { warnings } = loaded.result;
+  const plan = withTrustedJudges(loaded.result.plan);
   const longest = longestBatchMs(plan);
   const batch = options.batch ?? longest / BATCHES_OF_SILENCE;
   if (batch > longest) {

@@ -4,6 +4,7 @@ import type { Issue, RolloutState, StageRecord } from '../state.ts';
 import { describeEvent, nameOf } from './describe-event.ts';
 import { type DocumentOptions, formatInstant, formatShare, metricTitle, NOTHING, unitOf } from './format.ts';
 import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
+import { measuringLines } from './measuring-lines.ts';
 import { ownersLine, peopleTable } from './people.ts';
 import { type AttemptRun, attemptRuns, foldSight, lastVerdicts, newsOf, recordsOf } from './records.ts';
 import { type Standing, standingOf, stopsOf } from './standing.ts';
@@ -69,7 +70,7 @@ function stageHistory({ state, options }: Report): string {
   return markdownSection('Stage History', rows.length === 0 ? 'No stage entered yet.' : table);
 }
 
-function metricTable(state: RolloutState, metric: string): string {
+function metricTable({ state, options }: Report, metric: string): string {
   const unit = unitOf(metric, state.plan.metrics);
   const rows = state.history.flatMap((record) =>
     record.metrics
@@ -82,13 +83,15 @@ function metricTable(state: RolloutState, metric: string): string {
       ]),
   );
   const table = markdownTable(['Stage', 'Baseline', 'Observed', 'Status'], rows);
-  return `### ${escapeMarkdown(metricTitle(metric))}\n\n${table}`;
+  const how = measuringLines(state, metric, options);
+  return `### ${escapeMarkdown(metricTitle(metric))}\n\n${table}${how === '' ? '' : `\n\n${how}`}`;
 }
 
-function metrics({ state }: Report): string {
+function metrics(report: Report): string {
+  const { state } = report;
   const seen = new Set(state.history.flatMap((record) => record.metrics.map((snapshot) => snapshot.metric)));
   const planned = Object.keys(state.plan.metrics).filter((metric) => seen.has(metric));
-  const tables = [...new Set([...planned, ...seen])].map((metric) => metricTable(state, metric));
+  const tables = [...new Set([...planned, ...seen])].map((metric) => metricTable(report, metric));
   return markdownSection('Metrics', ...(tables.length === 0 ? ['Nothing measured yet.'] : tables));
 }
 

@@ -4,6 +4,8 @@ import type { Judgement, Verdict, VerdictStatus } from '../verdict.ts';
 import { countStatus, countVerdict } from './count-verdict.ts';
 import { type Seen, seenOf, snapshotOf } from './display.ts';
 import type { EvidenceState } from './evidence-state.ts';
+import { distrustOf } from './judge-trust.ts';
+import { measuringOf } from './measuring.ts';
 import { type PlanCheck, planChecksOf } from './plan-checks.ts';
 import { isSilent, silenceOf } from './silence.ts';
 import { type VerdictContext, verdictOf } from './verdict-of.ts';
@@ -19,8 +21,10 @@ function currentOf(evidence: EvidenceState, state: RolloutState): EvidenceState 
 }
 
 function weighingOf({ metric }: PlanCheck, evidence: EvidenceState, state: RolloutState, now: number): Weighing {
+  const distrust = distrustOf(state, metric.name);
   return {
     evidence,
+    ...(distrust && { distrust }),
     alpha: state.plan.alpha,
     beta: state.plan.beta,
     isSilent: isSilent(metric, evidence, state, now),
@@ -81,7 +85,10 @@ export function judge(evidence: EvidenceState, state: RolloutState, now: number)
     throughSeq: evidence.throughSeq,
     verdicts,
     people: { ...evidence.people },
-    metrics: metrics.map((one) => snapshotOf(one.metric, one.seen, state.baseline, verdicts)),
+    metrics: metrics.map((one) => ({
+      ...snapshotOf(one.metric, one.seen, state.baseline, verdicts),
+      ...measuringOf(one.metric, current, state),
+    })),
     ...sampleRatio(current),
     ...(evidence.freshAt !== undefined && { freshAt: evidence.freshAt }),
     ...(evidence.gap && { gap: evidence.gap }),

@@ -1,0 +1,35 @@
+import type { Metric } from '../plan.ts';
+import type { RolloutState } from '../state.ts';
+import type { MetricSnapshot } from '../verdict.ts';
+import type { EvidenceState } from './evidence-state.ts';
+
+/** What judging a metric cost so far, its calibrations included, in USD. */
+export function judgingCostOf(metric: string, evidence: EvidenceState, state: RolloutState): number {
+  return (evidence.measuring?.[metric]?.cost ?? 0) + (state.judges?.[metric]?.cost ?? 0);
+}
+
+/** How a metric was measured, for its snapshot; nothing where no source says so. */
+export function measuringOf(
+  { name, unit }: Metric,
+  evidence: EvidenceState,
+  state: RolloutState,
+): Pick<MetricSnapshot, 'measuring'> {
+  const { unmeasured = 0, sampled = 0, rates = 0 } = evidence.measuring?.[name] ?? {};
+  const cost = judgingCostOf(name, evidence, state);
+  const priceBook = unit === 'USD' ? evidence.priceBooks?.join(', ') : undefined;
+  const measuring = {
+    ...(unmeasured > 0 && { unmeasured }),
+    ...(sampled > 0 && { samplingRate: rates / sampled }),
+    ...(cost > 0 && { cost }),
+    ...(priceBook !== undefined && { priceBook }),
+  };
+  return Object.keys(measuring).length === 0 ? {} : { measuring };
+}
+
+/** Whether a judge has spent its budget and nobody was told yet. */
+export function isNewlySpent(evidence: EvidenceState, state: RolloutState): boolean {
+  return Object.entries(state.plan.judges ?? {}).some(
+    ([metric, { budget }]) =>
+      budget !== undefined && !state.spentJudges?.includes(metric) && judgingCostOf(metric, evidence, state) >= budget,
+  );
+}
