@@ -65,6 +65,7 @@ const CALLS: Readonly<Record<Exclude<keyof typeof ROUTES, 'streamRuleset'>, (c: 
       series: [],
     }),
   sendSignals: (c) => c.sendSignals({ schema: 1, batchId: 'b', flag: 'f', occurrences: [] }),
+  sendScores: (c) => c.sendScores({ schema: 1, flag: 'f', scores: [] }),
   validatePlan: (c) => c.validatePlan({ text: 'flag: f' }),
   createRollout: (c) => c.createRollout({ text: 'flag: f' }),
   listRollouts: (c) => c.listRollouts('all'),

@@ -51,7 +51,9 @@ export { rolloutStateSchema } from './schema/state-schema.ts';
 export { type ServerStatus, statusSchema } from './schema/status-schema.ts';
 export {
   MAX_BINS,
+  MAX_SCORES,
   MAX_SERIES,
+  scoreBatchSchema,
   signalBatchSchema,
   telemetryBatchSchema,
   telemetryReceiptSchema,
@@ -80,6 +82,10 @@ export {
   INSTANCE_HEADER,
   REVISION_HEADER,
   RULESET_PATH,
+  SCORES_PATH,
+  type Score,
+  type ScoreBatch,
+  type ScoreReceipt,
   SIGNALS_PATH,
   type SignalBatch,
   STREAM_PATH,

@@ -1,9 +1,22 @@
 import type { TelemetrySeries } from '@rampart/api';
-import type { EvidenceBatch, EvidenceSeries, Occurrence, RolloutState } from '@rampart/rollout';
+import {
+  type EvidenceBatch,
+  type EvidenceSeries,
+  metricOfSeries,
+  type Occurrence,
+  type RolloutState,
+} from '@rampart/rollout';
 
 /** A stored telemetry batch as one or more rollouts read it. */
 export type TelemetryBody =
-  | { readonly type: 'telemetry'; readonly instance: string; readonly series: readonly TelemetrySeries[] }
+  | {
+      readonly type: 'telemetry';
+      readonly instance: string;
+      readonly series: readonly TelemetrySeries[];
+      readonly priceBook?: string;
+    }
+  /** From evaluators: they see no users come and go, so they are no process that reports them. */
+  | { readonly type: 'scores'; readonly series: readonly TelemetrySeries[] }
   | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] };
 
 type Cell = { count: number; sum: number; sumSquares: number; readonly bins: Map<number, number> };
@@ -19,12 +32,13 @@ export type OpenBatch = {
   readonly merged: ReadonlyMap<string, Merged>;
   readonly occurrences: readonly Occurrence[];
   readonly instances: ReadonlySet<string>;
+  readonly priceBooks: ReadonlySet<string>;
   readonly isEmpty: boolean;
 };
 
 /** An open batch with nothing in it. */
 export function emptyBatch(throughSeq: number): OpenBatch {
-  return { throughSeq, merged: new Map(), occurrences: [], instances: new Set(), isEmpty: true };
+  return { throughSeq, merged: new Map(), occurrences: [], instances: new Set(), priceBooks: new Set(), isEmpty: true };
 }
 
 const USERS: readonly string[] = ['assigned', 'reported'];
@@ -32,7 +46,7 @@ const USERS: readonly string[] = ['assigned', 'reported'];
 /** Whether a series is about this rollout, in an epoch it has had and a metric it judges. */
 function isOf(series: TelemetrySeries, state: RolloutState): boolean {
   if (series.rollout !== state.id || series.epoch > state.epoch) return false;
-  return USERS.includes(series.metric) || Object.hasOwn(state.plan.metrics, series.metric);
+  return USERS.includes(series.metric) || Object.hasOwn(state.plan.metrics, metricOfSeries(series.metric));
 }
 
 /** An open batch with one more telemetry batch in it. What is not of the rollout is left out. */
@@ -46,7 +60,14 @@ export function addTelemetry(open: OpenBatch, seq: number, body: TelemetryBody, 
   if (series.length === 0) return { ...open, throughSeq: seq };
   const merged = new Map(open.merged);
   for (const one of series) mergeInto(merged, one);
-  return { ...open, throughSeq: seq, merged, instances: new Set([...open.instances, body.instance]), isEmpty: false };
+  const added = { ...open, throughSeq: seq, merged, isEmpty: false };
+  if (body.type === 'scores') return added;
+  const { instance, priceBook } = body;
+  return {
+    ...added,
+    instances: new Set([...open.instances, instance]),
+    ...(priceBook !== undefined && { priceBooks: new Set([...open.priceBooks, priceBook]) }),
+  };
 }
 
 /** Series with and without a histogram stay apart, so that a histogram always holds all of its series. */
@@ -89,7 +110,7 @@ function seriesOf({ metric, arm, epoch, stratum, hasBins, cells }: Merged): Evid
 
 /** The evidence batch that an open batch makes when it is closed at `toAt`: one series per metric, arm, epoch and stratum. */
 export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: number): EvidenceBatch {
-  const { merged, occurrences, instances } = open;
+  const { merged, occurrences, instances, priceBooks } = open;
   return {
     seq,
     fromAt,
@@ -97,5 +118,6 @@ export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: n
     series: [...merged.values()].map(seriesOf),
     ...(occurrences.length > 0 && { occurrences }),
     ...(instances.size > 0 && { instances: instances.size }),
+    ...(priceBooks.size > 0 && { priceBooks: [...priceBooks] }),
   };
 }

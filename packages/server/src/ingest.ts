@@ -1,6 +1,8 @@
 import {
   checkBody,
+  type ScoreReceipt,
   type SignalBatch,
+  scoreBatchSchema,
   signalBatchSchema,
   type TelemetryReceipt,
   telemetryBatchSchema,
@@ -10,6 +12,7 @@ import type { Clock } from './clock.ts';
 import type { TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
 import type { RolloutTable } from './rollout-table.ts';
+import { placeScores, scoreKeyOf } from './score-places.ts';
 import type { Store } from './store/store.ts';
 
 /** Takes telemetry in. Each resolves only once the batch is durable. */
@@ -18,6 +21,8 @@ export type Ingest = {
   readonly telemetry: (body: unknown) => Promise<TelemetryReceipt>;
   /** @throws ProblemError `TELEMETRY_INVALID` @throws StoreError */
   readonly signals: (body: unknown) => Promise<TelemetryReceipt>;
+  /** @throws ProblemError `TELEMETRY_INVALID` @throws StoreError */
+  readonly scores: (body: unknown) => Promise<ScoreReceipt>;
 };
 
 /** What ingest works with. */
@@ -51,7 +56,8 @@ export function createIngest(options: IngestOptions): Ingest {
       else instances.seen(batch.instance, batch.revision, clock.now());
       const rollouts = [...new Set(batch.series.map(({ rollout }) => rollout))].filter(reads);
       const series = batch.series.filter(({ rollout }) => rollouts.includes(rollout));
-      const body = { type: 'telemetry', instance: batch.instance, series } as const;
+      const { instance, priceBook } = batch;
+      const body = { type: 'telemetry', instance, series, ...(priceBook !== undefined && { priceBook }) } as const;
       return put(batch.batchId, rollouts, body, batch.series.length - series.length);
     },
     signals(json) {
@@ -65,6 +71,18 @@ export function createIngest(options: IngestOptions): Ingest {
         { type: 'signals', occurrences },
         rollouts.length > 0 ? 0 : occurrences.length,
       );
+    },
+    async scores(json) {
+      const { flag, scores } = checkBody(scoreBatchSchema, json, 'TELEMETRY_INVALID');
+      const run = table.all().find(({ state }) => state.plan.flag === flag && reads(state.id));
+      const { taken, ignored } = placeScores(flag, scores, run?.state, table.book.ruleset(), clock.now());
+      const rollouts = run === undefined ? [] : [run.state.id];
+      const puts = taken.map(({ score, series }) =>
+        put(scoreKeyOf(flag, score), rollouts, { type: 'scores', series }, 0),
+      );
+      const receipts = await Promise.all(puts);
+      const duplicates = receipts.filter(({ status }) => status === 'duplicate').length;
+      return { accepted: receipts.length - duplicates, duplicates, ignored };
     },
   };
 }
