@@ -14,8 +14,11 @@ export type Slot = {
   readonly id: string;
 };
 
+/** What a slot needs of the exposure of its flag. */
+type SlotExposure = Pick<Exposure, 'metrics' | 'treatment' | 'control'>;
+
 /** The slot of a place of a flag. Its keys are made once, here, and not for every observation. */
-export function slotOf(flag: string, place: ExposurePlace, exposure: Exposure): Slot {
+export function slotOf(flag: string, place: ExposurePlace, exposure: SlotExposure): Slot {
   const { metrics, treatment, control } = exposure;
   const variant = place.arm === 'control' ? control : treatment;
   const track = `${flag}\n${place.rollout}\n${place.attempt}\n${place.epoch}`;
