@@ -7,6 +7,7 @@ import { addFlagCommands } from './commands/flag.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addIssueCommands } from './commands/issue.ts';
+import { addJudgeCommands } from './commands/judge.ts';
 import { addObserveCommands } from './commands/observe.ts';
 import { addOperateCommands } from './commands/operate.ts';
 import { addPlanCommands } from './commands/plan.ts';
@@ -89,6 +90,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addObserveCommands(program, shell);
   addIssueCommands(program, shell);
   addIncidentCommands(program, shell);
+  addJudgeCommands(program, shell);
   addFlagCommands(program, shell);
   addSegmentCommands(program, shell);
   addTokenCommands(program, shell);

@@ -1,4 +1,4 @@
-import type { Plan, Stage } from '../plan.ts';
+import type { Metric, Plan, Stage } from '../plan.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -27,13 +27,24 @@ function longestLagMs(plan: Plan): number {
   return longest;
 }
 
+function leastWindowMs(plan: Plan, stage: Stage): number {
+  return Math.max(HOUR * plan.timeScale, (stage.durationMs ?? plan.monitorMs) / 10);
+}
+
 /**
  * Fresh evidence a proceed needs after a gap: `max(1 h, the slowest metric's lag, 10 % of the stage)`, all scaled
- * (semantics §4). The same window is how long one metric may stay silent while its source is alive.
+ * (semantics §4).
  */
 export function freshWindowMs(plan: Plan, stage: Stage): number {
-  const lag = longestLagMs(plan);
-  return Math.max(HOUR * plan.timeScale, lag, (stage.durationMs ?? plan.monitorMs) / 10);
+  return Math.max(leastWindowMs(plan, stage), longestLagMs(plan));
+}
+
+/**
+ * How long one metric may stay silent while its source is alive: `max(1 h, 10 % of the stage)`, scaled, and its own lag. The
+ * lag of another metric excuses nothing: complaints that come days later must not hide errors that stopped coming.
+ */
+export function quietWindowMs(plan: Plan, stage: Stage, metric: Metric): number {
+  return Math.max(leastWindowMs(plan, stage), silenceMs(plan)) + metric.lagMs;
 }
 
 /** Intervals of the two series of restarts of the late-onset mixture: 6 h (statistics d4) and 10 min, scaled. */

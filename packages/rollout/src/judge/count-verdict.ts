@@ -12,12 +12,14 @@ type CountLimit = Extract<Limit, { kind: 'count' }>;
 function countsOf({ metric }: PlanCheck, limit: CountLimit, { evidence }: Weighing, state: RolloutState, now: number) {
   const since = exposedSince(state);
   const counts = countInWindows(evidence.occurrences[metric.name] ?? [], limit.windowMs, since, now);
-  return { ...counts, watchedMs: servedMs(state, now) };
+  // A window has ended only once what happened in it can have been reported.
+  const leftMs = Math.max(0, limit.windowMs + metric.lagMs - servedMs(state, now));
+  return { ...counts, leftMs };
 }
 
 /**
  * Where a contractual count limit stands: fires on the one more than the limit within any window, without inference;
- * passes once a full window of the stage has ended at or below it while the source was alive (semantics §2).
+ * passes once a full window of the stage, and the metric's lag, has ended at or below it while the source was alive (semantics §2).
  */
 export function countStatus(
   one: PlanCheck,
@@ -26,11 +28,11 @@ export function countStatus(
   state: RolloutState,
   now: number,
 ): VerdictStatus {
-  const { most, watchedMs } = countsOf(one, limit, weighing, state, now);
+  const { most, leftMs } = countsOf(one, limit, weighing, state, now);
   if (most > limit.count) return 'fail';
   if (weighing.isError) return 'error';
   if (weighing.isSilent) return 'no-data';
-  return watchedMs >= limit.windowMs ? 'pass' : 'inconclusive';
+  return leftMs === 0 ? 'pass' : 'inconclusive';
 }
 
 /** Verdict of a count limit. */
@@ -42,9 +44,9 @@ export function countVerdict(
   now: number,
 ): Verdict {
   const { check, metric } = one;
-  const { most, current, watchedMs } = countsOf(one, limit, context, state, now);
+  const { most, current, leftMs } = countsOf(one, limit, context, state, now);
   const status = countStatus(one, limit, context, state, now);
-  const left = Math.ceil((limit.windowMs - watchedMs) / 1000);
+  const left = Math.ceil(leftMs / 1000);
   const note = status === 'error' ? context.sourceError : status === 'no-data' ? context.silent : undefined;
   return {
     check: check.id,

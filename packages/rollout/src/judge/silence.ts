@@ -1,4 +1,4 @@
-import { freshWindowMs, silenceMs } from '../decide/cadence.ts';
+import { quietWindowMs, silenceMs } from '../decide/cadence.ts';
 import { stageOf } from '../decide/exposure.ts';
 import { formatElapsed } from '../plan/duration.ts';
 import { pluralOf } from '../plan/format-limit.ts';
@@ -18,8 +18,7 @@ function longSilence(metric: Metric, evidence: EvidenceState, state: RolloutStat
   if (stage === undefined || metric.kind === 'count') return undefined;
   const lastAt = evidence.metrics[metric.name]?.lastAt;
   const forMs = now - Math.max(lastAt ?? 0, enteredAt, state.sightSince ?? 0);
-  const isLong = forMs > Math.max(freshWindowMs(state.plan, stage), longest) + metric.lagMs;
-  return isLong ? { forMs, isAll: false } : undefined;
+  return forMs > quietWindowMs(state.plan, stage, metric) ? { forMs, isAll: false } : undefined;
 }
 
 /** Whether a metric cannot be seen now: nothing arrives at all, or it has been silent while its source is alive. */
