@@ -30,7 +30,7 @@ export { currentStageName, evolve, replay } from './evolve.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldBatch as foldEvidence } from './judge/fold-trusted.ts';
 export { judge } from './judge/judge.ts';
-export { withTrustedJudges } from './judge/judge-trust.ts';
+export { judgesToCalibrate, withTrustedJudges } from './judge/judge-trust.ts';
 export type {
   ArmSums,
   BinCounts,

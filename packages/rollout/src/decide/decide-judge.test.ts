@@ -14,6 +14,7 @@ import {
 import type { GoldenScore } from '../command.ts';
 import { renderReport } from '../documents/report.ts';
 import { companionOf } from '../evidence.ts';
+import { judgesToCalibrate } from '../judge/judge-trust.ts';
 import { planFromObject } from '../plan/parse-plan.ts';
 import type { RolloutConfig } from '../plan/plan-schema.ts';
 import { openReplay } from '../replay/replay-rollout.ts';
@@ -114,16 +115,20 @@ describe('a rollout whose metric has a judge', () => {
     expect(waitingFor(drive.state, drive.judgement, drive.now).join()).not.toContain('judge');
   });
 
-  it('holds where the judge was never calibrated: every check of the metric is inconclusive and says why', () => {
+  it('exposes nobody before the judge is calibrated', () => {
     const drive = new Drive(judged()).begin();
     drive.serve(2 * HOUR_MS);
-    for (const item of ['No critical bugs']) drive.command({ type: 'Approve', item }, BEN);
+    expect(drive.state.phase).toBe('baseline');
+    expect(drive.state.baseline).toBeDefined();
+    expect(judgesToCalibrate(drive.state, drive.now)).toEqual([
+      'a calibration on golden-1 within its tolerance (the judge of errorRate was never calibrated)',
+    ]);
+    calibrate(drive, 10);
     drive.serve(HOUR_MS);
+    expect(drive.state.phase).toBe('baseline');
+    calibrate(drive, 4);
+    drive.serve(BATCH_MS);
     expect(drive.state.phase).toBe('exposing');
-    expect(drive.state.stage?.index).toBe(0);
-    expect(statuses(drive)).toEqual(new Set(['inconclusive']));
-    expect(notes(drive)).toEqual(new Set(['the judge of errorRate was not calibrated before canary']));
-    expect(waitingFor(drive.state, drive.judgement, drive.now).join()).toContain('a calibration on golden-1');
   });
 
   it('neither aborts nor kills on the scores of a judge that drifted, however bad they are', () => {
@@ -154,14 +159,18 @@ describe('a rollout whose metric has a judge', () => {
     expect(drive.state.phase).toBe('aborted');
   });
 
-  it('needs a calibration within maxAge of each stage', () => {
+  it('needs a calibration within maxAge of each stage: before it, and in it where a person went on without', () => {
     const drive = inCanary({ maxAge: '30m' });
-    for (const item of ['No critical bugs']) drive.command({ type: 'Approve', item }, BEN);
+    drive.command({ type: 'Approve', item: 'No critical bugs' }, BEN);
+    drive.serve(2 * HOUR_MS);
+    expect(drive.state.stage?.index).toBe(0);
+    expect(statuses(drive)).toContain('pass');
+    expect(waitingFor(drive.state, drive.judgement, drive.now).join()).toContain('before the stage, allowed 30 min');
+    drive.command({ type: 'Proceed', reason: 'the judge is fine' });
     drive.serve(2 * HOUR_MS);
     expect(drive.state.stage?.index).toBe(1);
-    drive.serve(2 * HOUR_MS);
-    expect(drive.state.stage?.index).toBe(1);
-    expect([...notes(drive)].join()).toContain('before wide, allowed 30 min');
+    expect(statuses(drive)).toEqual(new Set(['inconclusive']));
+    expect([...notes(drive)].join()).toContain('before the stage, allowed 30 min');
     calibrate(drive, 4);
     drive.serve(2 * HOUR_MS);
     expect(drive.state.stage?.index).toBe(2);

@@ -1,5 +1,5 @@
 import type { RolloutEvent } from '../event.ts';
-import { distrustedMetrics } from '../judge/judge-trust.ts';
+import { judgesToCalibrate } from '../judge/judge-trust.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import { formatElapsedUp } from '../plan/duration.ts';
 import type { Stage } from '../plan.ts';
@@ -68,11 +68,6 @@ function evidenceLeft(state: RolloutState, stage: Stage, verdicts: readonly Verd
   ];
 }
 
-/** Judges to calibrate first: without them an abort criterion or a kill trip sees nothing, also where no gate asks for the metric. */
-function judgesLeft(state: RolloutState): readonly string[] {
-  return distrustedMetrics(state).map(({ why, whatHelps }) => `${whatHelps} (${why})`);
-}
-
 /**
  * What still keeps the rollout where it is, in words; empty when it may advance now (I2): minimum duration served,
  * every gate check passed on fresh evidence of this stage, no check with consequences failing, every confirmation given,
@@ -87,7 +82,7 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
     ...stops(state),
     ...timeLeft(state, state.stage, stage, judgement?.freshAt, now),
     ...evidenceLeft(state, stage, judgement?.verdicts ?? []),
-    ...judgesLeft(state),
+    ...judgesToCalibrate(state, now),
     ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
     ...exit.map((item) => `exit item "${item}"`),
     ...state.alerting.map((check) => `alert ${check} to clear`),

@@ -24,20 +24,29 @@ export function deviationText(
     : `${show(mean)}, expected ${show(expected)} ± ${show(tolerance)}`;
 }
 
-/** Why no calibration counts for the running stage: it drifted, there is none, or it is too old. */
-function reasonOf(state: RolloutState, metric: string, judge: MetricJudge): string | undefined {
+/** The judge a plan declares for a metric. */
+function judgeOf({ judges }: RolloutState['plan'], metric: string): MetricJudge | undefined {
+  return judges !== undefined && Object.hasOwn(judges, metric) ? judges[metric] : undefined;
+}
+
+/** Why no calibration counts for a stage that begins at an instant: it drifted, there is none, or it is too old. */
+function reasonOf(state: RolloutState, metric: string, judge: MetricJudge, beginsAt: number): string | undefined {
   const last = state.judges?.[metric]?.last;
-  if (last?.drifted) {
+  if (last === undefined) return `the judge of ${metric} was never calibrated`;
+  if (last.drifted) {
     const unit = state.plan.metrics[metric]?.unit ?? 'value';
     return `the judge of ${metric} has drifted: golden set ${judge.goldenSet} scored ${deviationText(last, judge, unit)}`;
   }
-  const { stage } = state;
-  if (stage === undefined) return undefined;
-  const name = state.plan.stages[stage.index]?.name ?? 'this stage';
-  if (last === undefined) return `the judge of ${metric} was not calibrated before ${name}`;
-  if (last.at >= stage.enteredAt - judge.maxAgeMs) return undefined;
-  const age = formatElapsed(stage.enteredAt - last.at);
-  return `the judge of ${metric} was calibrated ${age} before ${name}, allowed ${formatElapsed(judge.maxAgeMs)}`;
+  const ageMs = beginsAt - last.at;
+  if (ageMs <= judge.maxAgeMs) return undefined;
+  return `the judge of ${metric} was calibrated ${formatElapsed(ageMs)} before the stage, allowed ${formatElapsed(judge.maxAgeMs)}`;
+}
+
+function distrustAt(state: RolloutState, metric: string, beginsAt: number): Distrust | undefined {
+  const judge = judgeOf(state.plan, metric);
+  const why = judge && reasonOf(state, metric, judge, beginsAt);
+  if (why === undefined) return undefined;
+  return { metric, why, whatHelps: `a calibration on ${judge?.goldenSet} within its tolerance` };
 }
 
 /**
@@ -45,16 +54,18 @@ function reasonOf(state: RolloutState, metric: string, judge: MetricJudge): stri
  * for the stage it was made in, and for one that begins within its `maxAge`; a drift counts until the next calibration.
  */
 export function distrustOf(state: RolloutState, metric: string): Distrust | undefined {
-  const { judges } = state.plan;
-  const judge = judges !== undefined && Object.hasOwn(judges, metric) ? judges[metric] : undefined;
-  const why = judge && reasonOf(state, metric, judge);
-  if (why === undefined) return undefined;
-  return { metric, why, whatHelps: `a calibration on ${judge?.goldenSet} within its tolerance` };
+  if (state.stage !== undefined) return distrustAt(state, metric, state.stage.enteredAt);
+  // Before exposure nothing needs a calibration yet, but what a drifted judge says is no baseline.
+  return state.judges?.[metric]?.last.drifted ? distrustAt(state, metric, state.judges[metric].last.at) : undefined;
 }
 
-/** Every metric whose judge cannot be trusted now. */
-export function distrustedMetrics(state: RolloutState): readonly Distrust[] {
-  return Object.keys(state.plan.judges ?? {}).flatMap((metric) => distrustOf(state, metric) ?? []);
+/** Judges to calibrate before a stage may begin at an instant, and those that cannot be trusted in the running one, in words. */
+export function judgesToCalibrate(state: RolloutState, now: number): readonly string[] {
+  return Object.keys(state.plan.judges ?? {}).flatMap((metric) => {
+    const beginsNext = state.phase === 'monitoring' ? undefined : distrustAt(state, metric, now);
+    const distrust = distrustOf(state, metric) ?? beginsNext;
+    return distrust === undefined ? [] : [`${distrust.whatHelps} (${distrust.why})`];
+  });
 }
 
 /** A plan whose judges count as calibrated: for simulations and what-if trials, in which nobody scores golden sets. */
