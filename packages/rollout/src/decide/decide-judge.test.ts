@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   ANA,
@@ -6,6 +7,8 @@ import {
   bothArms,
   Drive,
   HOUR_MS,
+  happen,
+  happening,
   placeOf,
   planOf,
   seriesOf,
@@ -14,7 +17,8 @@ import {
 import type { GoldenScore } from '../command.ts';
 import { renderReport } from '../documents/report.ts';
 import { companionOf } from '../evidence.ts';
-import { judgesToCalibrate } from '../judge/judge-trust.ts';
+import { replay } from '../evolve.ts';
+import { distrustOf, judgesToCalibrate } from '../judge/judge-trust.ts';
 import { planFromObject } from '../plan/parse-plan.ts';
 import type { RolloutConfig } from '../plan/plan-schema.ts';
 import { openReplay } from '../replay/replay-rollout.ts';
@@ -245,6 +249,39 @@ describe('a rollout whose metric has a judge', () => {
     const replay = openReplay(drive.records);
     for (const { batch, version } of drive.batches) replay.feed({ ...batch, look: { at: batch.toAt, version } });
     expect(replay.finish()).toMatchObject({ differences: [], state: { phase: 'aborted' } });
+  });
+});
+
+/** What may happen to a judge between other things. */
+const judgement = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ bad: fc.constantFrom(4, 4, 10) }) },
+  { weight: 5, arbitrary: happening },
+);
+
+describe('a judge that cannot be trusted, whatever happens', () => {
+  it('neither lowers exposure nor raises it', () => {
+    const seen = new Set<string>();
+    const life = fc.array(judgement, { maxLength: 20, size: 'max' });
+    fc.assert(
+      fc.property(fc.constantFrom('24h', '40m'), life, (maxAge, happenings) => {
+        const drive = inCanary({ maxAge });
+        for (const one of happenings) {
+          if ('bad' in one) calibrate(drive, one.bad);
+          else happen(drive, one);
+        }
+        for (const { before, events, command, judgement: judged } of drive.steps) {
+          if (judged === undefined || distrustOf(before, 'errorRate') === undefined) continue;
+          seen.add('distrusted');
+          expect(new Set(judged.verdicts.map(({ status }) => status))).toEqual(new Set(['inconclusive']));
+          const caused = events.filter((event) => event.type === 'RolloutAborted' && event.verdict !== undefined);
+          const raised = events.filter(({ type }) => type === 'StagePassed' || type === 'RolloutCompleted');
+          expect([command, caused, raised]).toEqual([undefined, [], []]);
+        }
+        expect(replay(drive.records)).toEqual(drive.state);
+      }),
+      { numRuns: 40 },
+    );
+    expect(seen).toContain('distrusted');
   });
 });
 

@@ -1,7 +1,7 @@
 import type { EvidenceState } from '../judge/evidence-state.ts';
 import { type Standing, sampleRatio, standingsOf } from '../judge/judge.ts';
 import { distrustOf } from '../judge/judge-trust.ts';
-import { isNewlySpent } from '../judge/measuring.ts';
+import { judgingCostOf, newlySpent } from '../judge/measuring.ts';
 import type { RolloutState } from '../state.ts';
 import { silenceMs } from './cadence.ts';
 import { servedMs, stageOf } from './exposure.ts';
@@ -51,7 +51,7 @@ function hasTimeLeft(state: RolloutState, now: number): boolean {
 export function isQuiet(state: RolloutState, evidence: EvidenceState, now: number): boolean {
   if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;
   if (evidence.epoch !== state.epoch || evidence.statistics !== state.statistics) return false;
-  if (isNewlySpent(evidence, state)) return false;
+  if (newlySpent(state, (metric) => judgingCostOf(metric, evidence, state)).length > 0) return false;
   if (!hasTimeLeft(state, now) || !seesAsBefore(state, evidence, now)) return false;
   return standsStill(state, standingsOf(evidence, state, now));
 }

@@ -1,4 +1,5 @@
 import type { RolloutEvent } from '../event.ts';
+import { newlySpent } from '../judge/measuring.ts';
 import { formatValue } from '../plan/format-limit.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
@@ -30,12 +31,8 @@ function alerts(state: RolloutState, judgement: Judgement): readonly RolloutEven
 
 /** Tells once that judging a metric has cost its budget, and holds: whoever resumes has looked at it. */
 function spentBudgets(state: RolloutState, { metrics }: Judgement): readonly RolloutEvent[] {
-  const cost = (metric: string) => metrics.find((one) => one.metric === metric)?.measuring?.cost ?? 0;
-  const spent = Object.entries(state.plan.judges ?? {}).flatMap(([metric, { budget }]) =>
-    budget === undefined || state.spentJudges?.includes(metric) || cost(metric) < budget
-      ? []
-      : [{ metric, budget, cost: cost(metric) }],
-  );
+  const costOf = (metric: string) => metrics.find((one) => one.metric === metric)?.measuring?.cost ?? 0;
+  const spent = newlySpent(state, costOf);
   if (spent.length === 0) return [];
   const told = spent.map((one): RolloutEvent => ({ type: 'JudgeBudgetSpent', ...one }));
   if (state.hold !== undefined) return told;

@@ -26,10 +26,14 @@ export function measuringOf(
   return Object.keys(measuring).length === 0 ? {} : { measuring };
 }
 
-/** Whether a judge has spent its budget and nobody was told yet. */
-export function isNewlySpent(evidence: EvidenceState, state: RolloutState): boolean {
-  return Object.entries(state.plan.judges ?? {}).some(
-    ([metric, { budget }]) =>
-      budget !== undefined && !state.spentJudges?.includes(metric) && judgingCostOf(metric, evidence, state) >= budget,
-  );
+/** A judge that has cost its budget. Amounts in USD. */
+type SpentBudget = { readonly metric: string; readonly cost: number; readonly budget: number };
+
+/** Judges whose budget is spent and of which nobody was told yet. */
+export function newlySpent(state: RolloutState, costOf: (metric: string) => number): readonly SpentBudget[] {
+  return Object.entries(state.plan.judges ?? {}).flatMap(([metric, { budget }]) => {
+    if (budget === undefined || state.spentJudges?.includes(metric)) return [];
+    const cost = costOf(metric);
+    return cost < budget ? [] : [{ metric, cost, budget }];
+  });
 }
