@@ -1,4 +1,4 @@
-import { formatElapsed } from '../plan/duration.ts';
+import { formatElapsed, formatElapsedUp } from '../plan/duration.ts';
 import { formatValue } from '../plan/format-limit.ts';
 import type { MetricJudge, MetricUnit } from '../plan.ts';
 import type { Calibration, RolloutState } from '../state.ts';
@@ -13,7 +13,7 @@ export type Distrust = {
 const DIGITS = 6;
 
 /** What a judge was found to be off by: `0.71, expected 0.92 ± 0.05`. Plain text. */
-export function deviationText(
+function deviationText(
   { mean, deviation, tolerance }: Pick<Calibration, 'mean' | 'deviation' | 'tolerance'>,
   { expected }: Pick<MetricJudge, 'expected'>,
   unit: MetricUnit,
@@ -39,7 +39,7 @@ function reasonOf(state: RolloutState, metric: string, judge: MetricJudge, begin
   }
   const ageMs = beginsAt - last.at;
   if (ageMs <= judge.maxAgeMs) return undefined;
-  return `the judge of ${metric} was calibrated ${formatElapsed(ageMs)} before the stage, allowed ${formatElapsed(judge.maxAgeMs)}`;
+  return `the judge of ${metric} was calibrated ${formatElapsedUp(ageMs)} before the stage, allowed ${formatElapsed(judge.maxAgeMs)}`;
 }
 
 function distrustAt(state: RolloutState, metric: string, beginsAt: number): Distrust | undefined {
