@@ -153,6 +153,13 @@ describe('a call of a model', () => {
     expect(tracked).toEqual(expected);
   });
 
+  it('does not fail for a price book that does', async () => {
+    const prices = { version: 'broken', priceOf: () => expect.fail('no prices') };
+    const { ai, of } = rig({ prices });
+    expect(await ai.call(() => CHAT)).toBe(CHAT);
+    expect(of('costPerQuery#unmeasured')).toEqual([1]);
+  });
+
   it('takes model and provider from the options where the answer does not say', async () => {
     const { ai, of } = rig();
     await ai.call(() => ({ usage: CHAT.usage }), { model: 'm' });

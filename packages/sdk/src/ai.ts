@@ -200,11 +200,20 @@ class Meter implements Ai {
   #answered(record: Recorder, options: CallOptions, usage: Usage | undefined, model = options.model): void {
     this.#outcome(record, false);
     const tokens = usage && usage.inputTokens + usage.outputTokens;
-    const cost = usage && model !== undefined ? this.#prices.priceOf(usage, model, options.provider) : undefined;
+    const cost = usage && model !== undefined ? this.#costOf(usage, model, options.provider) : undefined;
     if (tokens === undefined) record(companionOf('tokensPerQuery', 'unmeasured'));
     else record('tokensPerQuery', tokens);
     if (cost === undefined) record(companionOf('costPerQuery', 'unmeasured'));
     else record('costPerQuery', cost);
+  }
+
+  #costOf(usage: Usage, model: string, provider: string | undefined): number | undefined {
+    try {
+      return this.#prices.priceOf(usage, model, provider);
+    } catch {
+      // A price book of one's own that fails knows no price; the call was fine.
+      return undefined;
+    }
   }
 
   #outcome(record: Recorder, failed: boolean): void {
