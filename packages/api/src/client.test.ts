@@ -67,6 +67,7 @@ const CALLS: Readonly<
       series: [],
     }),
   sendSignals: (c) => c.sendSignals({ schema: 1, batchId: 'b', flag: 'f', occurrences: [] }),
+  sendScores: (c) => c.sendScores({ schema: 1, flag: 'f', scores: [] }),
   validatePlan: (c) => c.validatePlan({ text: 'flag: f' }),
   createRollout: (c) => c.createRollout({ text: 'flag: f' }),
   listRollouts: (c) => c.listRollouts('all'),

@@ -12,7 +12,7 @@ import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
 import type { CreatedToken, NewToken, Token } from './schema/token-schema.ts';
 import { type Call, type Connection, jsonOf, send } from './transport.ts';
-import type { SignalBatch, TelemetryBatch, TelemetryReceipt } from './wire.ts';
+import type { ScoreBatch, ScoreReceipt, SignalBatch, TelemetryBatch, TelemetryReceipt } from './wire.ts';
 
 /** How a write is made safe to repeat and safe against others. */
 export type WriteOptions = {
@@ -36,6 +36,7 @@ export type ApiClient = {
   readonly getRuleset: (revision?: number) => Promise<Ruleset | 'unchanged'>;
   readonly sendTelemetry: (batch: TelemetryBatch) => Promise<TelemetryReceipt>;
   readonly sendSignals: (batch: SignalBatch) => Promise<TelemetryReceipt>;
+  readonly sendScores: (batch: ScoreBatch) => Promise<ScoreReceipt>;
   readonly validatePlan: (plan: PlanInput) => Promise<PlanCheck>;
   readonly createRollout: (plan: NewRollout, options?: WriteOptions) => Promise<RolloutView>;
   /** Default: `active`. */
@@ -107,6 +108,7 @@ function serverMethods(ask: Ask) {
     },
     sendTelemetry: async (body: TelemetryBatch) => jsonOf<TelemetryReceipt>(await ask('sendTelemetry', { body })),
     sendSignals: async (body: SignalBatch) => jsonOf<TelemetryReceipt>(await ask('sendSignals', { body })),
+    sendScores: async (body: ScoreBatch) => jsonOf<ScoreReceipt>(await ask('sendScores', { body })),
   };
 }
 

@@ -61,7 +61,9 @@ export { rolloutStateSchema } from './schema/state-schema.ts';
 export { type ServerStatus, statusSchema } from './schema/status-schema.ts';
 export {
   MAX_BINS,
+  MAX_SCORES,
   MAX_SERIES,
+  scoreBatchSchema,
   signalBatchSchema,
   telemetryBatchSchema,
   telemetryReceiptSchema,
@@ -90,6 +92,10 @@ export {
   INSTANCE_HEADER,
   REVISION_HEADER,
   RULESET_PATH,
+  SCORES_PATH,
+  type Score,
+  type ScoreBatch,
+  type ScoreReceipt,
   SIGNALS_PATH,
   type SignalBatch,
   STREAM_PATH,

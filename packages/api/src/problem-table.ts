@@ -260,6 +260,15 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemEntry>> = {
     'The calendar of the plan allows no advance now.',
     'Wait until `detail` says; rollbacks are always allowed.',
   ),
+  JUDGE_UNKNOWN: refusal(
+    'The plan has no judge for this metric.',
+    'Name one of those in `detail`; a judge is declared in the plan, under `judges`.',
+    404,
+  ),
+  CALIBRATION_INVALID: refusal(
+    'These scores are no calibration.',
+    'Score the golden set that the plan names, whole, and send it again as `detail` says.',
+  ),
 };
 
 /** The one table of problems: what the server answers with, what the client throws, and what docs/errors.md lists. */

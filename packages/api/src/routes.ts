@@ -3,6 +3,7 @@ import { HOOK_ROUTES } from './hook-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
+import { REPORT_ROUTES } from './report-routes.ts';
 import { ACTORS, type Route, type RouteAnswer } from './route.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
 import { deadLetterSchema, webhookSchema, webhooksSchema } from './schema/delivery-schema.ts';
@@ -21,10 +22,10 @@ import {
   rolloutViewSchema,
 } from './schema/rollout-schema.ts';
 import { healthSchema, readinessSchema, statusSchema } from './schema/status-schema.ts';
-import { signalBatchSchema, telemetryBatchSchema, telemetryReceiptSchema } from './schema/telemetry-schema.ts';
+import { telemetryBatchSchema, telemetryReceiptSchema } from './schema/telemetry-schema.ts';
 import { createdTokenSchema, newTokenSchema, tokenSchema } from './schema/token-schema.ts';
 import type { TokenKind } from './token-format.ts';
-import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, SIGNALS_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
+import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
 
 const READERS: readonly TokenKind[] = [...ACTORS, 'viewer'];
 const OPERATORS: readonly TokenKind[] = ['admin', 'operator'];
@@ -134,16 +135,6 @@ const SDK_ROUTES = {
     auth: ['sdk-server', 'ingest'],
     headers: SDK_HEADERS,
     body: telemetryBatchSchema,
-    answers: [json(telemetryReceiptSchema, 'The batch is durable.', { status: 202 })],
-    problems: ['TELEMETRY_INVALID', 'TELEMETRY_TOO_LARGE'],
-  },
-  sendSignals: {
-    method: 'POST',
-    path: SIGNALS_PATH,
-    tag: 'sdk',
-    summary: 'Complaints, tickets and other occurrences from outside an SDK.',
-    auth: ['ingest', 'sdk-server', 'operator'],
-    body: signalBatchSchema,
     answers: [json(telemetryReceiptSchema, 'The batch is durable.', { status: 202 })],
     problems: ['TELEMETRY_INVALID', 'TELEMETRY_TOO_LARGE'],
   },
@@ -394,7 +385,14 @@ const ADMIN_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 /** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */
-export const ROUTES = { ...OPERATION_ROUTES, ...SDK_ROUTES, ...ROLLOUT_ROUTES, ...FLAG_ROUTES, ...ADMIN_ROUTES };
+export const ROUTES = {
+  ...OPERATION_ROUTES,
+  ...SDK_ROUTES,
+  ...REPORT_ROUTES,
+  ...ROLLOUT_ROUTES,
+  ...FLAG_ROUTES,
+  ...ADMIN_ROUTES,
+};
 
 /** Name of a route, unique in the API. */
 export type OperationId = keyof typeof ROUTES;

@@ -1,8 +1,9 @@
-import type { Ruleset, RulesetPatch } from '@rampart/flags';
+import type { EvaluationContext, Ruleset, RulesetPatch } from '@rampart/flags';
 import type { EvidenceSeries } from '@rampart/rollout/evidence';
 
 /** Histogram binning and the number of user buckets: one definition for what an SDK sends and what judges it. */
-export { binOf, USER_BUCKETS } from '@rampart/rollout/evidence';
+export { binOf, type Companion, companionOf, metricOfSeries, USER_BUCKETS } from '@rampart/rollout/evidence';
+export { type EvaluationPlace, evaluationIdOf, parseEvaluationId } from './evaluation-id.ts';
 
 /**
  * Types an SDK and the control plane exchange. Free of zod, so that importing them costs an SDK nothing;
@@ -19,6 +20,9 @@ export const TELEMETRY_PATH = '/v1/telemetry';
 export const SIGNALS_PATH = '/v1/signals';
 /** Path of hooks, and before the name of one. */
 export const HOOKS_PATH = '/v1/hooks';
+
+/** Path scores of answers are posted to. */
+export const SCORES_PATH = '/v1/scores';
 
 /** Server comments `: heartbeat` at this interval; a client that reads nothing for three of them reconnects. */
 export const HEARTBEAT_MS = 15_000;
@@ -69,6 +73,8 @@ export type TelemetryBatch = {
   readonly dropped: number;
   /** Only on the last batch: the process has closed its client, and no confirmation waits for it any more. */
   readonly closing?: true;
+  /** Name and version of the price book that costs in it were worked out by. */
+  readonly priceBook?: string;
   readonly series: readonly TelemetrySeries[];
 };
 
@@ -82,4 +88,38 @@ export type SignalBatch = {
   readonly batchId: string;
   readonly flag: string;
   readonly occurrences: readonly { readonly metric: string; readonly at?: number; readonly count?: number }[];
+};
+
+/**
+ * What an evaluator says of one answer, possibly long after it was given. Where it counts is said by one of `evaluation` (the
+ * best: exact also after the stage has changed), `context` (placed by the flag as it is now) and `variant` (users unknown).
+ */
+export type Score = {
+  /** Idempotency key within the flag and metric: a score with the same id is counted once. */
+  readonly id: string;
+  readonly metric: string;
+  /** In the metric's unit; for a proportion 1 is bad. Absent where the judge failed: then it counts as not measured, never as 0. */
+  readonly score?: number;
+  /** Why there is no score. */
+  readonly error?: string;
+  /** When the answer was given, epoch ms. Default: now. */
+  readonly at?: number;
+  readonly evaluation?: string;
+  readonly context?: EvaluationContext;
+  readonly variant?: string;
+  /** Share of answers that are scored, in (0, 1]. */
+  readonly samplingRate?: number;
+  /** What judging it cost, in USD. */
+  readonly cost?: number;
+};
+
+/** Scores of answers of one flag. */
+export type ScoreBatch = { readonly schema: 1; readonly flag: string; readonly scores: readonly Score[] };
+
+/** What became of scores; sent only after they are durable. */
+export type ScoreReceipt = {
+  readonly accepted: number;
+  readonly duplicates: number;
+  /** Scores that count nowhere, and why: repeating them helps nothing. */
+  readonly ignored: readonly { readonly id: string; readonly reason: string }[];
 };

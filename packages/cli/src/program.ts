@@ -8,6 +8,7 @@ import { addHookCommands } from './commands/hook.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addIssueCommands } from './commands/issue.ts';
+import { addJudgeCommands } from './commands/judge.ts';
 import { addMetricCommands } from './commands/metric.ts';
 import { addObserveCommands } from './commands/observe.ts';
 import { addOperateCommands } from './commands/operate.ts';
@@ -92,6 +93,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addMetricCommands(program, shell);
   addIssueCommands(program, shell);
   addIncidentCommands(program, shell);
+  addJudgeCommands(program, shell);
   addFlagCommands(program, shell);
   addSegmentCommands(program, shell);
   addTokenCommands(program, shell);

@@ -13,7 +13,7 @@ export type NotificationDraft = {
 };
 
 type EventMap = { readonly [Event in RolloutEvent as Event['type']]: Event };
-type Rule<Event> = (event: Event, state: RolloutState) => NotificationDraft;
+type Rule<Event> = (event: Event, state: RolloutState) => NotificationDraft | undefined;
 type Rules = { readonly [Type in keyof EventMap]: Rule<EventMap[Type]> | null };
 
 /** The notification of an event; `undefined` where the table below says that nobody needs to hear of it. */
@@ -77,6 +77,22 @@ const RULES: Rules = {
   DataFoundInvalid: ({ why }, state) =>
     draft('warn', ON_CALL, 'data.invalid', `${titleOf(state)} holds, its data is invalid${because(why)}`, { why }),
   DataFoundValid: (_, state) => draft('info', ON_CALL, 'data.valid', `${titleOf(state)}: its data is valid again.`),
+  JudgeCalibrated: ({ metric, drifted, deviation, tolerance }, state) =>
+    drifted
+      ? draft(
+          'warn',
+          ON_CALL,
+          'judge.drifted',
+          `${titleOf(state)}: the judge of ${metric} has drifted. Its scores do not count until it is calibrated again.`,
+          { metric, deviation, tolerance },
+        )
+      : undefined,
+  JudgeBudgetSpent: ({ metric, cost, budget }, state) =>
+    draft('warn', ON_CALL, 'judge.budget', `${titleOf(state)}: judging ${metric} has spent its budget.`, {
+      metric,
+      cost,
+      budget,
+    }),
   RolloutHeld: ({ reason }, state) =>
     draft('warn', ON_CALL, 'rollout.held', `${titleOf(state)} is held${because(reason)}`, { reason }),
   RolloutResumed: ({ reason }, state) =>

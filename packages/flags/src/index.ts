@@ -1,3 +1,4 @@
+export { unitReader } from './attribute.ts';
 export { bucketOf, USER_BUCKETS, userBucketOf } from './bucket.ts';
 export { type CompiledRuleset, compile } from './compile.ts';
 export { evaluate, type ValueFor } from './evaluate.ts';

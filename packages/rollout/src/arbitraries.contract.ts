@@ -282,6 +282,7 @@ const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
   fc.record({ type: fc.constant('RecordRootCause' as const), incident: small, text: reason }),
   fc.record({ type: fc.constant('RecordFix' as const), incident: small, text: reason }),
   fc.record({ type: fc.constant('ResolveIncident' as const), incident: small }),
+  fc.constant({ type: 'CalibrateJudge', metric: 'x', goldenSet: 'g', scores: [{ item: 'a', score: 1 }] } as const),
   fc.record({
     type: fc.constant('AddIssue' as const),
     title: reason,

@@ -33,7 +33,20 @@ export type RolloutCommand =
   | { readonly type: 'ResolveIncident'; readonly incident: number }
   | { readonly type: 'AddIssue'; readonly title: string; readonly severity: Issue['severity']; readonly link?: string }
   | { readonly type: 'ChangeIssue'; readonly number: number; readonly status: Issue['status'] }
+  /** The scores that the judge of a metric gave the items of its golden set. */
+  | {
+      readonly type: 'CalibrateJudge';
+      readonly metric: string;
+      readonly goldenSet: string;
+      readonly scores: readonly GoldenScore[];
+      readonly judge?: string;
+      /** What scoring cost, in USD. */
+      readonly cost?: number;
+    }
   | { readonly type: 'Cancel'; readonly reason: string };
+
+/** One item of a golden set as a judge scored it; `score` is `null` where the judge failed. `label`: what people say it is. */
+export type GoldenScore = { readonly item: string; readonly score: number | null; readonly label?: number };
 
 /** Why a command was refused; listed in docs/errors.md. */
 export type RefusalCode =
@@ -58,4 +71,6 @@ export type RefusalCode =
   | 'ISSUE_UNKNOWN'
   | 'PROPOSAL_UNKNOWN'
   | 'GATE_NOT_REACHED'
+  | 'JUDGE_UNKNOWN'
+  | 'CALIBRATION_INVALID'
   | 'CALENDAR_CLOSED';

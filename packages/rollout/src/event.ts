@@ -1,6 +1,6 @@
 import type { ExposureLayer } from '@rampart/flags';
 import type { Plan, PlanIssue } from './plan.ts';
-import type { AbortKind, Issue, Proposal } from './state.ts';
+import type { AbortKind, Calibration, Issue, Proposal } from './state.ts';
 import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
 
 /** What happened, in the past tense. State, ruleset, report and incident documents come from these alone. */
@@ -48,6 +48,13 @@ export type RolloutEvent =
   | { readonly type: 'AlertCleared'; readonly check: string }
   | { readonly type: 'DataFoundInvalid'; readonly why: string }
   | { readonly type: 'DataFoundValid' }
+  | ({
+      readonly type: 'JudgeCalibrated';
+      readonly metric: string;
+      /** What the calibration cost, in USD. */
+      readonly cost?: number;
+    } & Omit<Calibration, 'at' | 'by'>)
+  | { readonly type: 'JudgeBudgetSpent'; readonly metric: string; readonly cost: number; readonly budget: number }
   | { readonly type: 'RolloutHeld'; readonly reason: string }
   | { readonly type: 'RolloutResumed'; readonly reason?: string }
   | { readonly type: 'StageExtended'; readonly byMs: number; readonly reason: string }

@@ -35,6 +35,23 @@ export type EvidenceSeries = {
   readonly bins?: readonly (readonly (readonly [number, number])[])[];
 };
 
+/**
+ * Series about how a metric was measured, beside its own and under a name no metric can have: `unmeasured` counts
+ * measurements that failed, `sampling` sums the share of answers scored, one per score, `cost` sums what judging cost, in USD.
+ */
+export type Companion = 'unmeasured' | 'sampling' | 'cost';
+
+/** Name of a companion series: `faithfulness#cost`. */
+export function companionOf(metric: string, companion: Companion): string {
+  return `${metric}#${companion}`;
+}
+
+/** The metric that a series is about: its own name, or the one it accompanies. */
+export function metricOfSeries(name: string): string {
+  const end = name.indexOf('#');
+  return end < 0 ? name : name.slice(0, end);
+}
+
 /** A closed batch of evidence: what arrived for one rollout since the batch before it. */
 export type EvidenceBatch = {
   /** 1, 2, … per rollout; folded in this order, each once. */
@@ -49,6 +66,8 @@ export type EvidenceBatch = {
   readonly instances?: number;
   /** Metrics whose source does not give what it should now, with the reason: an error, or no data (`noDataFailure`). */
   readonly failures?: readonly { readonly metric: string; readonly message: string }[];
+  /** Price books that costs in it were worked out by. */
+  readonly priceBooks?: readonly string[];
   /** The look it was folded at: its instant, and the rollout's version before it. A server always says it, so that a replay is exact. */
   readonly look?: { readonly at: number; readonly version: number };
 };

@@ -181,6 +181,18 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
   return event.salt === undefined ? started : { ...started, salt: event.salt };
 }
 
+function calibrate(state: RolloutState, event: Of<'JudgeCalibrated'>, at: number, by: string): RolloutState {
+  const { type: _type, metric, cost = 0, ...scored } = event;
+  const before = state.judges?.[metric];
+  const driftedAt = event.drifted ? at : before?.driftedAt;
+  const record = {
+    last: { ...scored, at, by },
+    cost: (before?.cost ?? 0) + cost,
+    ...(driftedAt !== undefined && { driftedAt }),
+  };
+  return { ...state, judges: { ...state.judges, [metric]: record } };
+}
+
 function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState {
   return {
     id: event.id,
@@ -242,6 +254,8 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
   AlertCleared: (state, event) => ({ ...state, alerting: state.alerting.filter((one) => one !== event.check) }),
   DataFoundInvalid: (state, event, at) => ({ ...pause(state, at), dataInvalid: event.why }),
   DataFoundValid: (state, _event, at) => startCounting(without(state, 'dataInvalid'), at),
+  JudgeCalibrated: calibrate,
+  JudgeBudgetSpent: (state, event) => ({ ...state, spentJudges: [...(state.spentJudges ?? []), event.metric] }),
   RolloutHeld: (state, event, at, by) => ({ ...pause(state, at), hold: { by, reason: event.reason, at } }),
   RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
   StageExtended: (state, event) =>

@@ -1,4 +1,4 @@
-export type { RefusalCode, RolloutCommand } from './command.ts';
+export type { GoldenScore, RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
@@ -15,9 +15,12 @@ export type { EventRecord, RolloutEvent } from './event.ts';
 export {
   BINS_PER_OCTAVE,
   binOf,
+  type Companion,
+  companionOf,
   type EvidenceBatch,
   type EvidenceSeries,
   LOWEST_BIN,
+  metricOfSeries,
   noDataFailure,
   type Occurrence,
   USER_BUCKETS,
@@ -26,8 +29,9 @@ export {
 } from './evidence.ts';
 export { currentStageName, evolve, replay } from './evolve.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
-export { foldEvidence } from './judge/fold-evidence.ts';
+export { foldBatch as foldEvidence } from './judge/fold-trusted.ts';
 export { judge } from './judge/judge.ts';
+export { judgesToCalibrate, withTrustedJudges } from './judge/judge-trust.ts';
 export {
   type ArmSums,
   armSums,
@@ -60,6 +64,7 @@ export type {
   KillTrip,
   Limit,
   Metric,
+  MetricJudge,
   MetricKind,
   MetricUnit,
   Plan,
@@ -93,9 +98,11 @@ export type {
   AbortKind,
   Attempt,
   Attestation,
+  Calibration,
   Hold,
   Incident,
   Issue,
+  JudgeRecord,
   Phase,
   Proposal,
   RolloutState,
@@ -106,6 +113,7 @@ export {
   type Baseline,
   type BaselineMetric,
   type Judgement,
+  type Measuring,
   type MetricSnapshot,
   type Validity,
   type Verdict,

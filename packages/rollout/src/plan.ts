@@ -38,6 +38,25 @@ export type Metric = {
   readonly designEffect: number;
 };
 
+/**
+ * How the judge of a metric (a model, or people, that score answers) is kept honest: a golden set that it scores before each
+ * stage, and what its scores must come to. Values are in the metric's unit.
+ */
+export type MetricJudge = {
+  /** Name of the golden set, with its version: scores of another one are refused. */
+  readonly goldenSet: string;
+  /** Least items of it that must be scored. */
+  readonly items: number;
+  /** Mean of the scores when people last agreed with them; `labels`: every score comes with the label that people gave. */
+  readonly expected: number | 'labels';
+  /** Largest distance from `expected` (of the mean), or from the labels (mean of the distances), that is no drift. */
+  readonly tolerance: number;
+  /** How long before a stage's start a calibration may be to count for it. Default: 24 h. */
+  readonly maxAgeMs: number;
+  /** What judging may cost over the whole rollout, in USD. Default: not watched. */
+  readonly budget?: number;
+};
+
 /** Limit of a check: both sides of one line (semantics §2). Values are in the metric's own unit. */
 export type Limit =
   | { readonly kind: 'absolute'; readonly value: number }
@@ -131,6 +150,8 @@ export type Plan = {
   readonly preflight: readonly string[];
   readonly baseline: { readonly windowMs: number };
   readonly metrics: Readonly<Record<string, Metric>>;
+  /** Judges to calibrate, by the metric they score. Absent: none. */
+  readonly judges?: Readonly<Record<string, MetricJudge>>;
   readonly stages: readonly Stage[];
   readonly abortCriteria: readonly Check[];
   readonly alerts: readonly Check[];

@@ -3,7 +3,7 @@ import { applyAll, decide } from './decide/decide.ts';
 import type { Decision } from './decide/decision.ts';
 import type { RolloutEvent } from './event.ts';
 import { emptyLedger } from './judge/evidence-state.ts';
-import { foldInto } from './judge/fold-evidence.ts';
+import { foldTrusted } from './judge/fold-trusted.ts';
 import { judge } from './judge/judge.ts';
 import type { PreparedBatch } from './judge/prepared-batch.ts';
 import { type Principal, RAMPART } from './principal.ts';
@@ -34,7 +34,7 @@ export function openLoop(initial: RolloutState): RolloutLoop {
   return {
     state: () => state,
     feed(batch, now) {
-      foldInto(ledger, batch, state);
+      foldTrusted(ledger, batch, state);
       return tick(now);
     },
     tick,

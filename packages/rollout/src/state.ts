@@ -108,6 +108,34 @@ export type Proposal = {
   readonly decided?: { readonly by: string; readonly at: number; readonly approved: boolean };
 };
 
+/** A golden set as the judge of a metric scored it: whether its scores can be trusted in the stage after. */
+export type Calibration = {
+  readonly at: number;
+  readonly by: string;
+  readonly goldenSet: string;
+  /** Items scored, and items the judge could not score. */
+  readonly items: number;
+  readonly failed: number;
+  /** Mean of the scores. */
+  readonly mean: number;
+  /** Distance from what was expected, in the metric's unit, and what was allowed. */
+  readonly deviation: number;
+  readonly tolerance: number;
+  /** Whether the deviation was beyond the tolerance. */
+  readonly drifted: boolean;
+  /** Which judge scored: the model and prompt, as reported. */
+  readonly judge?: string;
+};
+
+/** What is known of the judge of a metric. */
+export type JudgeRecord = {
+  readonly last: Calibration;
+  /** When it was last found to have drifted: its scores before that do not count. */
+  readonly driftedAt?: number;
+  /** What its calibrations cost so far, in USD. */
+  readonly cost: number;
+};
+
 /** A rollout, as its events make it. */
 export type RolloutState = {
   readonly id: string;
@@ -150,6 +178,10 @@ export type RolloutState = {
   /** Alert checks that fail now; advances hold while there are any. */
   readonly alerting: readonly string[];
   readonly dataInvalid?: string;
+  /** Judges that were calibrated, by the metric they score. Absent before the first calibration. */
+  readonly judges?: Readonly<Record<string, JudgeRecord>>;
+  /** Metrics whose judge has spent its budget. Absent while there are none. */
+  readonly spentJudges?: readonly string[];
   readonly incidents: readonly Incident[];
   readonly issues: readonly Issue[];
   readonly proposals: readonly Proposal[];

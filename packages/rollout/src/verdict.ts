@@ -35,7 +35,21 @@ export type Verdict = {
   readonly source: string;
   /** Set when an absolute limit is breached by control as well: a shared incident is likely. */
   readonly sharedWithControl?: boolean;
+  /** Set while the metric's judge cannot be trusted: the check is inconclusive whatever the scores say. */
+  readonly untrusted?: true;
   readonly note?: string;
+};
+
+/** How a metric was measured in one stage, as far as its sources say so. */
+export type Measuring = {
+  /** Measurements that were tried and failed: a judge that gave no score, a model without a price. */
+  readonly unmeasured?: number;
+  /** Mean share of answers that were scored, in (0, 1]. */
+  readonly samplingRate?: number;
+  /** What judging cost over the whole rollout, calibrations included, in USD. */
+  readonly cost?: number;
+  /** Price book that costs were worked out by. */
+  readonly priceBook?: string;
 };
 
 /** A metric as observed in one stage, for the report. */
@@ -49,6 +63,7 @@ export type MetricSnapshot = {
   readonly status: VerdictStatus;
   /** Set where no check judges it now. */
   readonly judged?: false;
+  readonly measuring?: Measuring;
 };
 
 /** All that was concluded from the evidence at one instant; the only way evidence reaches `decide`. */

@@ -1,4 +1,4 @@
-import type { Evaluation, EvaluationContext, JsonValue, Ruleset } from '@rampart/flags';
+import type { Arm, Evaluation, EvaluationContext, JsonValue, Ruleset } from '@rampart/flags';
 import type { Clock } from './clock.ts';
 import type { Fetch } from './connection.ts';
 import type { ClientEvent, ClientListener, RulesetSource } from './event.ts';
@@ -63,6 +63,19 @@ export type Outcome = {
   readonly timeToFirstTokenMs?: number;
 };
 
+/** Where a user stands in the rollout of a flag. */
+export type Placement = {
+  readonly flag: string;
+  /** Variant that is served there. */
+  readonly variant: string;
+  readonly arm: Arm;
+  readonly rollout: string;
+  /** User bucket in [0, 64); it tells users apart without saying who they are. */
+  readonly bucket: number;
+  /** Keep it with an answer that is scored later: `POST /v1/scores` counts the score where the answer was given. */
+  readonly evaluation: string;
+};
+
 /** Evaluates flags in this process and reports how their users fare. No method throws, no promise rejects. */
 export type RampartClient = {
   /** Resolves when there is a ruleset, the token is refused, or `initTimeoutMs` is over. */
@@ -87,6 +100,13 @@ export type RampartClient = {
   contextFailed(error: unknown): void;
   /** Records errorRate, p99Latency and throughput for the flags evaluated in a scope. Default: the scope of the caller. */
   recordOutcome(outcome: Outcome, scope?: Scope): void;
+  /**
+   * Where the user stands in every rollout: of a scope (the flags evaluated in it), or of a context. Default: the scope of
+   * the caller; outside of one, empty.
+   */
+  placements(target?: EvaluationContext | Scope): readonly Placement[];
+  /** Names the price book that `costPerQuery` is worked out by; it stands in the report. `@rampart/sdk/ai` does this. */
+  usePriceBook(version: string): void;
   status(): ClientStatus;
   /** Listens to events of one type; the result ends it. */
   on<T extends ClientEvent['type']>(type: T, listener: ClientListener<T>): () => void;

@@ -1,6 +1,7 @@
+import { evaluationIdOf, metricOfSeries } from '@rampart/api/wire';
 import type { Evaluation, EvaluationContext, JsonValue } from '@rampart/flags';
 import { CacheFile, readJsonFile } from './cache-file.ts';
-import type { ClientOptions, ClientState, ClientStatus, Outcome, RampartClient } from './client-options.ts';
+import type { ClientOptions, ClientState, ClientStatus, Outcome, Placement, RampartClient } from './client-options.ts';
 import { type Clock, SYSTEM_CLOCK } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { Evaluator } from './evaluator.ts';
@@ -9,7 +10,7 @@ import { RulesetHolder } from './ruleset-holder.ts';
 import { Scope, ScopeStore } from './scope.ts';
 import { sdkVersion } from './sdk-version.ts';
 import { Sync } from './sync.ts';
-import { type Assignment, Telemetry } from './telemetry.ts';
+import { type Assignment, bucketOf, Telemetry } from './telemetry.ts';
 
 const DEFAULT_FLUSH_INTERVAL_MS = 5000;
 const DEFAULT_INIT_TIMEOUT_MS = 2000;
@@ -128,6 +129,16 @@ class Client implements RampartClient {
         telemetry.observe(assignment, 'timeToFirstToken', outcome.timeToFirstTokenMs / 1000);
       }
     }
+  }
+
+  placements(target: EvaluationContext | Scope | undefined = this.#scopes.current): readonly Placement[] {
+    if (target === undefined) return [];
+    const assignments = target instanceof Scope ? [...target.assignments] : this.#evaluator.places(target);
+    return assignments.map(placementOf);
+  }
+
+  usePriceBook(version: string): void {
+    if (this.#telemetry !== undefined) this.#telemetry.priceBook = version;
   }
 
   status(): ClientStatus {
@@ -254,16 +265,29 @@ class Client implements RampartClient {
   #targets(metric: string, target: EvaluationContext | Scope | undefined): Iterable<Assignment> {
     const scope = target === undefined ? this.#scopes.current : target;
     if (scope instanceof Scope) return scope.assignments;
-    return scope === undefined ? [] : this.#evaluator.placesFor(metric, scope);
+    return scope === undefined ? [] : this.#evaluator.placesFor(metricOfSeries(metric), scope);
   }
 
   #observe(telemetry: Telemetry, assignment: Assignment, metric: string, value: number): void {
-    if (!Object.hasOwn(assignment.slot.metrics, metric)) return;
+    if (!Object.hasOwn(assignment.slot.metrics, metricOfSeries(metric))) return;
     // Also where this process never evaluated the flag for this user: who is reported on must be among the assigned.
     telemetry.assigned(assignment);
     telemetry.reported(assignment);
     telemetry.observe(assignment, metric, value);
   }
+}
+
+function placementOf(assignment: Assignment): Placement {
+  const { flag, variant, place } = assignment.slot;
+  const bucket = bucketOf(assignment);
+  return {
+    flag,
+    variant,
+    arm: place.arm,
+    rollout: place.rollout,
+    bucket,
+    evaluation: evaluationIdOf({ ...place, bucket }),
+  };
 }
 
 function isHttpAddress(url: string): boolean {

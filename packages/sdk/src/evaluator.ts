@@ -40,6 +40,14 @@ export class Evaluator {
     return keys.flatMap((key) => (held === undefined ? [] : (this.#place(held, key, context) ?? [])));
   }
 
+  /** Places of a context in every rollout there is. */
+  places(context: EvaluationContext): readonly Assignment[] {
+    const held = this.#held();
+    if (held === undefined) return [];
+    const keys = Object.keys(held.ruleset.flags).filter((key) => held.ruleset.flags[key]?.exposure !== undefined);
+    return keys.flatMap((key) => this.#place(held, key, context) ?? []);
+  }
+
   #place(held: Held, key: string, context: EvaluationContext): Assignment | undefined {
     // The fallback has the type of the flag's values, so that its type is never the reason for having no place.
     const [sample] = Object.values(held.ruleset.flags[key]?.variants ?? {});
@@ -57,7 +65,7 @@ export class Evaluator {
     if (flag?.exposure === undefined) return undefined;
     let slot = this.#slots.get(place);
     if (slot?.flag !== key) {
-      slot = slotOf(key, place, flag.exposure.metrics);
+      slot = slotOf(key, place, flag.exposure);
       this.#slots.set(place, slot);
     }
     return { slot, unit: unitOf(flag, context) };

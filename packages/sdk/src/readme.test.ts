@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { TelemetryBatch } from '@rampart/api/wire';
@@ -40,8 +41,9 @@ describe('the programs in the README', () => {
     await plane.stop();
   });
 
-  function run(heading: string, port = 0) {
-    const env = { ...process.env, RAMPART_URL: plane.url, RAMPART_SDK_TOKEN: 't', PORT: String(port) };
+  function run(heading: string, port = 0, more: NodeJS.ProcessEnv = {}) {
+    const own = { RAMPART_URL: plane.url, RAMPART_SDK_TOKEN: 't', PORT: String(port) };
+    const env = { ...process.env, ...own, ...more };
     const flags = ['--conditions=@rampart/source', '--input-type=module', '--eval', programOf(heading)];
     const child = spawn(process.execPath, flags, { cwd: PACKAGE, env, stdio: ['ignore', 'pipe', 'pipe'] });
     running = child;
@@ -66,6 +68,25 @@ describe('the programs in the README', () => {
     expect(metricsOf(plane.batches)).toEqual(['assigned', 'conversion', 'reported']);
   });
 
+  it('measure calls of models', async () => {
+    const answer = { model: 'gpt-4o-mini', choices: [{}], usage: { prompt_tokens: 1000, completion_tokens: 100 } };
+    const model = createHttpServer((_, response) => void response.end(JSON.stringify(answer))).listen(0, '127.0.0.1');
+    await once(model, 'listening');
+    const program = run('Calls of models', 0, { MODEL_URL: `http://127.0.0.1:${portOf(model)}` });
+    const [code] = await program.ended;
+    model.close();
+    expect({ code, errors: await program.errors }).toEqual({ code: 0, errors: '' });
+    expect(metricsOf(plane.batches)).toEqual(['assigned', 'costPerQuery', 'reported']);
+    expect(plane.batches.all[0]).toMatchObject({ priceBook: 'genai-prices 0.1.8' });
+  });
+
+  it('stamp metrics with OpenTelemetry', async () => {
+    const program = run('OpenTelemetry');
+    const [code] = await program.ended;
+    expect({ code, errors: await program.errors }).toEqual({ code: 0, errors: '' });
+    expect(await program.output).toMatch(/'feature_flag.key': 'checkout',\s+'feature_flag.result.variant': 'on'/);
+  });
+
   it('report on other work', async () => {
     const program = run('Other work');
     const [code] = await program.ended;
@@ -81,9 +102,14 @@ function metricsOf(batches: Inbox<TelemetryBatch>): readonly string[] {
 async function freePort(): Promise<number> {
   const server = createServer().listen(0);
   await once(server, 'listening');
-  const address = server.address();
+  const port = portOf(server);
   server.close();
   await once(server, 'close');
+  return port;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { BANNER, CHECKOUT, ControlPlane, Inbox, patchOf, rulesetOf } from './control-plane.test.support.ts';
 import { type ClientEvent, EventHub } from './event.ts';
 import { ManualClock } from './manual-clock.test.support.ts';
-import { slotOf } from './slot.ts';
+import { type Slot, slotOf } from './slot.ts';
 import { Telemetry } from './telemetry.ts';
 import { SeriesTable } from './telemetry-series.ts';
 
@@ -319,13 +319,16 @@ describe('closing', () => {
   });
 });
 
+/** What a slot needs of an exposure with these metrics. */
+const exposureOf = (metrics: Slot['metrics']) => ({ metrics, treatment: 'on', control: 'off' });
+
 describe('bounds', () => {
   const place = { rollout: 'r', attempt: 1, epoch: 1, arm: 'treatment', stratum: 1000 } as const;
 
   it('keeps at most the series it may and counts the rest', () => {
     const table = new SeriesTable({ maxSeries: 3, maxBins: 100 });
-    for (let index = 0; index < 10; index += 1) table.add(slotOf(`f${index}`, place, {}), 'm', 'sum', 0, 1);
-    table.add(slotOf('f0', place, {}), 'm', 'sum', 1, 1);
+    for (let index = 0; index < 10; index += 1) table.add(slotOf(`f${index}`, place, exposureOf({})), 'm', 'sum', 0, 1);
+    table.add(slotOf('f0', place, exposureOf({})), 'm', 'sum', 1, 1);
     const { series, dropped } = table.take();
     expect(series.map(({ flag }) => flag)).toEqual(['f0', 'f1', 'f2']);
     expect(dropped).toBe(7);
@@ -334,7 +337,7 @@ describe('bounds', () => {
 
   it('keeps at most the histogram bins it may, and drops an observation whole', () => {
     const table = new SeriesTable({ maxSeries: 3, maxBins: 2 });
-    for (const value of [1, 10, 100, 10]) table.add(slotOf('f', place, {}), 'm', 'histogram', 0, value);
+    for (const value of [1, 10, 100, 10]) table.add(slotOf('f', place, exposureOf({})), 'm', 'histogram', 0, value);
     const { series, dropped } = table.take();
     expect(series).toMatchObject([
       {
@@ -364,7 +367,7 @@ describe('bounds', () => {
     });
     clock.pass(-1000);
     for (let index = 0; index < 5000; index += 1) {
-      const slot = slotOf(`f${index}`, place, { m: 'sum' });
+      const slot = slotOf(`f${index}`, place, exposureOf({ m: 'sum' }));
       telemetry.observe({ slot, unit: 'anna' }, 'm', 1);
     }
     await telemetry.flush();

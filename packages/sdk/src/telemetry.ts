@@ -1,4 +1,4 @@
-import type { TelemetryBatch, TelemetrySeries } from '@rampart/api/wire';
+import { metricOfSeries, type TelemetryBatch, type TelemetrySeries } from '@rampart/api/wire';
 import { userBucketOf } from '@rampart/flags';
 import type { Clock } from './clock.ts';
 import type { Connection } from './connection.ts';
@@ -51,6 +51,7 @@ export class Telemetry {
   #toldRevision = 0;
   #dropped = 0;
   #closed = false;
+  #priceBook: string | undefined;
 
   constructor(options: TelemetryOptions) {
     this.#options = options;
@@ -91,11 +92,17 @@ export class Telemetry {
     this.#countUser(assignment, 'reported', REPORTED);
   }
 
-  /** Adds an observation, if the rollout judges this metric. */
+  /** Adds an observation, if the rollout judges this metric or the one it accompanies. */
   observe(assignment: Assignment, metric: string, value: number): void {
     const { slot } = assignment;
-    if (this.#closed || !Object.hasOwn(slot.metrics, metric)) return;
+    if (this.#closed || !Object.hasOwn(slot.metrics, metricOfSeries(metric))) return;
+    // A companion is no metric of its own: it is summed.
     this.#table.add(slot, metric, slot.metrics[metric] ?? 'sum', bucketOf(assignment), value);
+  }
+
+  /** Names the price book that costs are worked out by from now on. */
+  set priceBook(version: string) {
+    this.#priceBook = version;
   }
 
   /** Counts observations that cannot be used. */
@@ -162,6 +169,7 @@ export class Telemetry {
       this.#sender.enqueue({
         ...{ schema: 1, batchId, instance: connection.instance, sequence: this.#batches },
         ...{ sdk, fromAt, toAt, revision },
+        ...(this.#priceBook !== undefined && { priceBook: this.#priceBook }),
         ...{ dropped: index === 0 ? dropped : 0, series: part },
         ...(isLast && index === parts.length - 1 && { closing: true as const }),
       });
@@ -169,7 +177,8 @@ export class Telemetry {
   }
 }
 
-function bucketOf(assignment: Assignment): number {
+/** User bucket of an assignment, in [0, 64). */
+export function bucketOf(assignment: Assignment): number {
   // Without a unit all share one bucket: treated as one user, they can only make a verdict more careful.
   return assignment.unit === undefined ? 0 : userBucketOf(assignment.unit);
 }

@@ -1,11 +1,24 @@
 import type { TelemetrySeries } from '@rampart/api';
-import type { EvidenceBatch, EvidenceSeries, Occurrence, RolloutState } from '@rampart/rollout';
+import {
+  type EvidenceBatch,
+  type EvidenceSeries,
+  metricOfSeries,
+  type Occurrence,
+  type RolloutState,
+} from '@rampart/rollout';
 import { OTLP_SOURCE } from './otlp/conventions.ts';
 import { SeriesSums } from './series-sums.ts';
 
 /** A stored telemetry batch as one or more rollouts read it; `instance` is the SDK process, where one sent it. */
 export type TelemetryBody =
-  | { readonly type: 'telemetry'; readonly instance?: string; readonly series: readonly TelemetrySeries[] }
+  | {
+      readonly type: 'telemetry';
+      readonly instance?: string;
+      readonly series: readonly TelemetrySeries[];
+      readonly priceBook?: string;
+    }
+  /** From evaluators: they see no users come and go, so they are no process that reports them. */
+  | { readonly type: 'scores'; readonly series: readonly TelemetrySeries[] }
   | { readonly type: 'signals'; readonly occurrences: readonly Occurrence[] }
   | PulledBody;
 
@@ -34,6 +47,7 @@ export type OpenBatch = {
   readonly merged: SeriesSums;
   readonly occurrences: readonly Occurrence[];
   readonly instances: ReadonlySet<string>;
+  readonly priceBooks: ReadonlySet<string>;
   readonly isEmpty: boolean;
   readonly carried: Carried;
   /** Version of the rollout at which a look found no reason to close it; absent while nobody has looked since it grew. */
@@ -53,7 +67,8 @@ export const NOTHING_CARRIED: Carried = { failures: {}, pulledTo: {} };
 
 /** An open batch with nothing in it. */
 export function emptyBatch(throughSeq: number, carried = NOTHING_CARRIED): OpenBatch {
-  return { throughSeq, merged: new SeriesSums(), occurrences: [], instances: new Set(), isEmpty: true, carried };
+  const nothing = { occurrences: [], instances: new Set<string>(), priceBooks: new Set<string>() };
+  return { throughSeq, merged: new SeriesSums(), ...nothing, isEmpty: true, carried };
 }
 
 const USERS: readonly string[] = ['assigned', 'reported'];
@@ -66,7 +81,8 @@ function isOf(
 ): boolean {
   if (series.rollout !== state.id || series.epoch > state.epoch) return false;
   if (USERS.includes(series.metric)) return true;
-  const metric = Object.hasOwn(state.plan.metrics, series.metric) ? state.plan.metrics[series.metric] : undefined;
+  const name = metricOfSeries(series.metric);
+  const metric = Object.hasOwn(state.plan.metrics, name) ? state.plan.metrics[name] : undefined;
   // Where a plan asks for OpenTelemetry, what the SDK saw of the same requests would count them twice.
   return metric !== undefined && !(isFromSdk && metric.source === OTLP_SOURCE);
 }
@@ -78,13 +94,13 @@ type Row = { readonly seq: number; readonly body: TelemetryBody };
 export function addTelemetry(open: OpenBatch, rows: readonly Row[], state: RolloutState): OpenBatch {
   // One copy for all rows. Nothing is added to sums that the caller keeps: were it, and the next read failed, these rows
   // would be read and added again.
-  const { throughSeq, isEmpty } = open;
+  const { throughSeq, isEmpty, carried } = open;
   const into: Growing = {
-    throughSeq,
-    isEmpty,
+    ...{ throughSeq, isEmpty, carried },
     merged: open.merged.copy(),
     occurrences: [...open.occurrences],
     instances: new Set(open.instances),
+    priceBooks: new Set(open.priceBooks),
   };
   for (const { seq, body } of rows) {
     into.throughSeq = seq;
@@ -98,6 +114,7 @@ type Growing = {
   readonly merged: SeriesSums;
   readonly occurrences: Occurrence[];
   readonly instances: Set<string>;
+  readonly priceBooks: Set<string>;
   isEmpty: boolean;
   carried: Carried;
 };
@@ -113,11 +130,14 @@ function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void 
     addPulled(into, body, state);
     return;
   }
-  const series = body.series.filter((one) => isOf(one, state, body.instance !== undefined));
+  const isFromSdk = body.type === 'telemetry' && body.instance !== undefined;
+  const series = body.series.filter((one) => isOf(one, state, isFromSdk));
   if (series.length === 0) return;
   for (const one of series) into.merged.add(one);
-  if (body.instance !== undefined) into.instances.add(body.instance);
   into.isEmpty = false;
+  if (body.type === 'scores') return;
+  if (body.instance !== undefined) into.instances.add(body.instance);
+  if (body.priceBook !== undefined) into.priceBooks.add(body.priceBook);
 }
 
 function addPulled(into: Growing, { metric, interval, failure }: PulledBody, state: RolloutState): void {
@@ -138,7 +158,7 @@ function addPulled(into: Growing, { metric, interval, failure }: PulledBody, sta
 
 /** The evidence batch that an open batch makes when it is closed at `toAt`: one series per metric, arm, epoch and stratum. */
 export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: number): EvidenceBatch {
-  const { merged, occurrences, instances } = open;
+  const { merged, occurrences, instances, priceBooks } = open;
   const failures = Object.entries(open.carried.failures).map(([metric, message]) => ({ metric, message }));
   return {
     seq,
@@ -148,5 +168,6 @@ export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: n
     ...(occurrences.length > 0 && { occurrences }),
     ...(instances.size > 0 && { instances: instances.size }),
     ...(failures.length > 0 && { failures }),
+    ...(priceBooks.size > 0 && { priceBooks: [...priceBooks] }),
   };
 }

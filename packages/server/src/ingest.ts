@@ -1,6 +1,8 @@
 import {
   checkBody,
+  type ScoreReceipt,
   type SignalBatch,
+  scoreBatchSchema,
   signalBatchSchema,
   type TelemetryReceipt,
   telemetryBatchSchema,
@@ -10,6 +12,7 @@ import type { Clock } from './clock.ts';
 import type { TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
 import type { RolloutTable } from './rollout-table.ts';
+import { placeScores, scoreKeyOf } from './score-places.ts';
 import type { Store, TelemetryBatch as StoredBatch } from './store/store.ts';
 
 /** Takes telemetry in. Each resolves only once the batch is durable. */
@@ -20,6 +23,8 @@ export type Ingest = {
   readonly signals: (body: unknown) => Promise<TelemetryReceipt>;
   /** An alert that fires, for every rollout whose plan aborts on it; `undefined` where none does. @throws StoreError */
   readonly alert: (alert: FiredAlert) => Promise<TelemetryReceipt | undefined>;
+  /** @throws ProblemError `TELEMETRY_INVALID` @throws StoreError */
+  readonly scores: (body: unknown) => Promise<ScoreReceipt>;
 };
 
 /** An alert that fires since `at`, epoch milliseconds. `batchId` is the same in every repetition of this firing. */
@@ -60,11 +65,14 @@ export function createIngest(options: IngestOptions): Ingest {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
       if (batch.closing) instances.left(batch.instance);
       else instances.seen(batch.instance, batch.revision, clock.now());
-      const { batchId, instance, sequence } = batch;
+      const { batchId, instance, sequence, priceBook } = batch;
       const byRollout = Map.groupBy(batch.series, ({ rollout }) => rollout);
       const rollouts = [...byRollout.keys()].filter(reads);
       const seriesOf = (rollout: string) => byRollout.get(rollout) ?? [];
-      const body = (rollout: string): TelemetryBody => ({ type: 'telemetry', instance, series: seriesOf(rollout) });
+      const body = (rollout: string): TelemetryBody => ({
+        ...{ type: 'telemetry', instance, series: seriesOf(rollout) },
+        ...(priceBook !== undefined && { priceBook }),
+      });
       const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };
       return put({ batchId, ...sender, rollouts, body }, batch.series.length - rollouts.flatMap(seriesOf).length);
     },
@@ -86,6 +94,18 @@ export function createIngest(options: IngestOptions): Ingest {
       const occurrences = metrics.map((metric) => ({ metric, at: Math.min(at, clock.now()), count: 1 }));
       const rollouts = found.map(({ id }) => id);
       return put({ batchId, rollouts, body: { type: 'signals', occurrences } }, 0);
+    },
+    async scores(json) {
+      const { flag, scores } = checkBody(scoreBatchSchema, json, 'TELEMETRY_INVALID');
+      const run = table.all().find(({ state }) => state.plan.flag === flag && reads(state.id));
+      const { taken, ignored } = placeScores(flag, scores, run?.state, table.book.ruleset(), clock.now());
+      const rollouts = run === undefined ? [] : [run.state.id];
+      const puts = taken.map(({ score, series }) =>
+        put({ batchId: scoreKeyOf(flag, score), rollouts, body: { type: 'scores', series } }, 0),
+      );
+      const receipts = await Promise.all(puts);
+      const duplicates = receipts.filter(({ status }) => status === 'duplicate').length;
+      return { accepted: receipts.length - duplicates, duplicates, ignored };
     },
   };
 }

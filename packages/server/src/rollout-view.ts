@@ -1,5 +1,12 @@
 import type { RolloutView, SourceSight } from '@rampart/api';
-import { formatDuration, type Judgement, openItems, type RolloutState, waitingFor } from '@rampart/rollout';
+import {
+  formatDuration,
+  type Judgement,
+  judgesToCalibrate,
+  openItems,
+  type RolloutState,
+  waitingFor,
+} from '@rampart/rollout';
 import type { RolloutRun } from './rollout-run.ts';
 
 type Viewed = Pick<RolloutRun, 'state' | 'look'>;
@@ -48,7 +55,10 @@ function waitsOfPhase(
 }
 
 function baselineWaits(state: RolloutState, now: number): readonly string[] {
-  if (state.baseline !== undefined || state.baselineSince === undefined) return ['the calendar'];
+  if (state.baseline !== undefined || state.baselineSince === undefined) {
+    const judges = judgesToCalibrate(state, now);
+    return judges.length > 0 ? judges : ['the calendar'];
+  }
   const leftMs = state.plan.baseline.windowMs - (now - state.baselineSince);
   const left = formatDuration(Math.max(0, Math.ceil(leftMs / 1000) * 1000));
   return leftMs > 0 ? [`the baseline: ${left} more`] : ['fresh evidence for the baseline'];

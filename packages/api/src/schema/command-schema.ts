@@ -21,8 +21,12 @@ export const CLIENT_COMMANDS = [
   'ResolveIncident',
   'AddIssue',
   'ChangeIssue',
+  'CalibrateJudge',
   'Cancel',
 ] as const satisfies readonly RolloutCommand['type'][];
+
+/** Most items of a golden set in one calibration. */
+const MOST_GOLDEN_ITEMS = 5000;
 
 /** An absent reason becomes the empty one, which the core refuses with `REASON_REQUIRED`: one code for one mistake. */
 const reason = textSchema.default('').describe('Why. Without it the command is refused with REASON_REQUIRED.');
@@ -63,6 +67,22 @@ export const clientCommandSchema = z
       link: textSchema.optional(),
     }),
     command('ChangeIssue', { number, status: z.enum(['open', 'fixed', 'monitoring', 'closed']) }),
+    command('CalibrateJudge', {
+      metric: nameSchema,
+      goldenSet: nameSchema,
+      scores: z
+        .array(
+          z.strictObject({
+            item: nameSchema,
+            score: z.number().nullable().describe('null: the judge could not score it.'),
+            label: z.number().optional().describe('What people say it is.'),
+          }),
+        )
+        .min(1)
+        .max(MOST_GOLDEN_ITEMS),
+      judge: nameSchema.optional().describe('Which judge scored: its model and prompt.'),
+      cost: z.number().min(0).optional().describe('What scoring cost, USD.'),
+    }),
     command('Cancel', { reason }),
   ])
   .describe('A command to a rollout.') satisfies z.ZodType<RolloutCommand>;

@@ -4,6 +4,7 @@ import { planIssueSchema, planSchema } from './plan-schema.ts';
 import { instantSchema } from './primitive-schema.ts';
 import {
   abortKindSchema,
+  CALIBRATION_SHAPE,
   issueSeveritySchema,
   issueStatusSchema,
   layerSchema,
@@ -46,6 +47,8 @@ export const rolloutEventSchema = z
     event('AlertCleared', { check: text }),
     event('DataFoundInvalid', { why: text }),
     event('DataFoundValid', {}),
+    event('JudgeCalibrated', { metric: text, ...CALIBRATION_SHAPE, cost: z.number().optional() }),
+    event('JudgeBudgetSpent', { metric: text, cost: z.number(), budget: z.number() }),
     event('RolloutHeld', { reason: text }),
     event('RolloutResumed', { reason: text.optional() }),
     event('StageExtended', { byMs: z.number(), reason: text }),

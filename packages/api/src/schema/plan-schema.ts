@@ -1,4 +1,4 @@
-import type { Check, Plan, PlanIssue } from '@rampart/rollout';
+import type { Check, MetricJudge, Plan, PlanIssue } from '@rampart/rollout';
 import { z } from 'zod';
 import { jsonValueSchema } from './primitive-schema.ts';
 import { tierSchema } from './verdict-schema.ts';
@@ -45,6 +45,15 @@ const metricSchema = z.object({
   designEffect: z.number(),
 });
 
+const judgeSchema = z.object({
+  goldenSet: z.string(),
+  items: z.int(),
+  expected: z.union([z.number(), z.literal('labels')]),
+  tolerance: z.number(),
+  maxAgeMs: milliseconds,
+  budget: z.number().optional().describe('USD.'),
+}) satisfies z.ZodType<MetricJudge>;
+
 const stageSchema = z.object({
   name: z.string(),
   audience: z.string().optional(),
@@ -84,6 +93,7 @@ export const planSchema = z
     preflight: z.array(z.string()),
     baseline: z.object({ windowMs: milliseconds }),
     metrics: z.record(z.string(), metricSchema),
+    judges: z.record(z.string(), judgeSchema).optional(),
     stages: z.array(stageSchema),
     abortCriteria: z.array(checkSchema),
     alerts: z.array(checkSchema),

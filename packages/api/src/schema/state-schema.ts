@@ -1,4 +1,4 @@
-import type { RolloutState } from '@rampart/rollout';
+import type { Calibration, RolloutState } from '@rampart/rollout';
 import { z } from 'zod';
 import { planSchema } from './plan-schema.ts';
 import { instantSchema } from './primitive-schema.ts';
@@ -69,6 +69,23 @@ const attemptSchema = z.object({
   outcome: z.enum(['completed', 'aborted', 'cancelled']).optional(),
 });
 
+/** What a calibration says, apart from who made it when. */
+export const CALIBRATION_SHAPE = {
+  goldenSet: z.string(),
+  items: z.int(),
+  failed: z.int(),
+  mean: z.number(),
+  deviation: z.number(),
+  tolerance: z.number(),
+  drifted: z.boolean(),
+  judge: z.string().optional(),
+};
+const judgeRecordSchema = z.object({
+  last: z.object({ at: instantSchema, by: z.string(), ...CALIBRATION_SHAPE }) satisfies z.ZodType<Calibration>,
+  driftedAt: instantSchema.optional(),
+  cost: z.number().describe('USD.'),
+});
+
 const stageRunSchema = z.object({
   index: z.int(),
   enteredAt: instantSchema,
@@ -123,6 +140,8 @@ export const rolloutStateSchema = z
     failedChecks: z.array(z.string()),
     alerting: z.array(z.string()),
     dataInvalid: z.string().optional(),
+    judges: z.record(z.string(), judgeRecordSchema).optional(),
+    spentJudges: z.array(z.string()).optional(),
     incidents: z.array(incidentSchema),
     issues: z.array(issueSchema),
     proposals: z.array(proposalSchema),

@@ -1,7 +1,14 @@
 import { LOWEST_BIN, USER_BUCKETS } from '@rampart/rollout';
 import { z } from 'zod';
-import type { SignalBatch, TelemetryBatch, TelemetryReceipt, TelemetrySeries } from '../wire.ts';
-import { countSchema, instantSchema, nameSchema } from './primitive-schema.ts';
+import type {
+  ScoreBatch,
+  ScoreReceipt,
+  SignalBatch,
+  TelemetryBatch,
+  TelemetryReceipt,
+  TelemetrySeries,
+} from '../wire.ts';
+import { countSchema, instantSchema, jsonValueSchema, nameSchema, textSchema } from './primitive-schema.ts';
 
 /** Most series in one batch, and most occurrences in one batch of signals. */
 export const MAX_SERIES = 5000;
@@ -64,6 +71,7 @@ export const telemetryBatchSchema = z
     revision: countSchema,
     dropped: countSchema,
     closing: z.literal(true).optional().describe('The last batch: the process has closed its client.'),
+    priceBook: nameSchema.optional().describe('Price book that costs were worked out by.'),
     series: z.array(telemetrySeriesSchema).max(MAX_SERIES),
   })
   .refine((batch) => batch.fromAt <= batch.toAt, { path: ['toAt'], message: 'expected an instant not before fromAt' })
@@ -89,6 +97,47 @@ export const signalBatchSchema = z
       .max(MAX_SERIES),
   })
   .describe('Occurrences (complaints, tickets) of one flag.') satisfies z.ZodType<SignalBatch>;
+
+/** Most scores in one request. */
+export const MAX_SCORES = 1000;
+
+const contextSchema = z.object({ targetingKey: z.string().optional() }).catchall(jsonValueSchema);
+
+const scoreSchema = z
+  .strictObject({
+    id: nameSchema.describe('Idempotency key within the flag and metric.'),
+    metric: nameSchema,
+    score: z.number().optional().describe("In the metric's unit; absent where the judge failed."),
+    error: textSchema.optional().describe('Why there is no score.'),
+    at: instantSchema.optional().describe('When the answer was given. Default: now.'),
+    evaluation: z.string().max(300).optional().describe('Evaluation id that the SDK gave with the answer.'),
+    context: contextSchema.optional().describe('Context the flag was evaluated for.'),
+    variant: nameSchema.optional(),
+    samplingRate: z.number().gt(0).max(1).optional().describe('Share of answers that are scored.'),
+    cost: z.number().min(0).optional().describe('What judging it cost, USD.'),
+  })
+  .refine(({ score, error }) => (score === undefined) !== (error === undefined), {
+    message: 'expected either a score, or an error that says why there is none',
+  })
+  .refine(({ evaluation, context, variant }) => [evaluation, context, variant].filter(isGiven).length === 1, {
+    message: 'expected exactly one of evaluation, context and variant',
+  });
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined;
+}
+
+/** Scores of answers, from evaluators that run beside or after the application. */
+export const scoreBatchSchema = z
+  .strictObject({ schema: z.literal(1), flag: nameSchema, scores: z.array(scoreSchema).min(1).max(MAX_SCORES) })
+  .describe('Scores of answers of one flag.') satisfies z.ZodType<ScoreBatch>;
+
+/** Answer to scores that are durable. */
+export const scoreReceiptSchema = z.object({
+  accepted: countSchema,
+  duplicates: countSchema,
+  ignored: z.array(z.object({ id: z.string(), reason: z.string() })),
+}) satisfies z.ZodType<ScoreReceipt>;
 
 /** Answer to a batch that is durable. */
 export const telemetryReceiptSchema = z.object({

@@ -31,6 +31,7 @@ export const verdictSchema = z
     validity: z.enum(['exact', 'asymptotic', 'assumes independent requests', 'plain rule']),
     wouldChange: z.string().describe('What would change this verdict, in words.'),
     source: z.string(),
+    untrusted: z.literal(true).optional().describe('The judge of the metric cannot be trusted now.'),
     note: z.string().optional(),
     sharedWithControl: z.boolean().optional(),
   })
@@ -45,6 +46,14 @@ export const metricSnapshotSchema = z.object({
   count: z.number(),
   status: statusSchema,
   judged: z.literal(false).optional().describe('Set where no check judges it now.'),
+  measuring: z
+    .object({
+      unmeasured: z.number().optional().describe('Measurements that were tried and failed.'),
+      samplingRate: z.number().optional().describe('Mean share of answers that were scored.'),
+      cost: z.number().optional().describe('What judging cost over the rollout, USD.'),
+      priceBook: z.string().optional(),
+    })
+    .optional(),
 }) satisfies z.ZodType<MetricSnapshot>;
 
 /** All that was concluded from the evidence at one instant. */

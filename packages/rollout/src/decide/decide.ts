@@ -12,6 +12,7 @@ import {
   recordRootCause,
   resolveIncident,
 } from './decide-incident.ts';
+import { calibrateJudge } from './decide-judge.ts';
 import { cancel, decline, extend, hold, proceed, resume } from './decide-people.ts';
 import { approve, captureBaseline, start } from './decide-start.ts';
 import { tick } from './decide-tick.ts';
@@ -41,6 +42,7 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   ResolveIncident: resolveIncident,
   AddIssue: addIssue,
   ChangeIssue: changeIssue,
+  CalibrateJudge: calibrateJudge,
   Cancel: cancel,
 };
 

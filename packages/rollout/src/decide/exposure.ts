@@ -1,5 +1,6 @@
 import { type ExposureLayer, FULL_WEIGHT } from '@rampart/flags';
 import type { RolloutEvent } from '../event.ts';
+import { judgesToCalibrate } from '../judge/judge-trust.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import type { Plan, Stage } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
@@ -57,6 +58,8 @@ export function enterStage(state: RolloutState, index: number, now: number, why:
 export function beginExposure(state: RolloutState, now: number): readonly RolloutEvent[] {
   if (state.baseline === undefined) return state.baselineSince === undefined ? [{ type: 'BaselineStarted' }] : [];
   if (!calendarOpen(state.plan.calendar, now).open || state.killed || state.hold !== undefined) return [];
+  // A kill trip on a metric whose judge nobody calibrated would see nothing.
+  if (judgesToCalibrate(state, now).length > 0) return [];
   return enterStage(state, 0, now, 'pre-flight and baseline are complete');
 }
 

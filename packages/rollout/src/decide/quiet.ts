@@ -1,5 +1,7 @@
 import type { EvidenceState } from '../judge/evidence-state.ts';
 import { type Standing, sampleRatio, standingsOf } from '../judge/judge.ts';
+import { distrustOf } from '../judge/judge-trust.ts';
+import { judgingCostOf, newlySpent } from '../judge/measuring.ts';
 import type { RolloutState } from '../state.ts';
 import { silenceMs } from './cadence.ts';
 import { servedMs, stageOf } from './exposure.ts';
@@ -11,7 +13,9 @@ function standsStill(state: RolloutState, standings: readonly Standing[]): boole
   return standings.every(({ one, status }, index) => {
     const recorded = state.verdicts[index];
     const isCalm = status === 'pass' || status === 'inconclusive' || status === 'insufficient';
-    return isCalm && recorded.check === one.check.id && recorded.status === status;
+    const isTrusted = distrustOf(state, one.metric.name) === undefined;
+    const isAsTrusted = isTrusted === (recorded.untrusted === undefined);
+    return isCalm && isAsTrusted && recorded.check === one.check.id && recorded.status === status;
   });
 }
 
@@ -47,6 +51,7 @@ function hasTimeLeft(state: RolloutState, now: number): boolean {
 export function isQuiet(state: RolloutState, evidence: EvidenceState, now: number): boolean {
   if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;
   if (evidence.epoch !== state.epoch || evidence.statistics !== state.statistics) return false;
+  if (newlySpent(state, (metric) => judgingCostOf(metric, evidence, state)).length > 0) return false;
   if (!hasTimeLeft(state, now) || !seesAsBefore(state, evidence, now)) return false;
   return standsStill(state, standingsOf(evidence, state, now));
 }

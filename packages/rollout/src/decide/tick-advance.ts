@@ -1,4 +1,5 @@
 import type { RolloutEvent } from '../event.ts';
+import { judgesToCalibrate } from '../judge/judge-trust.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import { formatElapsedUp } from '../plan/duration.ts';
 import type { Stage } from '../plan.ts';
@@ -97,6 +98,7 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
     ...timeLeft(state, state.stage, stage, judgement?.freshAt, now),
     ...evidenceLeft(state, stage, judgement?.verdicts ?? []),
     ...unseenChecks(state, stage, judgement).map((id) => `fresh evidence for ${id}`),
+    ...judgesToCalibrate(state, now),
     ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
     ...exit.map((item) => `exit item "${item}"`),
     ...state.alerting.map((check) => `alert ${check} to clear`),

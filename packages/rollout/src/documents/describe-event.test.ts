@@ -69,6 +69,18 @@ const LINES: readonly (readonly [RolloutEvent, string])[] = [
     { type: 'BlindLimitReached', since: START_AT },
     'Still no fresh evidence since 2026-01-05 09:00 UTC: on-call is told',
   ],
+  [
+    {
+      type: 'JudgeCalibrated',
+      ...{ metric: 'faithfulness', goldenSet: 'g-1', items: 30, failed: 2, judge: 'gpt-judge', cost: 1 },
+      ...{ mean: 0.71, deviation: 0.21, tolerance: 0.05, drifted: true },
+    },
+    'ana calibrated the judge of faithfulness (gpt-judge) on g-1: mean 0.71 over 30 items, 2 could not be scored, off by 0.21 of 0.05 allowed: it has drifted, its scores do not count',
+  ],
+  [
+    { type: 'JudgeBudgetSpent', metric: 'faithfulness', cost: 20.4, budget: 20 },
+    'Judging faithfulness has cost $20.40 of its budget of $20.00',
+  ],
   [{ type: 'SightReturned' }, 'Fresh evidence is back'],
   [{ type: 'PrincipalAsked', question: 'go?', undecided: [] }, 'ana asked a principal to decide: go?'],
   [

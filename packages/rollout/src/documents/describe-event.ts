@@ -2,7 +2,7 @@ import type { EventRecord, RolloutEvent } from '../event.ts';
 import { formatElapsed } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
-import { formatCount, formatInstant, formatLayers, formatVerdict } from './format.ts';
+import { formatCount, formatInstant, formatLayers, formatMeasured, formatVerdict, unitOf } from './format.ts';
 import { plainLine } from './markdown.ts';
 
 type EventType = RolloutEvent['type'];
@@ -78,6 +78,8 @@ const EVIDENCE: Pick<
   | 'AlertCleared'
   | 'DataFoundInvalid'
   | 'DataFoundValid'
+  | 'JudgeCalibrated'
+  | 'JudgeBudgetSpent'
   | 'SightLost'
   | 'BlindLimitReached'
   | 'SightReturned'
@@ -88,6 +90,18 @@ const EVIDENCE: Pick<
   AlertCleared: ({ check }) => `Alert cleared: ${check}`,
   DataFoundInvalid: ({ why }) => `Data found invalid, comparisons do not count: ${why}`,
   DataFoundValid: () => 'Data found valid again',
+  JudgeCalibrated: (event, { who, metrics }) => {
+    const { metric, goldenSet, items, failed, mean, deviation, tolerance, drifted, judge } = event;
+    const show = (value: number) => formatMeasured(value, unitOf(metric, metrics));
+    const unscored = failed === 0 ? '' : `, ${failed} could not be scored`;
+    return `${who} calibrated the judge of ${metric}${judge === undefined ? '' : ` (${judge})`} on ${goldenSet}: mean ${show(
+      mean,
+    )} over ${items} items${unscored}, off by ${show(deviation)} of ${show(tolerance)} allowed: ${
+      drifted ? 'it has drifted, its scores do not count' : 'its scores count'
+    }`;
+  },
+  JudgeBudgetSpent: ({ metric, cost, budget }) =>
+    `Judging ${metric} has cost ${formatMeasured(cost, 'USD')} of its budget of ${formatMeasured(budget, 'USD')}`,
   SightLost: ({ since, why }) => `No fresh evidence since ${formatInstant(since)}: ${why}`,
   BlindLimitReached: ({ since, why }) =>
     `Still no fresh evidence since ${formatInstant(since)}${why === undefined ? '' : ` (${why})`}: on-call is told`,

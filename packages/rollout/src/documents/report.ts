@@ -5,6 +5,7 @@ import type { Issue, RolloutState, StageRecord } from '../state.ts';
 import { describeEvent, nameOf } from './describe-event.ts';
 import { type DocumentOptions, formatInstant, formatShare, metricTitle, NOTHING, unitOf } from './format.ts';
 import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
+import { measuringLines } from './measuring-lines.ts';
 import { ownersLine, peopleTable } from './people.ts';
 import { type AttemptRun, attemptRuns, foldSight, lastVerdicts, newsOf, recordsOf } from './records.ts';
 import { type Standing, standingOf, stopsOf } from './standing.ts';
@@ -70,7 +71,7 @@ function stageHistory({ state, options }: Report): string {
   return markdownSection('Stage History', rows.length === 0 ? 'No stage entered yet.' : table);
 }
 
-function metricTable(state: RolloutState, metric: string): string {
+function metricTable({ state, options }: Report, metric: string): string {
   const unit = unitOf(metric, state.plan.metrics);
   const rows = state.history.flatMap((record) =>
     record.metrics
@@ -83,7 +84,8 @@ function metricTable(state: RolloutState, metric: string): string {
       ]),
   );
   const table = markdownTable(['Stage', 'Baseline', 'Observed', 'Status'], rows);
-  return `### ${escapeMarkdown(metricTitle(metric))}\n\n${table}`;
+  const how = measuringLines(state, metric, options);
+  return `### ${escapeMarkdown(metricTitle(metric))}\n\n${table}${how === '' ? '' : `\n\n${how}`}`;
 }
 
 /** Metrics that were measured, in the order of the plan's checks: a stored plan does not keep that of its metrics. */
@@ -94,8 +96,9 @@ function measuredMetrics(state: RolloutState): readonly string[] {
   return [...new Set([...planned, ...seen])];
 }
 
-function metrics({ state }: Report): string {
-  const tables = measuredMetrics(state).map((metric) => metricTable(state, metric));
+function metrics(report: Report): string {
+  const { state } = report;
+  const tables = measuredMetrics(state).map((metric) => metricTable(report, metric));
   return markdownSection('Metrics', ...(tables.length === 0 ? ['Nothing measured yet.'] : tables));
 }
 

@@ -50,6 +50,14 @@ export type MetricEvidence = {
   lastAt?: number;
 };
 
+/** How a metric was measured: what failed, sampling rates of scores (their number and sum), and what judging cost (USD). */
+export type MeasuringTotals = {
+  readonly unmeasured: number;
+  readonly sampled: number;
+  readonly rates: number;
+  readonly cost: number;
+};
+
 type Users = { treatment: number; control: number };
 type People = Users & { targeted: number };
 
@@ -82,6 +90,10 @@ export type Ledger = {
   /** Occurrences of count metrics inside their windows. */
   occurrences: Record<string, readonly { readonly at: number; readonly count: number }[]>;
   failures: Readonly<Record<string, string>>;
+  /** Of metrics whose sources say how they measure; absent before they do. */
+  measuring?: Readonly<Record<string, MeasuringTotals>>;
+  /** Price books that costs were reported by, the newest last. */
+  priceBooks?: readonly string[];
 };
 
 type Frozen<T> = T extends readonly (infer E)[]

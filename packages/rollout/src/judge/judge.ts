@@ -5,6 +5,8 @@ import type { Judgement, Verdict, VerdictStatus } from '../verdict.ts';
 import { countStatus, countVerdict } from './count-verdict.ts';
 import { type Seen, seenOf, snapshotOf } from './display.ts';
 import type { EvidenceState } from './evidence-state.ts';
+import { distrustOf } from './judge-trust.ts';
+import { measuringOf } from './measuring.ts';
 import { type PlanCheck, planChecksOf } from './plan-checks.ts';
 import { isSilent, silenceOf } from './silence.ts';
 import { type VerdictContext, verdictOf } from './verdict-of.ts';
@@ -29,8 +31,10 @@ function failureOf({ metric }: PlanCheck, { failures }: EvidenceState) {
 function weighingOf(one: PlanCheck, evidence: EvidenceState, state: RolloutState, now: number): Weighing {
   const { metric } = one;
   const failure = failureOf(one, evidence);
+  const distrust = distrustOf(state, metric.name);
   return {
     evidence,
+    ...(distrust && { distrust }),
     alpha: state.plan.alpha,
     beta: state.plan.beta,
     isSilent: failure.noData !== undefined || isSilent(metric, evidence, state, now),
@@ -99,7 +103,10 @@ export function judge(evidence: EvidenceState, state: RolloutState, now: number)
     seenAt: seenAtOf(current),
     verdicts,
     people: { ...evidence.people },
-    metrics: metrics.map((one) => snapshotOf(one.metric, one.seen, state.baseline, verdicts)),
+    metrics: metrics.map((one) => ({
+      ...snapshotOf(one.metric, one.seen, state.baseline, verdicts),
+      ...measuringOf(one.metric, current, state),
+    })),
     ...sampleRatio(current),
     ...(evidence.freshAt !== undefined && { freshAt: evidence.freshAt }),
     ...(evidence.gap && { gap: evidence.gap }),

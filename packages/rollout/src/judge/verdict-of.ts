@@ -50,6 +50,7 @@ function wouldChange(
   { text }: Check,
   context: VerdictContext,
 ): string {
+  if (context.distrust !== undefined) return context.distrust.whatHelps;
   if (status === 'fail') return 'nothing within this attempt: harm beyond the limit is established';
   if (status === 'error') return `the source answering again (${context.sourceError})`;
   if (status === 'no-data') return `evidence arriving again (${context.silent})`;
@@ -68,7 +69,8 @@ export function verdictOf(one: PlanCheck, context: VerdictContext): Verdict {
   const logEFail = fail === undefined ? 0 : finite(failLogE(fail, context.evidence));
   const [failAt, passAt] = [failAtOf(one, context), Math.log(1 / context.beta)];
   const status = statusOf(one, context);
-  const contradicted = status === 'inconclusive' && recentContradicts(one, context.evidence);
+  const { distrust } = context;
+  const contradicted = distrust === undefined && status === 'inconclusive' && recentContradicts(one, context.evidence);
   const verdict: Verdict = {
     check: check.id,
     tier: check.tier,
@@ -87,9 +89,9 @@ export function verdictOf(one: PlanCheck, context: VerdictContext): Verdict {
     validity: passing.validity,
     wouldChange: wouldChange(status, passing, passAt, check, context),
     source: metric.source,
-    ...noteOf(check, metric, context, status, contradicted),
+    ...(distrust ? { untrusted: true, note: distrust.why } : noteOf(check, metric, context, status, contradicted)),
   };
-  const isPlain = tripsByRule(one, context.evidence) && logEFail < failAt;
+  const isPlain = distrust === undefined && tripsByRule(one, context.evidence) && logEFail < failAt;
   return isPlain ? byPlainRule(verdict, one, context) : verdict;
 }
 

@@ -1,6 +1,7 @@
 import { bonferroniThreshold, liveOnsetLogE, weightedAverageLogE } from '@rampart/stats';
 import type { VerdictStatus } from '../verdict.ts';
 import type { EvidenceState } from './evidence-state.ts';
+import type { Distrust } from './judge-trust.ts';
 import { BROKEN_TO_TRIP } from './plain-rule.ts';
 import type { PlanCheck } from './plan-checks.ts';
 import type { SideJudge, Stream } from './side-judge.ts';
@@ -14,6 +15,8 @@ export type Weighing = {
   /** Whether the source gives nothing now, or could not answer. */
   readonly isSilent: boolean;
   readonly isError: boolean;
+  /** Set while the metric's judge cannot be trusted. */
+  readonly distrust?: Distrust;
 };
 
 /** Rounding of sums may not turn a bound into a refusal to look. */
@@ -95,6 +98,8 @@ export function tripsByRule({ check }: PlanCheck, evidence: EvidenceState): bool
 export function statusOf(one: PlanCheck, weighing: Weighing): VerdictStatus {
   const { fail, pass } = one;
   const { evidence, beta } = weighing;
+  // Before anything else: scores of a judge that drifted say nothing, for harm or against it.
+  if (weighing.distrust !== undefined) return 'inconclusive';
   if (fail === undefined || pass === undefined) return 'insufficient';
   if (tripsByRule(one, evidence) || failReaches(fail, evidence, failAtOf(one, weighing))) return 'fail';
   if (weighing.isError) return 'error';

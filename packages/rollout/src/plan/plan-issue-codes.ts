@@ -21,6 +21,7 @@ export const PLAN_ISSUE_CODES = [
   'invalid-margin',
   'unknown-metric',
   'invalid-metric',
+  'invalid-judge',
   'duplicate-check',
   'empty-stages',
   'duplicate-stage',

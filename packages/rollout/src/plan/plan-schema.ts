@@ -65,6 +65,16 @@ const metric = z
   })
   .catchall(z.unknown());
 
+const amount = z.union([z.number(), z.string()]);
+const judge = z.strictObject({
+  goldenSet: z.string().describe('Name of the golden set, with its version'),
+  items: z.int().positive().optional().describe('Least items of it to score. Default: 30'),
+  expected: amount.describe("Mean score of the golden set (0.92, 40%), or labels: each score comes with people's own"),
+  tolerance: amount.describe('Largest distance that is no drift: 0.03, 5%'),
+  maxAge: duration.optional().describe("How long before a stage's start a calibration may be. Default: 24h"),
+  budget: amount.optional().describe('What judging may cost over the rollout: $20'),
+});
+
 const owners = z.strictObject({
   operator: z.string().optional(),
   observer: z.string().optional(),
@@ -105,6 +115,7 @@ export const planSchema = z.strictObject({
   preflight: strings.optional(),
   baseline: z.strictObject({ window: duration.optional() }).optional(),
   metrics: z.record(z.string(), metric).optional(),
+  judges: z.record(z.string(), judge).optional().describe('Judges to calibrate, by the metric they score'),
   stages: z.array(stage),
   abortCriteria: abortChecks.optional(),
   alerts: checks.optional(),
@@ -139,6 +150,8 @@ export type RawAlert = z.output<typeof alert>;
 export type RawChecks = z.output<typeof abortChecks>;
 /** One metric as written. */
 export type RawMetric = z.output<typeof metric>;
+/** One judge as written. */
+export type RawJudge = z.output<typeof judge>;
 /** The calendar as written. */
 export type RawCalendar = z.output<typeof calendar>;
 /** The kill switch as written. */

@@ -8,6 +8,7 @@ import type { IssueLog } from './issue-log.ts';
 import type { RawPlan } from './plan-schema.ts';
 import { readCalendar } from './read-calendar.ts';
 import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-checks.ts';
+import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
 import { readStages } from './read-stages.ts';
 import { readDuration, readFlagName, readName } from './read-values.ts';
@@ -105,7 +106,7 @@ function usedMetrics(raw: RawPlan, checks: readonly Check[], known: KnownMetrics
 /** Paths of the numbers that the rules across stages look at. */
 const STAGE_NUMBER = /^stages\[\d+\]\.(?:percentage|holdback|duration)$/;
 
-type Checked = Pick<Plan, 'metrics' | 'stages' | 'abortCriteria' | 'alerts' | 'monitorMs'> & Pick<Plan, 'killSwitch'>;
+type Checked = Pick<Plan, 'metrics' | 'stages' | 'abortCriteria' | 'alerts' | 'monitorMs' | 'killSwitch' | 'judges'>;
 
 function readChecked(raw: RawPlan, flag: string, override: string | undefined, log: IssueLog): Checked {
   const reader: CheckReader = { metrics: readMetrics(raw, log), log };
@@ -128,6 +129,7 @@ function readChecked(raw: RawPlan, flag: string, override: string | undefined, l
   const metrics = usedMetrics(raw, checks, reader.metrics);
   return {
     metrics: Object.fromEntries(metrics.map((metric) => [metric.name, metric])),
+    ...readJudges(raw.judges, metrics, reader.metrics, log),
     stages,
     abortCriteria,
     alerts: raw.alerts ? listed : defaultAlerts(metrics),

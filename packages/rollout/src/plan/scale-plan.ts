@@ -17,7 +17,7 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
     limit: scaleLimit(check.limit, scale),
     ...(check.passLimit ? { passLimit: scaleLimit(check.passLimit, scale) } : {}),
   });
-  const { killSwitch } = plan;
+  const { killSwitch, judges } = plan;
   return {
     ...plan,
     timeScale,
@@ -25,6 +25,13 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
     metrics: Object.fromEntries(
       Object.entries(plan.metrics).map(([name, metric]) => [name, { ...metric, lagMs: scale(metric.lagMs) }]),
     ),
+    ...(judges
+      ? {
+          judges: Object.fromEntries(
+            Object.entries(judges).map(([metric, judge]) => [metric, { ...judge, maxAgeMs: scale(judge.maxAgeMs) }]),
+          ),
+        }
+      : {}),
     stages: plan.stages.map((stage) => ({
       ...stage,
       durationMs: scaleOrNull(stage.durationMs),

@@ -5,8 +5,9 @@ import { lowerExposure } from '../decide/tick-lower.ts';
 import type { RolloutEvent } from '../event.ts';
 import type { EvidenceBatch, EvidenceSeries, Occurrence } from '../evidence.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
-import { foldEvidence } from '../judge/fold-evidence.ts';
+import { foldBatch } from '../judge/fold-trusted.ts';
 import { judge } from '../judge/judge.ts';
+import { withTrustedJudges } from '../judge/judge-trust.ts';
 import type { Check, Plan, Stage } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
 import { reconcile } from '../reconcile.ts';
@@ -90,7 +91,7 @@ function historyPlan(plan: Plan, { baselineMs, split = FULL_WEIGHT }: HistoryOpt
     onInconclusive: 'hold',
   };
   return {
-    ...plan,
+    ...withTrustedJudges(plan),
     stages: [stage],
     baseline: { windowMs: baselineMs },
     calendar: { freeze: [], timeZone: 'UTC' },
@@ -162,7 +163,7 @@ export function openHistoryTrial(plan: Plan, options: HistoryOptions): HistoryTr
     const at = batch.toAt;
     if (at <= pausedUntil) return;
     seen.judgedMs += at - batch.fromAt;
-    evidence = foldEvidence(evidence, batch, now);
+    evidence = foldBatch(evidence, batch, now);
     const judgement = judge(evidence, now, at);
     log.judged(judgement.verdicts, { at, attempt, stage: HISTORY_STAGE });
     const abort = lowerExposure(now, judgement).find((event) => event.type === 'RolloutAborted');

@@ -3,8 +3,9 @@ import { undecidedChecks } from '../decide/tick-advance.ts';
 import { lowerExposure } from '../decide/tick-lower.ts';
 import { currentStageName } from '../evolve.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
-import { foldEvidence } from '../judge/fold-evidence.ts';
+import { foldBatch } from '../judge/fold-trusted.ts';
 import { judge } from '../judge/judge.ts';
+import { withTrustedJudges } from '../judge/judge-trust.ts';
 import type { Plan } from '../plan.ts';
 import { reconcile } from '../reconcile.ts';
 import type { AbortKind, RolloutState } from '../state.ts';
@@ -59,7 +60,7 @@ function underPlan(state: RolloutState, plan: Plan, baseline: Baseline | undefin
   const known = baseline ?? real;
   return {
     ...rest,
-    plan: { ...plan, baseline: state.plan.baseline },
+    plan: { ...withTrustedJudges(plan), baseline: state.plan.baseline },
     ...(stage && { stage: { ...stage, index: stageIndexIn(plan, state) } }),
     ...(known && { baseline: known }),
   };
@@ -85,7 +86,7 @@ function otherJudge(plan: Plan): (look: ReplayedLook) => Judged {
       for (const event of outcome.events) if (event.type === 'BaselineCaptured') baseline = event.baseline;
       return { state, judgement: outcome.judgement };
     }
-    if (batch !== undefined) evidence = foldEvidence(evidence, batch, state);
+    if (batch !== undefined) evidence = foldBatch(evidence, batch, state);
     return { state, judgement: judge(evidence, state, at) };
   };
 }

@@ -18,7 +18,7 @@ export type SdkParts = {
 /** Routes of SDKs. */
 export function sdkHandlers(
   parts: SdkParts,
-): Handlers<'getRuleset' | 'streamRuleset' | 'sendTelemetry' | 'sendSignals'> {
+): Handlers<'getRuleset' | 'streamRuleset' | 'sendTelemetry' | 'sendSignals' | 'sendScores'> {
   const { clock, ingest, instances, stream, ruleset } = parts;
   const contentOf = createContentCache();
   return {
@@ -44,6 +44,9 @@ export function sdkHandlers(
     },
     async sendSignals(ask) {
       return { status: 202, body: await ingest.signals(ask.body) };
+    },
+    async sendScores(ask) {
+      return { status: 202, body: await ingest.scores(ask.body) };
     },
   };
 }
