@@ -181,6 +181,12 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
   return event.salt === undefined ? started : { ...started, salt: event.salt };
 }
 
+/** New lines ask for evidence that is fresh against them: sight counts from here, so that no advance follows by itself. */
+function captureBaseline(state: RolloutState, { baseline }: Of<'BaselineCaptured'>, at: number): RolloutState {
+  const captured = { ...without(state, 'baselineSince'), baseline };
+  return captured.sightSince === undefined ? captured : { ...captured, sightSince: at };
+}
+
 function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState {
   return {
     id: event.id,
@@ -216,6 +222,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     phase: 'preflight',
     startedBy: by,
     preflight: Object.fromEntries(event.items.map((item) => [item, null])),
+    ...(event.recorded && { recorded: event.recorded }),
   }),
   ItemAttested: (state, event, at, by) =>
     attest(state, event, {
@@ -225,7 +232,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
       ...(event.note !== undefined && { note: event.note }),
     }),
   BaselineStarted: (state, _event, at) => ({ ...state, phase: 'baseline', baselineSince: at }),
-  BaselineCaptured: (state, event) => ({ ...without(state, 'baselineSince'), baseline: event.baseline }),
+  BaselineCaptured: captureBaseline,
   StageEntered: enterStage,
   StagePassed: (state, event, at, by) => ({
     ...without(pause(state, at), 'stage'),

@@ -1,3 +1,7 @@
+export { type BaselineChange, type BaselineRow, baselineChanges, baselineRows } from './baseline/baseline-rows.ts';
+export { type ControlBaseline, openControlBaseline } from './baseline/control-baseline.ts';
+export { joinBaselines } from './baseline/join-baselines.ts';
+export { readsHistory, watchedLive } from './baseline/recorded.ts';
 export type { RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
@@ -24,8 +28,10 @@ export {
   upperEdgeOf,
 } from './evidence.ts';
 export { currentStageName, evolve, replay } from './evolve.ts';
+export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-evidence.ts';
+export { type HistoryBaseline, openHistoryBaseline, type RecordedRange } from './judge/history-baseline.ts';
 export { judge } from './judge/judge.ts';
 export {
   type ArmSums,
@@ -103,6 +109,8 @@ export type {
 export {
   type Baseline,
   type BaselineMetric,
+  type BaselineOrigin,
+  type BaselineSource,
   type Judgement,
   type MetricSnapshot,
   type Validity,

@@ -82,7 +82,7 @@ export const planSchema = z
       stakeholders: z.array(z.string()),
     }),
     preflight: z.array(z.string()),
-    baseline: z.object({ windowMs: milliseconds }),
+    baseline: z.object({ windowMs: milliseconds, historyMs: milliseconds.optional() }),
     metrics: z.record(z.string(), metricSchema),
     stages: z.array(stageSchema),
     abortCriteria: z.array(checkSchema),
