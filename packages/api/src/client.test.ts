@@ -72,6 +72,8 @@ const CALLS: Readonly<Record<Exclude<keyof typeof ROUTES, 'streamRuleset'>, (c: 
   listEvents: (c) => c.listEvents('r1', 3),
   listEvidence: (c) => c.listEvidence('r1', 3, 10),
   command: (c) => c.command('r1', { type: 'Start' }),
+  listBaselines: (c) => c.listBaselines('r1', true),
+  captureBaseline: (c) => c.captureBaseline('r1', 'why'),
   getReport: (c) => c.getReport('r1'),
   getIncident: (c) => c.getIncident('r1', 2),
   listFlags: (c) => c.listFlags(),

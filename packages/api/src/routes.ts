@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
 import type { Route, RouteAnswer } from './route.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
@@ -147,6 +148,7 @@ const SDK_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 const ROLLOUT_ROUTES = {
+  ...BASELINE_ROUTES,
   validatePlan: {
     method: 'POST',
     path: '/v1/plans/validate',

@@ -2,13 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { UrlPolicy } from '@rampart/connectors';
+import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { createFirstToken, createTokens, type Tokens } from './auth.ts';
+import { createBaselineDesk } from './baseline-desk.ts';
+import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
 import { type Clock, type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { type HistoryLookup, recordedIn } from './history-reading.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
+import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
@@ -47,6 +52,8 @@ export type ServerOptions = {
   readonly clock?: Clock;
   /** Where webhooks may go. Default: the public internet only. */
   readonly webhookPolicy?: UrlPolicy;
+  /** Where the past of metrics can be read. Default: nowhere. */
+  readonly historyOf?: HistoryLookup;
   /** Reads the secrets that webhooks name by `secretRef`. Default: the environment of the process. */
   readonly secretOf?: (name: string) => string | undefined;
 };
@@ -59,6 +66,8 @@ export type RampartServer = {
   readonly controlPlane: ControlPlane;
   /** Looks at rollouts by hand; it does so by itself as well. */
   readonly reconciler: Reconciler;
+  /** Captures baselines from histories by hand; it does so by itself as well. */
+  readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -87,9 +96,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler } = parts;
+    const { controlPlane, reconciler, baselines } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    return { url, store, controlPlane, reconciler, ...(firstToken && { firstToken }), close };
+    return { url, store, controlPlane, reconciler, baselines, ...(firstToken && { firstToken }), close };
   } catch (error) {
     await store.close();
     throw error;
@@ -119,6 +128,7 @@ type Parts = {
   readonly table: RolloutTable;
   readonly stream: RulesetStream;
   readonly reconciler: Reconciler;
+  readonly baselines: BaselineWatch;
   readonly dispatcher: Dispatcher;
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -156,7 +166,11 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     },
   });
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick: metrics.tick });
-  const controlPlane = createControlPlane({ store, table, clock, environment, wake: (id) => void reconciler.wake(id) });
+  const wake = (id: string) => void reconciler.wake(id);
+  const historyOf: HistoryLookup = settings.historyOf ?? (() => undefined);
+  const baselines = createBaselineWatch({ table, clock, historyOf, log, wake });
+  const plane = { store, table, clock, environment, wake, recordedOf: (plan: Plan) => recordedIn(plan, historyOf) };
+  const controlPlane = createControlPlane(plane);
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
@@ -164,12 +178,13 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     ...serverHandlers({ store, clock, metrics, version: versionOf(), environment, revision, connectedSdks }),
     ...sdkHandlers({ clock, ingest, instances, stream, ruleset: table.book.ruleset }),
     ...rolloutHandlers(controlPlane),
+    ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks }),
   };
   const app = await createHttpApp({ handlers, tokens, log });
   const dispatcher = dispatcherOf(store, clock, log, webhooks);
-  return { store, clock, tokens, table, stream, reconciler, dispatcher, controlPlane, app };
+  return { store, clock, tokens, table, stream, reconciler, baselines, dispatcher, controlPlane, app };
 }
 
 function dispatcherOf(store: Store, clock: Clock, log: Log, { notifierOf }: Webhooks): Dispatcher {
@@ -201,9 +216,10 @@ async function listen(
 }
 
 /** Starts what goes on by itself; the result stops it. */
-function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): () => Promise<void> {
+function startWork({ store, clock, reconciler, baselines, dispatcher }: Parts, log: Log): () => Promise<void> {
   reconciler.start();
   void reconciler.wakeAll();
+  baselines.start();
   dispatcher.start();
   const prune = setInterval(() => {
     pruneAll(store, clock).catch((error: unknown) => {
@@ -213,7 +229,7 @@ function startWork({ store, clock, reconciler, dispatcher }: Parts, log: Log): (
   prune.unref();
   return async () => {
     clearInterval(prune);
-    await Promise.all([reconciler.stop(), dispatcher.stop()]);
+    await Promise.all([baselines.stop(), reconciler.stop(), dispatcher.stop()]);
   };
 }
 

@@ -52,7 +52,7 @@ describe('joinBaselines', () => {
   it('says of each metric where it comes from, and prefers the first part', () => {
     const past = baseline({ source: 'history', fromAt: START_AT - 168 * HOUR_MS, metrics: { errorRate: of(0.01) } });
     const live = baseline({ source: 'live', metrics: { errorRate: of(0.5), score: of(0.9) } });
-    const joined = joinBaselines([past, live], 1);
+    const joined = joinBaselines([past, live]);
     expect(joined).toMatchObject({ source: 'history', fromAt: past.fromAt, toAt: live.toAt });
     expect(joined.metrics.errorRate).toMatchObject({ value: 0.01, origin: { source: 'history', fromAt: past.fromAt } });
     expect(joined.metrics.score).toMatchObject({ value: 0.9, origin: { source: 'live', version: 1 } });
@@ -60,8 +60,8 @@ describe('joinBaselines', () => {
 
   it('is the one part that has anything', () => {
     const live = baseline({ metrics: { score: of(0.9) } });
-    expect(joinBaselines([baseline({ source: 'history' }), live], 1)).toBe(live);
-    expect(joinBaselines([baseline({})], 1)).toEqual(baseline({}));
+    expect(joinBaselines([baseline({ source: 'history' }), live])).toBe(live);
+    expect(joinBaselines([baseline({})])).toEqual(baseline({}));
   });
 });
 

@@ -3,16 +3,15 @@ import { originOf } from './origin.ts';
 
 /**
  * One baseline of parts that were taken from different sources; of a metric that several have, the first counts. Metrics say where
- * they come from where the parts differ. `version` is the one it will have.
+ * they come from where the parts differ.
  */
-export function joinBaselines(parts: readonly [Baseline, ...Baseline[]], version: number): Baseline {
+export function joinBaselines(parts: readonly [Baseline, ...Baseline[]]): Baseline {
   const full = parts.filter(({ metrics }) => Object.keys(metrics).length > 0);
   const [first = parts[0]] = full;
   if (full.length <= 1) return first;
   const entries = full.toReversed().flatMap((part) =>
     Object.entries(part.metrics).map(([name, metric]) => {
-      const { source, fromAt, toAt } = originOf(part, name);
-      return [name, { ...metric, origin: { version, source, fromAt, toAt } }] as const;
+      return [name, { ...metric, origin: originOf(part, name) }] as const;
     }),
   );
   return {

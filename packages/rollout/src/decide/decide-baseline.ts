@@ -32,7 +32,11 @@ export const captureBaseline: Handler<Capture> = (state, command, by, now) => {
 };
 
 function numbered(baseline: Baseline, version: number): Baseline {
-  return { ...baseline, version, source: baseline.source ?? 'live' };
+  const metrics = Object.entries(baseline.metrics).map(([name, metric]) => {
+    const { origin } = metric;
+    return [name, origin === undefined ? metric : { ...metric, origin: { ...origin, version } }];
+  });
+  return { ...baseline, version, source: baseline.source ?? 'live', metrics: Object.fromEntries(metrics) };
 }
 
 function recapture(state: RolloutState, before: Baseline, command: Capture): Decision {
@@ -44,10 +48,10 @@ function recapture(state: RolloutState, before: Baseline, command: Capture): Dec
   const taken = Object.entries(baseline.metrics).filter(([name, { count }]) => count >= leastCount(before, name));
   if (taken.length === 0) return refuse('BASELINE_UNAVAILABLE', tooLittle(before, baseline));
   const version = (before.version ?? 1) + 1;
-  const metrics = { ...kept(before), ...Object.fromEntries(taken) };
+  const captured = numbered({ ...baseline, metrics: Object.fromEntries(taken) }, version);
   return accept({
     type: 'BaselineCaptured',
-    baseline: numbered({ ...baseline, metrics }, version),
+    baseline: { ...captured, metrics: { ...kept(before), ...captured.metrics } },
     ...(reason !== undefined && { reason }),
   });
 }
