@@ -21,7 +21,7 @@ baseline: { window: 6h }
 metrics:
   errorRate: { source: prometheus, bad: 'reqs_total{code="500"}', total: reqs_total, arm: variant }
   throughput: { source: prometheus, total: reqs_total, arm: variant }
-  p99Latency: { source: prometheus, total: latency_seconds_bucket }
+  p99Latency: { source: prometheus, buckets: latency_seconds_bucket }
 stages:
   - { name: canary, percentage: 10, duration: 24h }
   - { name: ga, percentage: 100, duration: permanent }
@@ -37,11 +37,16 @@ function stateOf(): RolloutState {
   return state;
 }
 
-/** A counter scraped each minute over the whole range. */
-function counter(labels: RecordedSample['labels'], perMinute: number): readonly RecordedSample[] {
-  return Array.from({ length: HOURS * 60 + 1 }, (_, minute) => ({
+/** A counter scraped each minute, over the whole range or since an instant. */
+function counter(
+  labels: RecordedSample['labels'],
+  perMinute: number,
+  since = START_AT - HOURS * HOUR_MS,
+): readonly RecordedSample[] {
+  const minutes = (START_AT - since) / MINUTE_MS;
+  return Array.from({ length: minutes + 1 }, (_, minute) => ({
     labels,
-    at: START_AT - HOURS * HOUR_MS + minute * MINUTE_MS,
+    at: since + minute * MINUTE_MS,
     value: minute * perMinute,
   }));
 }
@@ -52,7 +57,7 @@ const SINCE = START_AT - 2 * HOUR_MS;
 describe.skipIf(SKIP_PROMETHEUS)('a history in a real Prometheus (apt-get install prometheus)', () => {
   let prometheus: RunningPrometheus;
   beforeAll(async () => {
-    const treated = counter({ variant: 'on', code: '500' }, 100).filter(({ at }) => at >= SINCE);
+    const treated = counter({ variant: 'on', code: '500' }, 100, SINCE);
     prometheus = await startPrometheus([
       {
         name: 'reqs',
