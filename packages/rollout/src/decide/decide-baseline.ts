@@ -2,6 +2,7 @@ import { originOf } from '../baseline/origin.ts';
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { checksOf } from '../judge/evidence-state.ts';
+import type { Check } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Baseline, BaselineMetric, Verdict } from '../verdict.ts';
 import { accept, type Decision, type Handler, lacksReason, lacksRole, notIn, refuse } from './decision.ts';
@@ -70,14 +71,23 @@ function withoutOldVariant(state: RolloutState, { source }: Baseline): Decision 
 function evidenceOfHarm(state: RolloutState, verdicts: readonly Verdict[]): string | undefined {
   const checks = checksOf(state);
   const found = verdicts.find(({ check, tier, status, logEFail, failAt }) => {
-    const limit = checks.get(check)?.limit;
-    const isAgainstBaseline = limit?.kind === 'relative' && limit.reference === 'baseline';
-    return isAgainstBaseline && tier !== 'alert' && (status === 'fail' || logEFail >= DISPUTED_PART * failAt);
+    return (
+      usesBaseline(checks.get(check), state) &&
+      tier !== 'alert' &&
+      (status === 'fail' || logEFail >= DISPUTED_PART * failAt)
+    );
   });
   if (found === undefined) return undefined;
   const share = found.status === 'fail' ? 'fails' : `has ${Math.floor((100 * found.logEFail) / found.failAt)} %`;
   const of = found.status === 'fail' ? '' : ' of the evidence it needs to fail';
   return `${found.metric} against ${found.limit} ${share}${of}: its line may not be moved away from that. Abort, or let the check decide.`;
+}
+
+/** Rates fall back on the baseline where there is no control. */
+function usesBaseline(check: Check | undefined, { plan }: RolloutState): boolean {
+  if (check?.limit.kind !== 'relative') return false;
+  const kind = plan.metrics[check.metric]?.kind;
+  return check.limit.reference === 'baseline' || kind === 'rate' || kind === 'count';
 }
 
 function leastCount(before: Baseline, name: string): number {

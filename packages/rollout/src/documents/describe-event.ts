@@ -30,7 +30,7 @@ function capturedWords(baseline: Baseline): string {
   const kept = names.filter((name) => originOf(baseline, name).version < version);
   const taken = names.filter((name) => !kept.includes(name));
   const what = version === 1 ? 'captured the baseline' : `re-captured the baseline (version ${version})`;
-  const how = source === 'history' ? ' by history' : '';
+  const how = source === 'history' ? ' from history,' : '';
   const rest = kept.length === 0 ? '' : ` (kept: ${kept.join(', ')})`;
   return `${what}${how} from ${formatInstant(fromAt)} to ${formatInstant(toAt)}: ${taken.join(', ') || 'no metric had data'}${rest}`;
 }
