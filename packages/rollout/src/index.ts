@@ -31,7 +31,12 @@ export { currentStageName, evolve, replay } from './evolve.ts';
 export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-evidence.ts';
-export { type HistoryBaseline, openHistoryBaseline, type RecordedRange } from './judge/history-baseline.ts';
+export {
+  type ExposedTime,
+  type HistoryBaseline,
+  openHistoryBaseline,
+  type RecordedRange,
+} from './judge/history-baseline.ts';
 export { judge } from './judge/judge.ts';
 export {
   type ArmSums,

@@ -19,6 +19,7 @@ import {
 import { type ControlPlaneOptions, commanding } from './control-plane.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import {
+  exposedByOthers,
   type HistoryLookup,
   HistoryUnavailable,
   type ReadingProgress,
@@ -106,13 +107,17 @@ async function versionsOf(store: Store, id: string): Promise<readonly BaselineVe
 
 async function newBaseline(
   state: RolloutState,
-  { store, clock, historyOf }: BaselineDeskOptions,
+  { store, table, clock, historyOf }: BaselineDeskOptions,
   onProgress: (progress: ReadingProgress) => void,
 ): Promise<Baseline> {
   const [toAt, recorded] = [clock.now(), recordedIn(state.plan, historyOf) ?? {}];
+  const exposed = exposedByOthers(
+    state,
+    table.all().map((run) => run.state),
+  );
   const { signal } = new AbortController();
   try {
-    const past = await readHistory(state, { historyOf, recorded, toAt, onProgress, signal });
+    const past = await readHistory(state, { historyOf, recorded, exposed, toAt, onProgress, signal });
     const live = await controlNow(store, state, clock.now());
     const [first = live, ...rest] = past;
     return past.length === 0 ? live : joinBaselines([first, ...rest, live]);

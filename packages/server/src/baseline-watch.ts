@@ -11,7 +11,13 @@ import {
   watchedLive,
 } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
-import { type HistoryLookup, HistoryUnavailable, type ReadingProgress, readHistory } from './history-reading.ts';
+import {
+  exposedByOthers,
+  type HistoryLookup,
+  HistoryUnavailable,
+  type ReadingProgress,
+  readHistory,
+} from './history-reading.ts';
 import { type Log, messageOf } from './log.ts';
 import type { RolloutRun } from './rollout-run.ts';
 import type { RolloutTable } from './rollout-table.ts';
@@ -94,7 +100,11 @@ function read(state: RolloutState, options: BaselineWatchOptions, signal: AbortS
   const { table, clock, historyOf } = options;
   const onProgress = (progress: ReadingProgress) => table.notePast(state.id, readingWords(state, progress));
   const { recorded = {} } = state;
-  return readHistory(state, { historyOf, recorded, toAt: clock.now(), onProgress, signal });
+  const exposed = exposedByOthers(
+    state,
+    table.all().map((run) => run.state),
+  );
+  return readHistory(state, { historyOf, recorded, exposed, toAt: clock.now(), onProgress, signal });
 }
 
 /** What is waited for while a history is read: `the baseline: reading 7 d of prometheus, 42 %`. */

@@ -7,7 +7,13 @@ import {
   SKIP_PROMETHEUS,
   startPrometheus,
 } from '../../connectors/src/prometheus.test.support.ts';
-import { HistoryUnavailable, type ReadingProgress, readHistory, recordedIn } from './history-reading.ts';
+import {
+  exposedByOthers,
+  HistoryUnavailable,
+  type ReadingProgress,
+  readHistory,
+  recordedIn,
+} from './history-reading.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -85,6 +91,7 @@ describe.skipIf(SKIP_PROMETHEUS)('a history in a real Prometheus (apt-get instal
     return readHistory(state, {
       historyOf,
       recorded,
+      exposed: [],
       toAt: START_AT + 20_000,
       onProgress: (one) => told.push(one),
       signal,
@@ -117,9 +124,31 @@ describe.skipIf(SKIP_PROMETHEUS)('a history in a real Prometheus (apt-get instal
 describe('readHistory', () => {
   it('says when a source is no longer configured', async () => {
     const { signal } = new AbortController();
-    const reading = { historyOf: () => undefined, recorded: { errorRate: 'prometheus' }, toAt: START_AT, signal };
+    const reading = {
+      historyOf: () => undefined,
+      recorded: { errorRate: 'prometheus' },
+      exposed: [],
+      toAt: START_AT,
+      signal,
+    };
     await expect(readHistory(stateOf(), { ...reading, onProgress: () => undefined })).rejects.toThrow(
       'prometheus: it is no longer configured on this server',
     );
+  });
+});
+
+describe('exposedByOthers', () => {
+  it('knows when another rollout of the flag exposed it, and that a completed one goes on', () => {
+    const state = stateOf();
+    const stage = (startedAt: number, endedAt?: number) =>
+      ({ startedAt, ...(endedAt !== undefined && { endedAt }) }) as RolloutState['history'][number];
+    const other = { ...state, id: 'other', history: [stage(1, 2), stage(2, 5)] };
+    const elsewhere = { ...other, id: 'elsewhere', plan: { ...state.plan, flag: 'another' } };
+    const times = (phase: RolloutState['phase']) => exposedByOthers(state, [state, elsewhere, { ...other, phase }]);
+    expect(times('cancelled')).toEqual([
+      { fromAt: 1, toAt: 2 },
+      { fromAt: 2, toAt: 5 },
+    ]);
+    expect(times('complete')).toEqual([{ fromAt: 1, toAt: 2 }, { fromAt: 2 }]);
   });
 });

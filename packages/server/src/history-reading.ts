@@ -1,5 +1,12 @@
 import { HistoryError, type HistorySource, historySteps } from '@rampart/connectors';
-import { type Baseline, type Metric, openHistoryBaseline, type Plan, type RolloutState } from '@rampart/rollout';
+import {
+  type Baseline,
+  type ExposedTime,
+  type Metric,
+  openHistoryBaseline,
+  type Plan,
+  type RolloutState,
+} from '@rampart/rollout';
 
 /** Where the past of metrics can be read, by the name a plan gives the source. */
 export type HistoryLookup = (source: string) => HistorySource | undefined;
@@ -25,11 +32,24 @@ export function recordedIn({ metrics }: Plan, historyOf: HistoryLookup): Readonl
   return found.length === 0 ? undefined : Object.fromEntries(found.map(({ name, source }) => [name, source]));
 }
 
+/** When others of these rollouts exposed the flag of one. A completed one goes on doing so. */
+export function exposedByOthers({ id, plan }: RolloutState, all: readonly RolloutState[]): readonly ExposedTime[] {
+  const others = all.filter((one) => one.id !== id && one.plan.flag === plan.flag);
+  return others.flatMap(({ history, phase }) =>
+    history.map(({ startedAt, endedAt }, index) => {
+      const lasts = endedAt === undefined || (phase === 'complete' && index === history.length - 1);
+      return { fromAt: startedAt, ...(!lasts && { toAt: endedAt }) };
+    }),
+  );
+}
+
 /** What is read, and who is told how far it is. */
 export type Reading = {
   readonly historyOf: HistoryLookup;
   /** Names of the sources of the metrics to read. */
   readonly recorded: Readonly<Record<string, string>>;
+  /** When other rollouts of the flag exposed it. */
+  readonly exposed: readonly ExposedTime[];
   /** End of the range, epoch milliseconds. */
   readonly toAt: number;
   readonly onProgress: (progress: ReadingProgress) => void;
@@ -53,12 +73,12 @@ async function readSource(
   state: RolloutState,
   name: string,
   metrics: readonly Metric[],
-  { historyOf, toAt, onProgress, signal }: Reading,
+  { historyOf, exposed, toAt, onProgress, signal }: Reading,
 ): Promise<Baseline> {
   const source = historyOf(name);
   if (source === undefined) throw new HistoryUnavailable(`${name}: it is no longer configured on this server`);
   const range = rangeOf(state.plan, toAt);
-  const baseline = openHistoryBaseline(state, { ...range, metrics });
+  const baseline = openHistoryBaseline(state, { ...range, metrics, exposed });
   const { treatment, control } = state.plan;
   onProgress({ source: name, share: 0 });
   try {

@@ -93,6 +93,24 @@ describe('openHistoryBaseline', () => {
     expect(mixed.metrics.throughput).toMatchObject({ count: 200, value: 200 / 7200 });
   });
 
+  it('leaves out the times in which another rollout of the flag exposed it', () => {
+    const { state } = drive();
+    const metric = state.plan.metrics.errorRate!;
+    const fromAt = START_AT - 4 * HOUR_MS;
+    const range = { metrics: [metric], fromAt, toAt: START_AT };
+    const hour = (index: number) => fromAt + index * HOUR_MS;
+    const read = (exposed: Parameters<typeof openHistoryBaseline>[1]['exposed']) => {
+      const open = openHistoryBaseline(state, { ...range, ...(exposed && { exposed }) });
+      for (let index = 0; index < 4; index += 1) {
+        open.feed({ fromAt: hour(index), toAt: hour(index + 1), series: [errors(100, index === 1 ? 90 : 1)] });
+      }
+      return open.finish().metrics.errorRate;
+    };
+    expect(read(undefined)?.count).toBe(400);
+    expect(read([{ fromAt: hour(1), toAt: hour(2) }])).toMatchObject({ count: 300, value: 0.01 });
+    expect(read([{ fromAt: hour(1) }])).toMatchObject({ count: 100, value: 0.01 });
+  });
+
   it('does not take silence for a low rate', () => {
     const { metrics } = baselineOf(drive().state, 10, (hour) => (hour < 5 ? [errors(10, 0), traffic(3_600)] : []));
     expect(metrics.throughput?.value).toBe(1);

@@ -8,8 +8,17 @@ import { addBins } from './histogram.ts';
 
 const HOUR_MS = 3_600_000;
 
+/** A time in which some saw the new variant, epoch milliseconds. Without an end it lasts. */
+export type ExposedTime = { readonly fromAt: number; readonly toAt?: number };
+
 /** A range of recorded history, epoch milliseconds, and the metrics that are taken from it. */
-export type RecordedRange = { readonly metrics: readonly Metric[]; readonly fromAt: number; readonly toAt: number };
+export type RecordedRange = {
+  readonly metrics: readonly Metric[];
+  readonly fromAt: number;
+  readonly toAt: number;
+  /** When other rollouts of the flag exposed it. Default: never. */
+  readonly exposed?: readonly ExposedTime[];
+};
 
 /** A baseline that is being made of what a source recorded. */
 export type HistoryBaseline = {
@@ -32,19 +41,26 @@ function isOfTime({ kind }: Metric): boolean {
   return kind === 'rate' || kind === 'count';
 }
 
+/** Tells steps in which nobody saw the new variant. */
+function unexposedIn({ history }: RolloutState, { exposed = [] }: RecordedRange): (step: RecordedStep) => boolean {
+  const own = history[0] === undefined ? [] : [{ fromAt: history[0].startedAt }];
+  const times: readonly ExposedTime[] = [...own, ...exposed];
+  return ({ fromAt, toAt }) => times.every((time) => toAt <= time.fromAt || fromAt >= (time.toAt ?? Infinity));
+}
+
 /**
  * Turns recorded history into a baseline, by the same bounds as one of live traffic. Only what the old variant did counts: treatment
- * is left out, and so is everything without an arm since this rollout first exposed anyone. A number of events in a time is that
- * of everyone, so that of it nothing counts since then.
+ * is left out, and so is everything without an arm since this rollout first exposed anyone, and while others of its flag did. A number
+ * of events in a time is that of everyone, so that of it nothing counts then.
  */
 export function openHistoryBaseline(state: RolloutState, range: RecordedRange): HistoryBaseline {
-  const exposedAt = state.history[0]?.startedAt ?? Number.POSITIVE_INFINITY;
+  const isUnexposed = unexposedIn(state, range);
   const pasts = new Map(range.metrics.map((metric) => [metric.name, { metric, past: emptyPast() }]));
   const isFromArms = range.metrics.some((metric) => !isOfTime(metric));
   let firstAt: number | undefined;
 
-  const counts = (metric: Metric, { arm }: Pick<RecordedSeries, 'arm'>, toAt: number): boolean => {
-    if (arm === undefined || isOfTime(metric)) return toAt <= exposedAt;
+  const counts = (metric: Metric, { arm }: Pick<RecordedSeries, 'arm'>, step: RecordedStep): boolean => {
+    if (arm === undefined || isOfTime(metric)) return isUnexposed(step);
     return arm === 'control';
   };
   /** Time in which the source is known to have been alive: silence is never taken for a low rate. */
@@ -60,7 +76,7 @@ export function openHistoryBaseline(state: RolloutState, range: RecordedRange): 
       const seen = new Set<string>();
       const add = (one: RecordedSeries): void => {
         const own = pasts.get(one.metric);
-        if (own === undefined || !counts(own.metric, one, toAt)) return;
+        if (own === undefined || !counts(own.metric, one, step)) return;
         seen.add(one.metric);
         addSeries(own.past, one, slot);
       };
@@ -68,7 +84,7 @@ export function openHistoryBaseline(state: RolloutState, range: RecordedRange): 
       for (const { metric, count } of occurrences) add({ metric, count, sum: 0, sumSquares: 0 });
       const alive = isAlive(step);
       for (const { metric, past } of pasts.values()) {
-        const isSeen = isOfTime(metric) ? alive && toAt <= exposedAt : seen.has(metric.name);
+        const isSeen = isOfTime(metric) ? alive && isUnexposed(step) : seen.has(metric.name);
         if (isSeen) addTime(past, slot, toAt - fromAt);
       }
     },
