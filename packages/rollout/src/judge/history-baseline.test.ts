@@ -67,6 +67,7 @@ describe('openHistoryBaseline', () => {
     expect(metrics.throughput).toMatchObject({ value: 2, count: 24 * 7_200 });
     expect(metrics.supportTickets?.value).toBeCloseTo(2 / 3600, 9);
     expect(metrics.p99Latency?.value).toBeGreaterThan(1.9);
+    expect(metrics.p99Latency?.week).toBeUndefined();
     for (const { low, value, high } of Object.values(metrics)) expect(low <= value && value <= high).toBe(true);
   });
 

@@ -92,10 +92,7 @@ export function openHistoryBaseline(state: RolloutState, range: RecordedRange): 
       const entries = [...pasts].map(([name, { past }]) => [name, past.evidence] as const);
       const evidence = { ...NO_EVIDENCE, metrics: Object.fromEntries(entries) };
       const frozen = baselineOf(evidence, { ...state, baselineSince: range.fromAt }, range.toAt);
-      const metrics = Object.entries(frozen.metrics).map(([name, metric]) => [
-        name,
-        withWeek(metric, pasts.get(name)?.past),
-      ]);
+      const metrics = Object.entries(frozen.metrics).map(([name, metric]) => [name, withWeek(metric, pasts.get(name))]);
       return { ...frozen, source: 'history', metrics: Object.fromEntries(metrics) };
     },
   };
@@ -115,7 +112,12 @@ function addTime({ evidence: { baseline }, week }: Past, slot: number, ms: numbe
   week.seenMs[slot] += ms;
 }
 
-function withWeek(metric: BaselineMetric, past: Past | undefined): BaselineMetric {
-  const week: WeekProfile | undefined = past?.week;
-  return week === undefined ? metric : { ...metric, week };
+/** The hours of a quantile would need a histogram each. */
+function withWeek(
+  frozen: BaselineMetric,
+  own: { readonly metric: Metric; readonly past: Past } | undefined,
+): BaselineMetric {
+  if (own === undefined || own.metric.kind === 'quantile') return frozen;
+  const week: WeekProfile = own.past.week;
+  return { ...frozen, week };
 }
