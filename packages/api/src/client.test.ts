@@ -76,6 +76,8 @@ const CALLS: Readonly<
   listEvidence: (c) => c.listEvidence('r1', 3, 10),
   command: (c) => c.command('r1', { type: 'Start' }),
   testMetric: (c) => c.testMetric({ metric: 'errorRate', rollout: 'r1' }),
+  listBaselines: (c) => c.listBaselines('r1', true),
+  captureBaseline: (c) => c.captureBaseline('r1', 'why'),
   getReport: (c) => c.getReport('r1'),
   getIncident: (c) => c.getIncident('r1', 2),
   listFlags: (c) => c.listFlags(),

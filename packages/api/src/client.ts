@@ -3,6 +3,7 @@ import type { EventRecord } from '@rampart/rollout';
 import type { OpenApiDocument } from './openapi.ts';
 import { ProblemError } from './problem.ts';
 import { type OperationId, ROUTES } from './routes.ts';
+import type { BaselinesView } from './schema/baseline-schema.ts';
 import type { ClientCommand } from './schema/command-schema.ts';
 import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
 import type { EvidencePage } from './schema/evidence-schema.ts';
@@ -53,6 +54,10 @@ export type ApiClient = {
   readonly getReport: (id: string) => Promise<string>;
   /** Markdown. */
   readonly getIncident: (id: string, number: number) => Promise<string>;
+  /** `isCurrent`: also what those who see the old variant show now. */
+  readonly listBaselines: (id: string, isCurrent?: boolean) => Promise<BaselinesView>;
+  /** Takes the baseline anew. Waits ten minutes for histories that are read. */
+  readonly captureBaseline: (id: string, reason: string, options?: WriteOptions) => Promise<CommandAnswer>;
   readonly listFlags: () => Promise<readonly Flag[]>;
   readonly getFlag: (key: string) => Promise<Flag>;
   readonly putFlag: (flag: Flag) => Promise<Flag>;
@@ -81,15 +86,20 @@ export type ApiClient = {
 type Parts = Pick<Call, 'body' | 'headers'> & {
   readonly params?: Readonly<Record<string, string | number>>;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
+  /** How long the answer may take, where that is longer than others. */
+  readonly timeoutMs?: number;
 };
+
+const CAPTURE_TIMEOUT_MS = 600_000;
 type Ask = (id: OperationId, parts?: Parts) => Promise<Response>;
 
 /** A typed client of the HTTP API. */
 export function createApiClient(connection: Connection): ApiClient {
   const ask: Ask = (id, parts = {}) => {
     const { method, path } = ROUTES[id];
-    const { params = {}, query = {}, ...rest } = parts;
-    return send(connection, { method, path: pathOf(path, params) + queryOf(query), ...rest });
+    const { params = {}, query = {}, timeoutMs, ...rest } = parts;
+    const patient = timeoutMs === undefined ? connection : { ...connection, timeoutMs };
+    return send(patient, { method, path: pathOf(path, params) + queryOf(query), ...rest });
   };
   return { ...serverMethods(ask), ...rolloutMethods(ask), ...flagMethods(ask), ...adminMethods(ask) };
 }
@@ -129,6 +139,14 @@ function rolloutMethods(ask: Ask) {
     command: async (id: string, body: ClientCommand, options?: WriteOptions) =>
       jsonOf<CommandAnswer>(await ask('command', { params: { id }, body, headers: writeHeaders(options) })),
     testMetric: async (body: MetricTest) => jsonOf<MetricTestResult>(await ask('testMetric', { body })),
+    listBaselines: async (id: string, isCurrent?: boolean) => {
+      const query = { current: isCurrent === undefined ? undefined : String(isCurrent) };
+      return jsonOf<BaselinesView>(await ask('listBaselines', { params: { id }, query }));
+    },
+    captureBaseline: async (id: string, reason: string, options?: WriteOptions) => {
+      const parts = { params: { id }, body: { reason }, headers: writeHeaders(options), timeoutMs: CAPTURE_TIMEOUT_MS };
+      return jsonOf<CommandAnswer>(await ask('captureBaseline', parts));
+    },
     getReport: async (id: string) => markdownOf(await ask('getReport', { params: { id } })),
     getIncident: async (id: string, number: number) => markdownOf(await ask('getIncident', { params: { id, number } })),
   };

@@ -19,6 +19,13 @@ export {
 } from './problem-table.ts';
 export { problemsOf, type Route, type RouteAnswer } from './route.ts';
 export { type OperationId, ROUTES } from './routes.ts';
+export {
+  type BaselineRequest,
+  type BaselinesView,
+  type BaselineVersion,
+  baselineRequestSchema,
+  baselinesViewSchema,
+} from './schema/baseline-schema.ts';
 export { CLIENT_COMMANDS, type ClientCommand, clientCommandSchema } from './schema/command-schema.ts';
 export {
   type DeadLetter,

@@ -269,6 +269,14 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemEntry>> = {
     'These scores are no calibration.',
     'Score the golden set that the plan names, whole, and send it again as `detail` says.',
   ),
+  BASELINE_UNAVAILABLE: refusal(
+    'There is nothing to take a baseline from.',
+    'Wait for more evidence of those who see the old variant, or bind metrics to a source with a history.',
+  ),
+  EVIDENCE_OF_HARM: refusal(
+    'A check is close to failing on this baseline.',
+    'Let it decide, or abort: the line it is held against stays until then.',
+  ),
 };
 
 /** The one table of problems: what the server answers with, what the client throws, and what docs/errors.md lists. */

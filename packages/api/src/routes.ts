@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { HOOK_ROUTES } from './hook-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
@@ -141,6 +142,7 @@ const SDK_ROUTES = {
 } as const satisfies Readonly<Record<string, Route>>;
 
 const ROLLOUT_ROUTES = {
+  ...BASELINE_ROUTES,
   validatePlan: {
     method: 'POST',
     path: '/v1/plans/validate',

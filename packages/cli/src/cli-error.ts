@@ -45,6 +45,10 @@ export const CLI_ERRORS = {
     remedy:
       'Correct what the message names: the queries in the plan, or the credentials (RAMPART_PROMETHEUS_TOKEN, or RAMPART_PROMETHEUS_USER and RAMPART_PROMETHEUS_PASSWORD).',
   },
+  BASELINE_NOT_FOUND: {
+    exitCode: 1,
+    remedy: '`rampart baseline show` shows the one in force, and `rampart status` what a first one waits for.',
+  },
   WEBHOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart webhook list` shows every webhook.' },
   HOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart hook list` shows every hook.' },
   PORT_IN_USE: { exitCode: 1, remedy: 'Give another one with --port, or stop what listens there.' },

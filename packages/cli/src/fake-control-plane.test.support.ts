@@ -8,6 +8,7 @@ import {
   type EvidenceState,
   type Judgement,
   NO_EVIDENCE,
+  openControlBaseline,
   type Principal,
   parsePlan,
   RAMPART,
@@ -58,7 +59,7 @@ export class FakeControlPlane {
     const method = init.method ?? 'GET';
     this.seen.push({ method, path: url.pathname + url.search, token, body });
     const answer =
-      token === TOKEN ? this.#answer(method, url, body) : refused('TOKEN_INVALID', 'The token is not known.');
+      token === TOKEN ? await this.#answer(method, url, body) : refused('TOKEN_INVALID', 'The token is not known.');
     return new Response(answer.status === 204 ? null : JSON.stringify(answer.body), {
       status: answer.status,
       headers: { 'content-type': 'application/json' },
@@ -101,7 +102,7 @@ export class FakeControlPlane {
     return run;
   }
 
-  #answer(method: string, url: URL, body: unknown): Answer {
+  #answer(method: string, url: URL, body: unknown): Answer | Promise<Answer> {
     const [, , resource = '', key = '', sub = '', number = ''] = url.pathname.split('/').map(decodeURIComponent);
     if (resource === 'rollouts') return this.#rollouts(method, url, key, sub, Number(number), body);
     if (resource === 'flags') return stored(this.flags, 'flags', method, key, body as Flag);
@@ -137,7 +138,14 @@ export class FakeControlPlane {
     return ok({ tokens: [token] });
   }
 
-  #rollouts(method: string, url: URL, id: string, sub: string, number: number, body: unknown): Answer {
+  #rollouts(
+    method: string,
+    url: URL,
+    id: string,
+    sub: string,
+    number: number,
+    body: unknown,
+  ): Answer | Promise<Answer> {
     if (id === '')
       return method === 'POST' ? this.#create(body as { text: string }) : this.#list(url.searchParams.get('state'));
     const run = this.runs.get(id);
@@ -147,7 +155,37 @@ export class FakeControlPlane {
     if (sub === 'evidence') return this.#evidence(run, Number(url.searchParams.get('after') ?? 0));
     if (sub === 'report') return ok({ markdown: renderReport(run.records, run.state, { now: this.now }) });
     if (sub === 'incidents') return ok({ markdown: renderIncident(run.records, run.state, number, { now: this.now }) });
+    if (sub === 'baselines') return method === 'POST' ? this.#capture(run, body) : this.#baselines(run);
     return sub === 'commands' ? this.#command(run, body as ClientCommand) : ok(this.view(id));
+  }
+
+  /** Versions in the events, and control now; the first look at a reading sees it half done. */
+  #baselines({ state, records, batches }: Run): Answer {
+    const versions = records.flatMap(({ at, by, event }) =>
+      event.type === 'BaselineCaptured' ? [{ at, by, baseline: event.baseline, reason: event.reason }] : [],
+    );
+    const control = openControlBaseline(state, this.now);
+    for (const batch of batches) control.feed(batch);
+    this.release?.();
+    return ok({ versions, current: control.finish(), reading: { source: 'prometheus', share: 0.5 } });
+  }
+
+  /** Set: a re-capture waits until someone has looked how far it is. */
+  release: (() => void) | undefined;
+
+  async #capture(run: Run, body: unknown): Promise<Answer> {
+    if (run.state.baseline === undefined) return refused('WRONG_PHASE', 'It has no baseline yet.');
+    const looked = new Promise<void>((resolve) => {
+      this.release = resolve;
+    });
+    const control = openControlBaseline(run.state, this.now);
+    for (const batch of run.batches) control.feed(batch);
+    await looked;
+    const { reason } = body as { reason: string };
+    const decision = decide(run.state, { type: 'CaptureBaseline', baseline: control.finish(), reason }, ANA, this.now);
+    if (!decision.ok) return refused(decision.code, decision.message);
+    const records = this.#append(run, decision.events, ANA);
+    return ok({ rollout: this.view(run.state.id), events: records });
   }
 
   /** In pages of 100. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Help, type Option } from 'commander';
 import { addBacktestCommand } from './commands/backtest.ts';
+import { addBaselineCommands } from './commands/baseline.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addFlagCommands } from './commands/flag.ts';
@@ -90,6 +91,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addStartCommand(program, shell);
   addOperateCommands(program, shell);
   addObserveCommands(program, shell);
+  addBaselineCommands(program, shell);
   addMetricCommands(program, shell);
   addIssueCommands(program, shell);
   addIncidentCommands(program, shell);

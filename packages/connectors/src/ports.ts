@@ -73,6 +73,8 @@ export type MetricSource = {
   readonly name: string;
   /** Never rejects: what goes wrong is an answer of kind `error`. */
   readonly read: (query: MetricQuery) => Promise<SourceAnswer>;
+  /** Where the past of its metrics can be read. Default: nowhere. */
+  readonly history?: HistorySource;
   /** Ends connections that are kept open. Default: there are none. */
   readonly close?: () => Promise<void>;
 };

@@ -7,6 +7,7 @@ import type { MetricQuery, MetricSource, SourceAnswer } from './ports.ts';
 import type { PrometheusConnection, PrometheusFailure, PrometheusSeries } from './prometheus-api.ts';
 import { type PrometheusBinding, readPrometheusBinding } from './prometheus-binding.ts';
 import { type Cells, newCells, seriesOfCells } from './prometheus-cells.ts';
+import { prometheusHistory } from './prometheus-history.ts';
 import { endedAt, growthIn, newestOf, samplesOf } from './prometheus-samples.ts';
 import type { SourceDeps } from './source-deps.ts';
 
@@ -20,8 +21,8 @@ export function openPrometheusSource(
   { params, ...settings }: z.output<typeof prometheusSettingsSchema>,
   deps: SourceDeps,
 ): MetricSource {
-  const access = openHttpAccess(settings, deps);
-  return prometheusSource({ ...access, ...(params && { params }), now: Date.now }, deps.name);
+  const connection = { ...openHttpAccess(settings, deps), ...(params && { params }), now: Date.now };
+  return { ...prometheusSource(connection, deps.name), history: prometheusHistory(connection) };
 }
 
 /** Share of the split at which everyone is treatment, in thousandths of a percent. */

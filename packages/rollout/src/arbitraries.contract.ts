@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { RolloutCommand } from './command.ts';
+import { captureCommand } from './decide/capture-command.contract.ts';
 import { applyAll, decide } from './decide/decide.ts';
 import { openItems } from './decide/decide-start.ts';
 import type { Decision } from './decide/decision.ts';
@@ -264,7 +265,7 @@ const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
     ),
   }),
   fc.record({ type: fc.constant('Decline' as const), proposal: small, reason }),
-  fc.constant({ type: 'CaptureBaseline', baseline: { fromAt: START_AT, toAt: START_AT, metrics: {} } } as const),
+  captureCommand,
   fc.constant({ type: 'Tick' } as const),
   fc.record({
     type: fc.constantFrom('Hold', 'Proceed', 'Abort', 'Kill', 'Rearm', 'Resume').map((type) => type as 'Hold'),

@@ -1,15 +1,22 @@
 import type { Plan, PlanIssue } from './plan.ts';
 import type { Issue } from './state.ts';
-import type { Baseline, Judgement } from './verdict.ts';
+import type { Baseline, Judgement, Verdict } from './verdict.ts';
 
 /** What someone, or the reconciler, asks of a rollout. */
 export type RolloutCommand =
   | { readonly type: 'Create'; readonly id: string; readonly plan: Plan; readonly warnings: readonly PlanIssue[] }
-  | { readonly type: 'Start' }
+  /** `recorded`: metrics whose past can be read, with the name of the source. */
+  | { readonly type: 'Start'; readonly recorded?: Readonly<Record<string, string>> }
   /** Gives a pre-flight item, a confirmation of the current stage, an exit item, or (`item` = `proposal N`) an approval. */
   | { readonly type: 'Approve'; readonly item: string; readonly evidence?: string; readonly note?: string }
   | { readonly type: 'Decline'; readonly proposal: number; readonly reason: string }
-  | { readonly type: 'CaptureBaseline'; readonly baseline: Baseline }
+  /** The first baseline, or a new version of it, which needs a reason. `verdicts`: what checks say now. Default: as recorded last. */
+  | {
+      readonly type: 'CaptureBaseline';
+      readonly baseline: Baseline;
+      readonly reason?: string;
+      readonly verdicts?: readonly Verdict[];
+    }
   /** The reconciler's look at the world; `judgement` is absent before there is any evidence. */
   | { readonly type: 'Tick'; readonly judgement?: Judgement }
   | { readonly type: 'Hold'; readonly reason: string }
@@ -73,4 +80,6 @@ export type RefusalCode =
   | 'GATE_NOT_REACHED'
   | 'JUDGE_UNKNOWN'
   | 'CALIBRATION_INVALID'
-  | 'CALENDAR_CLOSED';
+  | 'CALENDAR_CLOSED'
+  | 'BASELINE_UNAVAILABLE'
+  | 'EVIDENCE_OF_HARM';

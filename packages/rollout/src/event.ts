@@ -11,7 +11,12 @@ export type RolloutEvent =
       readonly plan: Plan;
       readonly warnings: readonly PlanIssue[];
     }
-  | { readonly type: 'PreflightStarted'; readonly items: readonly string[] }
+  | {
+      readonly type: 'PreflightStarted';
+      readonly items: readonly string[];
+      /** Metrics whose baseline is read from a recorded past, with the name of the source. */
+      readonly recorded?: Readonly<Record<string, string>>;
+    }
   | {
       readonly type: 'ItemAttested';
       readonly list: 'preflight' | 'exit' | 'confirmation';
@@ -20,7 +25,8 @@ export type RolloutEvent =
       readonly note?: string;
     }
   | { readonly type: 'BaselineStarted' }
-  | { readonly type: 'BaselineCaptured'; readonly baseline: Baseline }
+  /** `reason`: why a baseline is taken anew; of version 2 and later. */
+  | { readonly type: 'BaselineCaptured'; readonly baseline: Baseline; readonly reason?: string }
   | {
       readonly type: 'StageEntered';
       readonly index: number;

@@ -193,6 +193,12 @@ function calibrate(state: RolloutState, event: Of<'JudgeCalibrated'>, at: number
   return { ...state, judges: { ...state.judges, [metric]: record } };
 }
 
+/** New lines ask for evidence that is fresh against them: sight counts from here, so that no advance follows by itself. */
+function captureBaseline(state: RolloutState, { baseline }: Of<'BaselineCaptured'>, at: number): RolloutState {
+  const captured = { ...without(state, 'baselineSince'), baseline };
+  return captured.sightSince === undefined ? captured : { ...captured, sightSince: at };
+}
+
 function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState {
   return {
     id: event.id,
@@ -228,6 +234,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     phase: 'preflight',
     startedBy: by,
     preflight: Object.fromEntries(event.items.map((item) => [item, null])),
+    ...(event.recorded && { recorded: event.recorded }),
   }),
   ItemAttested: (state, event, at, by) =>
     attest(state, event, {
@@ -237,7 +244,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
       ...(event.note !== undefined && { note: event.note }),
     }),
   BaselineStarted: (state, _event, at) => ({ ...state, phase: 'baseline', baselineSince: at }),
-  BaselineCaptured: (state, event) => ({ ...without(state, 'baselineSince'), baseline: event.baseline }),
+  BaselineCaptured: captureBaseline,
   StageEntered: enterStage,
   StagePassed: (state, event, at, by) => ({
     ...without(pause(state, at), 'stage'),

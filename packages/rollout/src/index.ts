@@ -1,3 +1,7 @@
+export { type BaselineChange, type BaselineRow, baselineChanges, baselineRows } from './baseline/baseline-rows.ts';
+export { type ControlBaseline, openControlBaseline } from './baseline/control-baseline.ts';
+export { joinBaselines } from './baseline/join-baselines.ts';
+export { readsHistory, watchedLive } from './baseline/recorded.ts';
 export type { GoldenScore, RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
@@ -28,8 +32,15 @@ export {
   upperEdgeOf,
 } from './evidence.ts';
 export { currentStageName, evolve, replay } from './evolve.ts';
+export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldBatch as foldEvidence } from './judge/fold-trusted.ts';
+export {
+  type ExposedTime,
+  type HistoryBaseline,
+  openHistoryBaseline,
+  type RecordedRange,
+} from './judge/history-baseline.ts';
 export { judge } from './judge/judge.ts';
 export { judgesToCalibrate, withTrustedJudges } from './judge/judge-trust.ts';
 export {
@@ -112,6 +123,8 @@ export type {
 export {
   type Baseline,
   type BaselineMetric,
+  type BaselineOrigin,
+  type BaselineSource,
   type Judgement,
   type Measuring,
   type MetricSnapshot,

@@ -148,7 +148,8 @@ export type Plan = {
   };
   /** Items to attest before the start, for example `launch-readiness`. */
   readonly preflight: readonly string[];
-  readonly baseline: { readonly windowMs: number };
+  /** How long live traffic is watched, and how far back a recorded past is read (never scaled: reading it takes no such time). Default: `windowMs`. */
+  readonly baseline: { readonly windowMs: number; readonly historyMs?: number };
   readonly metrics: Readonly<Record<string, Metric>>;
   /** Judges to calibrate, by the metric they score. Absent: none. */
   readonly judges?: Readonly<Record<string, MetricJudge>>;

@@ -1,3 +1,4 @@
+import { readsHistory } from './baseline/recorded.ts';
 import { decide } from './decide/decide.ts';
 import { failedChecks } from './decide/decide-abort.ts';
 import { isQuiet } from './decide/quiet.ts';
@@ -24,9 +25,10 @@ export type Reconciled = {
 /** The events that follow from the evidence at an instant; none, and hardly any work, while all is quiet. */
 export function look(state: RolloutState, evidence: EvidenceState, now: number): readonly RolloutEvent[] {
   if (isQuiet(state, evidence, now)) return [];
-  const command = baselineDue(evidence, state, now)
-    ? ({ type: 'CaptureBaseline', baseline: baselineOf(evidence, state, now) } as const)
-    : ({ type: 'Tick', judgement: judge(evidence, state, now) } as const);
+  const command =
+    baselineDue(evidence, state, now) && !readsHistory(state)
+      ? ({ type: 'CaptureBaseline', baseline: baselineOf(evidence, state, now) } as const)
+      : ({ type: 'Tick', judgement: judge(evidence, state, now) } as const);
   const decision = decide(state, command, RAMPART, now);
   return decision.ok ? decision.events : [];
 }

@@ -168,6 +168,8 @@ export type RolloutState = {
   readonly exit: Readonly<Record<string, Attestation | null>>;
   /** Confirmations given, keyed `stage name: text`. */
   readonly confirmations: Readonly<Record<string, Attestation>>;
+  /** Metrics whose baseline is read from a recorded past, with the name of the source. */
+  readonly recorded?: Readonly<Record<string, string>>;
   readonly baselineSince?: number;
   readonly baseline?: Baseline;
   readonly killed: boolean;

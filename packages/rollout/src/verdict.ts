@@ -95,6 +95,19 @@ export type BaselineMetric = {
   readonly high: number;
   /** The metric by hour of the week; absent where it was not observed by time. */
   readonly week?: WeekProfile;
+  /** Where these numbers come from, where that is not what the baseline says of itself. */
+  readonly origin?: BaselineOrigin;
+};
+
+/** Where numbers of a baseline come from: people who saw the old variant while Rampart watched, or what a source had recorded. */
+export type BaselineSource = 'live' | 'history';
+
+/** Which version of the baseline a metric was captured with, from what, and between which instants. */
+export type BaselineOrigin = {
+  readonly version: number;
+  readonly source: BaselineSource;
+  readonly fromAt: number;
+  readonly toAt: number;
 };
 
 /**
@@ -110,8 +123,15 @@ export type WeekProfile = {
 /** Slots of a `WeekProfile`, one per hour. */
 export const WEEK_SLOTS = 168;
 
-/** The baseline of an attempt, by metric name. A metric without observations is absent. */
+/**
+ * A frozen baseline, by metric name. A metric without observations is absent. Checks use the newest version; each stays in the
+ * events as it was.
+ */
 export type Baseline = {
+  /** 1, 2, … per rollout. Default: 1. */
+  readonly version?: number;
+  /** `history` where any of its metrics comes from there. Default: live. */
+  readonly source?: BaselineSource;
   readonly fromAt: number;
   readonly toAt: number;
   readonly metrics: Readonly<Record<string, BaselineMetric>>;

@@ -82,6 +82,8 @@ export type ControlPlaneOptions = {
   readonly sources: SourceBook;
   /** How the sources of a rollout do. */
   readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
+  /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
+  readonly recordedOf?: (plan: Plan) => Readonly<Record<string, string>> | undefined;
   /** Looks at a rollout soon: what a command led to may lead further. */
   readonly wake: (id: string) => void;
 };
@@ -95,7 +97,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   return {
     validatePlan: (plan) => planCheckOf(readPlanFor(plan, surroundingsOf(options))),
     createRollout: creation(options),
-    command: commanding(options),
+    command: commanding<ClientCommand>(options),
     listRollouts: (which) =>
       table
         .all()
@@ -262,12 +264,19 @@ function newIdFor(flag: string, table: RolloutTable): string {
   return `${name}-${number}`;
 }
 
-function commanding(options: ControlPlaneOptions): ControlPlane['command'] {
+/** Gives commands of some type. `request`: what the caller asked, where the command is made of more. */
+export function commanding<C extends RolloutCommand>(options: ControlPlaneOptions) {
   const { store, table, clock } = options;
-  return async (id, command, by, { ifVersion, idempotencyKey } = {}) => {
+  return async (
+    id: string,
+    command: C,
+    by: Principal,
+    { ifVersion, idempotencyKey }: WriteOptions = {},
+    request: unknown = command,
+  ): Promise<CommandAnswer> => {
     runOf(table, id);
     const keyed =
-      idempotencyKey === undefined ? undefined : keyedRequest(idempotencyKey, ['command', id, by.id], command);
+      idempotencyKey === undefined ? undefined : keyedRequest(idempotencyKey, ['command', id, by.id], request);
     const answer = await table.exclusively(id, () =>
       untilWritten<CommandAnswer>(table, async () => {
         const kept = keyed && (await keptAnswer(store, keyed, clock.now()));
@@ -282,18 +291,19 @@ function commanding(options: ControlPlaneOptions): ControlPlane['command'] {
 
 type Given = {
   readonly id: string;
-  readonly command: ClientCommand;
+  readonly command: RolloutCommand;
   readonly by: Principal;
   readonly ifVersion: number | undefined;
   readonly keyed: KeyedRequest | undefined;
 };
 
-async function commandOnce({ table, clock }: ControlPlaneOptions, given: Given): Promise<CommandAnswer | 'conflict'> {
+async function commandOnce(options: ControlPlaneOptions, given: Given): Promise<CommandAnswer | 'conflict'> {
+  const { table, clock } = options;
   const { id, by, keyed, ifVersion } = given;
   const run = runOf(table, id);
   refuseOtherVersion(run.state, ifVersion);
   const at = clock.now();
-  const causes = causesOf(run, given.command, by, at);
+  const causes = causesOf(run, completed(given.command, run, options), by, at);
   if (causes.length === 0) return { rollout: viewOf(run, at), events: [] };
   const answerOf = (events: readonly EventRecord[], state: RolloutState): CommandAnswer => ({
     rollout: viewOf({ ...run, state }, at),
@@ -315,8 +325,8 @@ function refuseOtherVersion({ id, version }: RolloutState, ifVersion: number | u
 }
 
 /** What a command leads to, and what Rampart itself adds to it at once. */
-function causesOf(run: RolloutRun, command: ClientCommand, by: Principal, at: number): readonly Cause[] {
-  const { events } = decided(run.state, withPeople(command, run), by, at);
+function causesOf(run: RolloutRun, command: RolloutCommand, by: Principal, at: number): readonly Cause[] {
+  const { events } = decided(run.state, command, by, at);
   const causes = events.map((event) => ({ event, by: by.id }));
   if (command.type !== 'Start') return causes;
   const started = applyAll(run.state, events, by, at);
@@ -329,10 +339,16 @@ function decided(state: RolloutState, command: RolloutCommand, by: Principal, at
   return decision;
 }
 
-/** An abort says how many people had seen the feature. */
-function withPeople(command: ClientCommand, { evidence }: RolloutRun): RolloutCommand {
-  if (command.type !== 'Abort' && command.type !== 'Kill') return command;
-  return { ...command, people: evidence.people };
+/** A command with what the server knows: how many people had seen the feature, what checks say now, whose past can be read. */
+function completed(
+  command: RolloutCommand,
+  { state, evidence, look }: RolloutRun,
+  { recordedOf }: ControlPlaneOptions,
+): RolloutCommand {
+  if (command.type === 'Abort' || command.type === 'Kill') return { ...command, people: evidence.people };
+  if (command.type === 'CaptureBaseline') return { ...command, ...(look && { verdicts: look.judgement.verdicts }) };
+  const recorded = command.type === 'Start' ? recordedOf?.(state.plan) : undefined;
+  return command.type === 'Start' && recorded !== undefined ? { ...command, recorded } : command;
 }
 
 /** Pre-flight items that Rampart checks itself: the flag is there since the rollout was created. */

@@ -17,6 +17,8 @@ export type RolloutRun = {
   /** End of the last closed batch; before any, when the rollout was created. */
   readonly closedAt: number;
   readonly open: OpenBatch;
+  /** What its baseline from history waits for, in words; absent while it waits for nothing of that. */
+  readonly pastWait?: string;
   /** The last look at it; its judgement is worked out when someone asks for it. */
   readonly look?: Pick<Reconciled, 'judgement'>;
 };

@@ -33,6 +33,8 @@ export type RolloutTable = {
   readonly saveFold: (before: RolloutRun, fold: Fold) => Promise<{ readonly ok: true } | Conflict>;
   /** Keeps what was only read or judged, unless the rollout was replaced meanwhile. */
   readonly keep: (before: RolloutRun, now: Pick<RolloutRun, 'open'> & Partial<Pick<RolloutRun, 'look'>>) => void;
+  /** Notes what the baseline of a rollout waits for, in words; `undefined`: nothing any more. */
+  readonly notePast: (id: string, wait: string | undefined) => void;
   readonly pendingEffect: (id: string) => PendingEffect | undefined;
   /** Reads again what others have changed. */
   readonly refresh: () => Promise<void>;
@@ -94,6 +96,12 @@ export async function openRolloutTable(options: TableOptions): Promise<RolloutTa
       const current = runs.get(id);
       if (current?.state !== before.state || current.checkpointVersion !== before.checkpointVersion) return;
       runs.set(id, { ...current, open, ...(look && { look }) });
+    },
+    notePast(id, wait) {
+      const run = runs.get(id);
+      if (run === undefined || run.pastWait === wait) return;
+      const { pastWait: _before, ...rest } = run;
+      runs.set(id, { ...rest, ...(wait !== undefined && { pastWait: wait }) });
     },
     pendingEffect: effects.of,
     refresh: book.refresh,

@@ -5,29 +5,41 @@ import {
   judgesToCalibrate,
   openItems,
   type RolloutState,
+  readsHistory,
   waitingFor,
 } from '@rampart/rollout';
 import type { RolloutRun } from './rollout-run.ts';
 
-type Viewed = Pick<RolloutRun, 'state' | 'look'>;
+type Viewed = Pick<RolloutRun, 'state' | 'look' | 'pastWait'>;
 
 /** A rollout as the API shows it. */
-export function viewOf({ state, look }: Viewed, now: number, sources: readonly SourceSight[] = []): RolloutView {
+export function viewOf(
+  { state, look, pastWait }: Viewed,
+  now: number,
+  sources: readonly SourceSight[] = [],
+): RolloutView {
   const judgement = look?.judgement;
   return {
     state,
     ...(judgement && { judgement }),
     now,
-    waitingFor: waitsOf(state, judgement, now),
+    waitingFor: waitsOf(state, judgement, now, pastWait),
     ...(sources.length > 0 && { sources }),
   };
 }
 
-function waitsOf(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
+function waitsOf(
+  state: RolloutState,
+  judgement: Judgement | undefined,
+  now: number,
+  pastWait: string | undefined,
+): readonly string[] {
   const held = state.hold === undefined ? [] : [`held by ${state.hold.by}: ${state.hold.reason}`];
   const proposals = state.proposals.filter(({ decided }) => decided === undefined);
   const asked = proposals.map(({ number, action, by }) => `approval of proposal ${number} (${action}, by ${by})`);
-  return [...waitsOfPhase(state, judgement, held, now), ...asked];
+  const waits =
+    readsHistory(state) && pastWait !== undefined ? [...held, pastWait] : waitsOfPhase(state, judgement, held, now);
+  return [...waits, ...asked];
 }
 
 function waitsOfPhase(

@@ -2,14 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { UrlPolicy } from '@rampart/connectors';
+import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { createFirstToken, createTokens, type Tokens } from './auth.ts';
+import { createBaselineDesk } from './baseline-desk.ts';
+import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
 import { type Clock, type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { type HistoryLookup, recordedIn } from './history-reading.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
+import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
@@ -58,6 +63,8 @@ export type ServerOptions = {
   readonly clock?: Clock;
   /** Where webhooks may go. Default: the public internet only. */
   readonly webhookPolicy?: UrlPolicy;
+  /** Where the past of metrics can be read. Default: nowhere. */
+  readonly historyOf?: HistoryLookup;
   /** Metric sources, as a file of settings has them (`source-book.ts`). Default: none but `telemetry`. */
   readonly sources?: unknown;
   /** Reads the secrets that webhooks and sources name by `secretRef`. Default: the environment of the process. */
@@ -74,6 +81,8 @@ export type RampartServer = {
   readonly reconciler: Reconciler;
   /** Asks metric sources by hand; it does so by itself as well. */
   readonly puller: Puller;
+  /** Captures baselines from histories by hand; it does so by itself as well. */
+  readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -103,9 +112,10 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller } = parts;
+    const { controlPlane, reconciler, puller, baselines } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    return { url, store, controlPlane, reconciler, puller, ...(firstToken && { firstToken }), close };
+    const parted = { url, store, controlPlane, reconciler, puller, baselines, close };
+    return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();
     throw error;
@@ -137,6 +147,7 @@ type Parts = {
   readonly reconciler: Reconciler;
   readonly sources: SourceBook;
   readonly puller: Puller;
+  readonly baselines: BaselineWatch;
   readonly dispatcher: Dispatcher;
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -187,11 +198,14 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     },
   });
   const wake = (id: string) => void reconciler.wake(id);
+  const historyOf: HistoryLookup = settings.historyOf ?? ((name) => sources.get(name)?.source.history);
+  const baselines = createBaselineWatch({ table, clock, historyOf, log, wake });
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
   const { deliversAlerts } = hooks;
-  const parts = { store, table, clock, environment, sources, sightsOf, deliversAlerts, wake };
-  const controlPlane = createControlPlane(parts);
+  const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
+  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake };
+  const controlPlane = createControlPlane(plane);
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {
@@ -199,13 +213,14 @@ async function assemble(store: Store, settings: Settings): Promise<Parts> {
     ...sdkHandlers({ clock, ingest, instances, stream, ruleset: table.book.ruleset }),
     ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
     ...rolloutHandlers(controlPlane),
+    ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks }),
     ...hookHandlers(hooks),
   };
   const app = await createHttpApp({ handlers, tokens, log });
   const dispatcher = dispatcherOf(store, clock, log, webhooks);
-  return { store, clock, tokens, table, stream, reconciler, sources, puller, dispatcher, controlPlane, app };
+  return { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, controlPlane, app };
 }
 
 function dispatcherOf(store: Store, clock: Clock, log: Log, { notifierOf }: Webhooks): Dispatcher {
@@ -238,13 +253,14 @@ async function listen(
 
 /** Starts what goes on by itself; the result stops it. */
 function startWork(
-  { store, clock, table, reconciler, puller, dispatcher }: Parts,
+  { store, clock, table, reconciler, puller, baselines, dispatcher }: Parts,
   log: Log,
   retentionMs = DEFAULT_RETENTION_MS,
 ): () => Promise<void> {
   reconciler.start();
   void reconciler.wakeAll();
   puller.start();
+  baselines.start();
   dispatcher.start();
   const prune = setInterval(() => {
     const now = clock.now();
@@ -257,7 +273,7 @@ function startWork(
   return async () => {
     clearInterval(prune);
     await puller.stop();
-    await Promise.all([reconciler.stop(), dispatcher.stop()]);
+    await Promise.all([baselines.stop(), reconciler.stop(), dispatcher.stop()]);
   };
 }
 

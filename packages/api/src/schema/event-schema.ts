@@ -9,6 +9,7 @@ import {
   issueStatusSchema,
   layerSchema,
   proposalActionSchema,
+  recordedSchema,
 } from './state-schema.ts';
 import { baselineSchema, metricSnapshotSchema, peopleSchema, verdictSchema } from './verdict-schema.ts';
 
@@ -24,7 +25,7 @@ const event = <Type extends RolloutEvent['type'], Shape extends z.ZodRawShape>(t
 export const rolloutEventSchema = z
   .discriminatedUnion('type', [
     event('RolloutCreated', { id: text, plan: planSchema, warnings: z.array(planIssueSchema) }),
-    event('PreflightStarted', { items: z.array(text) }),
+    event('PreflightStarted', { items: z.array(text), recorded: recordedSchema.optional() }),
     event('ItemAttested', {
       list: z.enum(['preflight', 'exit', 'confirmation']),
       item: text,
@@ -32,7 +33,7 @@ export const rolloutEventSchema = z
       note: text.optional(),
     }),
     event('BaselineStarted', {}),
-    event('BaselineCaptured', { baseline: baselineSchema }),
+    event('BaselineCaptured', { baseline: baselineSchema, reason: text.optional() }),
     event('StageEntered', {
       index: z.int(),
       name: text,

@@ -91,7 +91,7 @@ export const planSchema = z
       stakeholders: z.array(z.string()),
     }),
     preflight: z.array(z.string()),
-    baseline: z.object({ windowMs: milliseconds }),
+    baseline: z.object({ windowMs: milliseconds, historyMs: milliseconds.optional() }),
     metrics: z.record(z.string(), metricSchema),
     judges: z.record(z.string(), judgeSchema).optional(),
     stages: z.array(stageSchema),

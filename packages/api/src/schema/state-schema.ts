@@ -15,6 +15,9 @@ export const issueStatusSchema = z.enum(['open', 'fixed', 'monitoring', 'closed'
 /** What a proposal asks for. */
 export const proposalActionSchema = z.enum(['proceed', 'kill', 'retry']);
 
+/** Metrics whose baseline is read from a recorded past. */
+export const recordedSchema = z.record(z.string(), z.string()).describe('Name of the source by metric.');
+
 const attestationSchema = z.object({
   by: z.string(),
   at: instantSchema,
@@ -132,6 +135,7 @@ export const rolloutStateSchema = z
     preflight: itemsSchema,
     exit: itemsSchema,
     confirmations: z.record(z.string(), attestationSchema),
+    recorded: recordedSchema.optional(),
     baselineSince: instantSchema.optional(),
     baseline: baselineSchema.optional(),
     killed: z.boolean(),

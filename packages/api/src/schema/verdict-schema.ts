@@ -76,8 +76,13 @@ const weekSlotsSchema = z.array(z.number()).length(WEEK_SLOTS);
 
 const weekProfileSchema = z.object({ n: weekSlotsSchema, x: weekSlotsSchema, seenMs: weekSlotsSchema });
 
-/** The frozen snapshot before exposure. */
+const baselineSourceSchema = z.enum(['live', 'history']);
+const baselineVersionSchema = z.int().min(1);
+
+/** A frozen baseline. */
 export const baselineSchema = z.object({
+  version: baselineVersionSchema.optional().describe('1, 2, … per rollout. Default: 1.'),
+  source: baselineSourceSchema.optional().describe('history: where any metric comes from there. Default: live.'),
   fromAt: instantSchema,
   toAt: instantSchema,
   metrics: z.record(
@@ -88,6 +93,15 @@ export const baselineSchema = z.object({
       low: z.number(),
       high: z.number(),
       week: weekProfileSchema.optional(),
+      origin: z
+        .object({
+          version: baselineVersionSchema,
+          source: baselineSourceSchema,
+          fromAt: instantSchema,
+          toAt: instantSchema,
+        })
+        .optional()
+        .describe('Where these numbers come from, where that is not what the baseline says.'),
     }),
   ),
 }) satisfies z.ZodType<Baseline>;

@@ -20,14 +20,14 @@ export function confirmationKey(stage: string, text: string): string {
   return `${stage}: ${text}`;
 }
 
-export const start: Handler<Of<'Start'>> = (state, _command, by) => {
+export const start: Handler<Of<'Start'>> = (state, { recorded }, by) => {
   const no = lacksRole(by, RAISING, 'start a rollout') ?? notIn(state, ['draft'], 'start');
   if (no) return no;
   const needsApproval = by.kind === 'agent' || state.plan.fourEyes;
   const items = [...state.plan.preflight, ...(needsApproval ? [PLAN_APPROVED] : [])];
   const started: RolloutEvent[] = [
     { type: 'AttemptStarted', attempt: 1, version: state.plan.version, statistics: 1 },
-    { type: 'PreflightStarted', items },
+    { type: 'PreflightStarted', items, ...(recorded && { recorded }) },
   ];
   return accept(...started, ...(items.length === 0 ? ([{ type: 'BaselineStarted' }] as const) : []));
 };
@@ -110,13 +110,4 @@ export const approve: Handler<Of<'Approve'>> = (state, command, by, now) => {
       ? 'Nothing is waiting for approval now.'
       : `Waiting now: ${open.map((item) => `"${item}"`).join(', ')}.`;
   return refuse('ITEM_UNKNOWN', `"${command.item}" is not something to approve in phase "${state.phase}". ${choices}`);
-};
-
-export const captureBaseline: Handler<Of<'CaptureBaseline'>> = (state, command, by, now) => {
-  const no =
-    lacksRole(by, ['system', 'admin', 'observer'], 'capture the baseline') ??
-    notIn(state, ['baseline'], 'capture the baseline');
-  if (no) return no;
-  const captured: RolloutEvent = { type: 'BaselineCaptured', baseline: command.baseline };
-  return accept(captured, ...beginExposure({ ...state, baseline: command.baseline }, now));
 };

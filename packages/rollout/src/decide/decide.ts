@@ -4,6 +4,7 @@ import { evolve } from '../evolve.ts';
 import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
+import { captureBaseline } from './decide-baseline.ts';
 import {
   addIssue,
   assignIncident,
@@ -14,7 +15,7 @@ import {
 } from './decide-incident.ts';
 import { calibrateJudge } from './decide-judge.ts';
 import { cancel, decline, extend, hold, proceed, resume } from './decide-people.ts';
-import { approve, captureBaseline, start } from './decide-start.ts';
+import { approve, start } from './decide-start.ts';
 import { tick } from './decide-tick.ts';
 import { accept, type Decision, type Handler, lacksRole, RAISING, refuse } from './decision.ts';
 import { assertInvariants } from './invariants.ts';

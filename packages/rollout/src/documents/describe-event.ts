@@ -1,7 +1,9 @@
+import { originOf } from '../baseline/origin.ts';
 import type { EventRecord, RolloutEvent } from '../event.ts';
 import { formatElapsed } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
+import type { Baseline } from '../verdict.ts';
 import { formatCount, formatInstant, formatLayers, formatMeasured, formatVerdict, unitOf } from './format.ts';
 import { plainLine } from './markdown.ts';
 
@@ -14,6 +16,24 @@ const because = (reason: string | undefined) => (reason === undefined ? '' : `: 
 const servedFor = (ms: number) => (ms > 0 && Number.isFinite(ms) ? ` for at least ${formatElapsed(ms)}` : '');
 
 const GIVEN = { preflight: 'gave the pre-flight item', exit: 'gave the exit item', confirmation: 'confirmed' } as const;
+
+function readFrom(recorded: Readonly<Record<string, string>>): string {
+  const sources = Object.groupBy(Object.keys(recorded), (metric) => recorded[metric] ?? '');
+  const parts = Object.entries(sources).map(([source, metrics = []]) => `${metrics.join(', ')} from ${source}`);
+  return parts.length === 0 ? '' : `; the baseline is read from history: ${parts.join('; ')}`;
+}
+
+/** What was captured anew, and from what; metrics of an older version are named as kept. */
+function capturedWords(baseline: Baseline): string {
+  const { version = 1, source, fromAt, toAt, metrics } = baseline;
+  const names = Object.keys(metrics);
+  const kept = names.filter((name) => originOf(baseline, name).version < version);
+  const taken = names.filter((name) => !kept.includes(name));
+  const what = version === 1 ? 'captured the baseline' : `re-captured the baseline (version ${version})`;
+  const how = source === 'history' ? ' from history,' : '';
+  const rest = kept.length === 0 ? '' : ` (kept: ${kept.join(', ')})`;
+  return `${what}${how} from ${formatInstant(fromAt)} to ${formatInstant(toAt)}: ${taken.join(', ') || 'no metric had data'}${rest}`;
+}
 
 const RUNNING: Pick<
   Sentences,
@@ -40,15 +60,12 @@ const RUNNING: Pick<
     `${who} created the rollout of ${plan.flag} ${plan.version} in ${plan.environment}${
       warnings.length === 0 ? '' : `, with warnings: ${warnings.map((warning) => warning.message).join('; ')}`
     }`,
-  PreflightStarted: ({ items }, { who }) =>
-    `${who} started pre-flight${items.length === 0 ? ', which has no items' : `, which needs: ${items.join(', ')}`}`,
+  PreflightStarted: ({ items, recorded = {} }, { who }) =>
+    `${who} started pre-flight${items.length === 0 ? ', which has no items' : `, which needs: ${items.join(', ')}`}${readFrom(recorded)}`,
   ItemAttested: ({ list, item, evidence, note }, { who }) =>
     `${who} ${GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
   BaselineStarted: (_, { who }) => `${who} started to capture the baseline`,
-  BaselineCaptured: ({ baseline }, { who }) =>
-    `${who} captured the baseline from ${formatInstant(baseline.fromAt)} to ${formatInstant(baseline.toAt)}: ${
-      Object.keys(baseline.metrics).join(', ') || 'no metric had data'
-    }`,
+  BaselineCaptured: ({ baseline, reason }, { who }) => `${who} ${capturedWords(baseline)}${because(reason)}`,
   StageEntered: ({ name, layers, durationMs, why }, { who }) =>
     `${who} entered stage ${name}, exposing ${formatLayers(layers)}${servedFor(durationMs)}: ${why}`,
   StagePassed: ({ name, overridden }, { who }) =>

@@ -1,9 +1,20 @@
+import { baselineRows } from '../baseline/baseline-rows.ts';
 import { stageOf } from '../decide/exposure.ts';
 import type { EventRecord } from '../event.ts';
 import { checksOf } from '../judge/evidence-state.ts';
 import type { Issue, RolloutState, StageRecord } from '../state.ts';
+import type { Baseline } from '../verdict.ts';
 import { describeEvent, nameOf } from './describe-event.ts';
-import { type DocumentOptions, formatInstant, formatShare, metricTitle, NOTHING, unitOf } from './format.ts';
+import {
+  type DocumentOptions,
+  formatCount,
+  formatInstant,
+  formatMeasured,
+  formatShare,
+  metricTitle,
+  NOTHING,
+  unitOf,
+} from './format.ts';
 import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
 import { measuringLines } from './measuring-lines.ts';
 import { ownersLine, peopleTable } from './people.ts';
@@ -36,9 +47,31 @@ function configuration({ records, state, options }: Report): string {
     ['Current stage', currentStage(state)],
     ['Plan version', escapeMarkdown(state.attempts.at(-1)?.version ?? state.plan.version)],
     ['Environment', escapeMarkdown(state.plan.environment)],
+    ...(state.baseline === undefined ? [] : [['Baseline', baselineLine(state.baseline, options)]]),
     ['Report as of', formatInstant(options.now, options.timeZone)],
   ];
-  return markdownSection('Configuration', lines.map(([name, value]) => `- **${name}**: ${value}`).join('\n'));
+  const list = lines.map(([name, value]) => `- **${name}**: ${value}`).join('\n');
+  return markdownSection('Configuration', list, ...baselineTable(state, options));
+}
+
+function baselineLine({ version = 1, fromAt, toAt }: Baseline, { timeZone }: DocumentOptions): string {
+  return `version ${version}, ${formatInstant(fromAt, timeZone)} to ${formatInstant(toAt, timeZone)}`;
+}
+
+/** What the baseline rests on, metric by metric, and the alert limit that is held against it. */
+function baselineTable({ plan, baseline }: RolloutState, { timeZone }: DocumentOptions): readonly string[] {
+  if (baseline === undefined) return [];
+  const rows = baselineRows(plan, baseline).map((row) => [
+    escapeMarkdown(metricTitle(row.metric)),
+    formatMeasured(row.value, row.unit),
+    `${formatMeasured(row.low, row.unit)} to ${formatMeasured(row.high, row.unit)}`,
+    formatCount(row.count),
+    escapeMarkdown(`${row.source}, version ${row.origin.version}`),
+    `${formatInstant(row.origin.fromAt, timeZone)} to ${formatInstant(row.origin.toAt, timeZone)}`,
+    escapeMarkdown(row.alert ?? NOTHING),
+  ]);
+  const head = ['Metric', 'Baseline', '99 % bounds', 'Observations', 'Source', 'Window', 'Alert limit'];
+  return rows.length === 0 ? [] : [markdownTable(head, rows)];
 }
 
 /** Names a stage of the history; once there are several attempts, its attempt too. */

@@ -152,6 +152,12 @@ function readHandovers(raw: RawPlan): Pick<Plan, 'notify' | 'tracker' | 'next'> 
   };
 }
 
+/** A day where people have to wait for it, a week where it was recorded. */
+function readBaseline({ baseline }: RawPlan, log: IssueLog): Plan['baseline'] {
+  const windowMs = readDuration(baseline?.window, DAY_MS, ['baseline', 'window'], log);
+  return { windowMs, historyMs: baseline?.window === undefined ? 7 * DAY_MS : windowMs };
+}
+
 /** The reason given for an override; blank text is none. */
 function readOverride(raw: RawPlan, options: ReadOptions): string | undefined {
   return [options.override, raw.override].find((reason) => reason !== undefined && reason.trim() !== '');
@@ -170,7 +176,7 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     ...readVariants(raw, log),
     owners: readOwners(raw.owners),
     preflight: readPreflight(raw),
-    baseline: { windowMs: readDuration(raw.baseline?.window, DAY_MS, ['baseline', 'window'], log) },
+    baseline: readBaseline(raw, log),
     ...readChecked(raw, flag, override, log),
     retry: {
       cooldownMs: readDuration(raw.retry?.cooldown, HOUR_MS, ['retry', 'cooldown'], log, 'zero'),

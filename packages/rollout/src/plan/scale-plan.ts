@@ -21,7 +21,7 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
   return {
     ...plan,
     timeScale,
-    baseline: { windowMs: scale(plan.baseline.windowMs) },
+    baseline: { ...plan.baseline, windowMs: scale(plan.baseline.windowMs) },
     metrics: Object.fromEntries(
       Object.entries(plan.metrics).map(([name, metric]) => [name, { ...metric, lagMs: scale(metric.lagMs) }]),
     ),

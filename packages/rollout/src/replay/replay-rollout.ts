@@ -50,7 +50,10 @@ const GIVEN: readonly RolloutEvent['type'][] = ['ItemAttested', 'AbortTookEffect
 
 /** Whether a record is an input of the reconciler rather than its decision. What follows the last pre-flight item belongs to that item. */
 function isInput({ by, event }: EventRecord, state: RolloutState | undefined): boolean {
-  return by !== RAMPART.id || state === undefined || state.phase === 'preflight' || GIVEN.includes(event.type);
+  const isRead = event.type === 'BaselineCaptured' && event.baseline.source === 'history';
+  return (
+    by !== RAMPART.id || state === undefined || state.phase === 'preflight' || isRead || GIVEN.includes(event.type)
+  );
 }
 
 /** The look a batch was folded at. Without one on record it is taken for the first of its instant, after what people did. */

@@ -74,7 +74,8 @@ function etagOf({ state }: RolloutView): Readonly<Record<string, string>> {
   return { etag: `"${state.version}"` };
 }
 
-function idempotencyOf({ header }: Ask): { readonly idempotencyKey?: string } {
+/** The key under which the caller can repeat its request. */
+export function idempotencyOf({ header }: Ask): { readonly idempotencyKey?: string } {
   const idempotencyKey = header('idempotency-key');
   if (idempotencyKey === undefined) return {};
   if (idempotencyKey.length > 0 && idempotencyKey.length <= 255) return { idempotencyKey };

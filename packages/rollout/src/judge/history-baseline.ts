@@ -1,0 +1,123 @@
+import type { Metric } from '../plan.ts';
+import type { RecordedSeries, RecordedStep } from '../replay/history-trial.ts';
+import type { RolloutState } from '../state.ts';
+import { type Baseline, type BaselineMetric, WEEK_SLOTS, type WeekProfile } from '../verdict.ts';
+import { baselineOf } from './baseline-of.ts';
+import { emptyMetricEvidence, type MetricEvidence, NO_EVIDENCE } from './evidence-state.ts';
+import { addBins } from './histogram.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** A time in which some saw the new variant, epoch milliseconds. Without an end it lasts. */
+export type ExposedTime = { readonly fromAt: number; readonly toAt?: number };
+
+/** A range of recorded history, epoch milliseconds, and the metrics that are taken from it. */
+export type RecordedRange = {
+  readonly metrics: readonly Metric[];
+  readonly fromAt: number;
+  readonly toAt: number;
+  /** When other rollouts of the flag exposed it. Default: never. */
+  readonly exposed?: readonly ExposedTime[];
+};
+
+/** A baseline that is being made of what a source recorded. */
+export type HistoryBaseline = {
+  /** Adds a step; steps come in order, also those in which nothing was counted. */
+  readonly feed: (step: RecordedStep) => void;
+  /** Metrics without observations are absent. */
+  readonly finish: () => Baseline;
+};
+
+type Week = { readonly n: number[]; readonly x: number[]; readonly seenMs: number[] };
+type Past = { readonly evidence: MetricEvidence; readonly week: Week };
+
+function emptyPast(): Past {
+  const slots = () => new Array<number>(WEEK_SLOTS).fill(0);
+  return { evidence: emptyMetricEvidence(), week: { n: slots(), x: slots(), seenMs: slots() } };
+}
+
+/** Whether a metric is a number of events in a time: the whole of it is wanted, whoever caused it. */
+function isOfTime({ kind }: Metric): boolean {
+  return kind === 'rate' || kind === 'count';
+}
+
+/** Tells steps in which nobody saw the new variant. */
+function unexposedIn({ history }: RolloutState, { exposed = [] }: RecordedRange): (step: RecordedStep) => boolean {
+  const own = history[0] === undefined ? [] : [{ fromAt: history[0].startedAt }];
+  const times: readonly ExposedTime[] = [...own, ...exposed];
+  return ({ fromAt, toAt }) => times.every((time) => toAt <= time.fromAt || fromAt >= (time.toAt ?? Infinity));
+}
+
+/**
+ * Turns recorded history into a baseline, by the same bounds as one of live traffic. Only what the old variant did counts: treatment
+ * is left out, and so is everything without an arm since this rollout first exposed anyone, and while others of its flag did. A number
+ * of events in a time is that of everyone, so that of it nothing counts then.
+ */
+export function openHistoryBaseline(state: RolloutState, range: RecordedRange): HistoryBaseline {
+  const isUnexposed = unexposedIn(state, range);
+  const pasts = new Map(range.metrics.map((metric) => [metric.name, { metric, past: emptyPast() }]));
+  const isFromArms = range.metrics.some((metric) => !isOfTime(metric));
+  let firstAt: number | undefined;
+
+  const counts = (metric: Metric, { arm }: Pick<RecordedSeries, 'arm'>, step: RecordedStep): boolean => {
+    if (arm === undefined || isOfTime(metric)) return isUnexposed(step);
+    return arm === 'control';
+  };
+  /** Time in which the source is known to have been alive: silence is never taken for a low rate. */
+  const isAlive = ({ series, occurrences = [], fromAt }: RecordedStep): boolean => {
+    if (series.length + occurrences.length > 0) firstAt ??= fromAt;
+    return isFromArms ? series.length > 0 : firstAt !== undefined;
+  };
+
+  return {
+    feed(step) {
+      const { fromAt, toAt, series, occurrences = [] } = step;
+      const slot = Math.floor((fromAt + toAt) / 2 / HOUR_MS) % WEEK_SLOTS;
+      const seen = new Set<string>();
+      const add = (one: RecordedSeries): void => {
+        const own = pasts.get(one.metric);
+        if (own === undefined || !counts(own.metric, one, step)) return;
+        seen.add(one.metric);
+        addSeries(own.past, one, slot);
+      };
+      for (const one of series) add(one);
+      for (const { metric, count } of occurrences) add({ metric, count, sum: 0, sumSquares: 0 });
+      const alive = isAlive(step);
+      for (const { metric, past } of pasts.values()) {
+        const isSeen = isOfTime(metric) ? alive && isUnexposed(step) : seen.has(metric.name);
+        if (isSeen) addTime(past, slot, toAt - fromAt);
+      }
+    },
+    finish() {
+      const entries = [...pasts].map(([name, { past }]) => [name, past.evidence] as const);
+      const evidence = { ...NO_EVIDENCE, metrics: Object.fromEntries(entries) };
+      const frozen = baselineOf(evidence, { ...state, baselineSince: range.fromAt }, range.toAt);
+      const metrics = Object.entries(frozen.metrics).map(([name, metric]) => [name, withWeek(metric, pasts.get(name))]);
+      return { ...frozen, source: 'history', metrics: Object.fromEntries(metrics) };
+    },
+  };
+}
+
+function addSeries({ evidence: { baseline }, week }: Past, one: RecordedSeries, slot: number): void {
+  baseline.n += one.count;
+  baseline.x += one.sum;
+  baseline.xx += one.sumSquares;
+  for (const [bin, count] of one.bins ?? []) addBins(baseline.bins, { bin: [bin], count: [count] });
+  week.n[slot] += one.count;
+  week.x[slot] += one.sum;
+}
+
+function addTime({ evidence: { baseline }, week }: Past, slot: number, ms: number): void {
+  baseline.seenMs += ms;
+  week.seenMs[slot] += ms;
+}
+
+/** The hours of a quantile would need a histogram each. */
+function withWeek(
+  frozen: BaselineMetric,
+  own: { readonly metric: Metric; readonly past: Past } | undefined,
+): BaselineMetric {
+  if (own === undefined || own.metric.kind === 'quantile') return frozen;
+  const week: WeekProfile = own.past.week;
+  return { ...frozen, week };
+}
