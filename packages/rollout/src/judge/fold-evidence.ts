@@ -198,6 +198,21 @@ function metricIn(into: Ledger, name: string): MetricEvidence {
   return fresh;
 }
 
+/** Adds a metric's batch to one stream. */
+function addTo(
+  into: Ledger,
+  one: PlanStream,
+  ofAttempt: MetricBatch,
+  ofStage: MetricBatch,
+  context: FoldContext,
+): void {
+  const { stream, find } = one;
+  const sums = find(into.streams) ?? openStream(into, stream);
+  if (one.attempt && stream.addToAttempt) stream.addToAttempt(sums.attempt, ofAttempt, context);
+  else if (one.attempt) stream.add(sums.attempt, ofAttempt, context);
+  if (one.stage) stream.add(sums.stage, ofStage, context);
+}
+
 /** What the fold of every metric of a batch needs to know. */
 type Fold = {
   readonly batch: PreparedBatch;
@@ -241,11 +256,7 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, fold: Fold): void {
   }
   const ofAttempt = withTails(attempt, streams, context);
   const ofStage = stage === attempt ? ofAttempt : withTails(stage, streams, context);
-  for (const { stream, find, attempt: overAttempt, stage: overStage } of streams) {
-    const sums = find(into.streams) ?? openStream(into, stream);
-    if (overAttempt) stream.add(sums.attempt, ofAttempt, context);
-    if (overStage) stream.add(sums.stage, ofStage, context);
-  }
+  for (const one of streams) addTo(into, one, ofAttempt, ofStage, context);
   for (const check of trips) foldPlainRule(into.trips, check, metric, stage, batch.toAt, state.baseline);
   foldMetric(evidence, attempt, stage, batch.toAt);
 }

@@ -41,13 +41,11 @@ function addArm(into: Tally, arm: ArmSums, at: number, badAt: number, first: num
   return arm.totals.x;
 }
 
-/** Adds a batch to the sums of a share; of a quantile, the values from bin `first` on are the bad ones. */
-export function addShares(into: Tally, batch: MetricBatch, first?: number): void {
-  for (const { treatment, control } of batch.strata) {
+/** Adds a batch's exposed units to the sums of a share; of a quantile, the values from bin `first` on are the bad ones. */
+function addExposed(into: Tally, batch: MetricBatch, first?: number): void {
+  for (const { treatment } of batch.strata) {
     into[AT.n] += treatment.totals.n;
     into[AT.x] += addArm(into, treatment, 0, AT.bad, first);
-    into[AT.controlN] += control.totals.n;
-    into[AT.controlX] += addArm(into, control, AT.control, AT.controlBad, first);
   }
   for (const { sums } of batch.targeted) {
     into[AT.n] += sums.totals.n;
@@ -56,11 +54,25 @@ export function addShares(into: Tally, batch: MetricBatch, first?: number): void
   into[AT.batches] += 1;
 }
 
+/** As `addExposed`, and control's, by which the pass side knows how users differ. */
+export function addShares(into: Tally, batch: MetricBatch, first?: number): void {
+  addExposed(into, batch, first);
+  for (const { control } of batch.strata) {
+    into[AT.controlN] += control.totals.n;
+    into[AT.controlX] += addArm(into, control, AT.control, AT.controlBad, first);
+  }
+}
+
 /** Exposed units and the bad ones among them; of a quantile, those beyond the line. */
 function streamOf(metric: Metric, side: Side, line: number | undefined): Stream | undefined {
   if (metric.kind !== 'quantile') {
     const key = `${metric.name} share`;
-    return { key, size: SHARE_SIZE, add: (into, batch) => addShares(into, batch) };
+    return {
+      key,
+      size: SHARE_SIZE,
+      add: (into, batch) => addShares(into, batch),
+      addToAttempt: (into, batch) => addExposed(into, batch),
+    };
   }
   if (line === undefined) return undefined;
   const first = firstBinBeyond(line, (side === 'fail') === (metric.harm === 'higher'));
@@ -70,6 +82,7 @@ function streamOf(metric: Metric, side: Side, line: number | undefined): Stream 
     size: SHARE_SIZE,
     fromBin: () => first,
     add: (into, batch) => addShares(into, batch, first),
+    addToAttempt: (into, batch) => addExposed(into, batch, first),
   };
 }
 

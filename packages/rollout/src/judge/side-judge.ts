@@ -28,6 +28,8 @@ export type Stream = {
   /** Of a histogram, the lowest bin that matters to it; the fold need not hand it what lies below. */
   readonly fromBin?: (context: FoldContext) => number;
   readonly add: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
+  /** The same for the sums of the attempt, where the fail side reads less of them. */
+  readonly addToAttempt?: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
 };
 
 /** What a side shows beside its evidence. */
