@@ -100,8 +100,9 @@ function failReaches({ fail, failAt, failSums }: PlanCheck, evidence: EvidenceSt
 /** The same for evidence of safety; most looks are settled by one bound or the other. */
 function passReaches({ pass, passAt, passSums }: PlanCheck, evidence: EvidenceState): boolean {
   const stage = passSums(evidence.streams)?.stage;
-  if (pass === undefined || stage === undefined || pass.atMost(stage) < passAt - SLACK) return false;
-  return (pass.atLeast !== undefined && pass.atLeast(stage) >= passAt + SLACK) || pass.logE(stage) >= passAt;
+  if (pass === undefined || stage === undefined) return false;
+  if (pass.atLeast !== undefined && pass.atLeast(stage) >= passAt + SLACK) return true;
+  return pass.atMost(stage) >= passAt - SLACK && pass.logE(stage) >= passAt;
 }
 
 /** Whether the stage's last quarter contradicts a pass: its own evidence points to harm (late onset). */
