@@ -41,6 +41,7 @@ export {
   thresholdExposureLimit,
 } from './limits.ts';
 export {
+  bankAtLeast,
   bankAtMost,
   bankLogE,
   FAIL_LOG_WEIGHTS,

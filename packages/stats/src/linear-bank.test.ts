@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bankAtMost, bankLogE, FAIL_LOG_WEIGHTS, PASS_LOG_WEIGHTS, poissonBank, thresholdBank } from './linear-bank.ts';
+import {
+  bankAtLeast,
+  bankAtMost,
+  bankLogE,
+  FAIL_LOG_WEIGHTS,
+  PASS_LOG_WEIGHTS,
+  poissonBank,
+  thresholdBank,
+} from './linear-bank.ts';
 import { poissonLogE } from './poisson.ts';
 import { EQUAL_WEIGHTS, passGrid } from './rate-ratio.ts';
 import { thresholdLogE, thresholdPassLogE } from './threshold.ts';
@@ -40,6 +48,19 @@ describe('a grid laid out for many looks', () => {
           const bound = bankAtMost(bank, a, b);
           expect(bound).toBeGreaterThanOrEqual(0);
           expect(bankLogE(bank, a / by, b / by)).toBeLessThanOrEqual(bound * (1 + 1e-12) + 1e-9);
+        }
+      }),
+    );
+  });
+
+  it('is bounded from below by its largest term, also when both sums are divided by less', () => {
+    const divisor = fc.double({ min: 1, max: 50, noNaN: true });
+    fc.assert(
+      fc.property(count, count, limit, side, divisor, (a, b, p0, direction, by) => {
+        for (const bank of [thresholdBank(p0, direction), poissonBank(direction)]) {
+          const bound = bankAtLeast(bank, a / by, b / by);
+          expect(bound).toBeLessThanOrEqual(bankLogE(bank, a / by, b / by) + 1e-9);
+          if (bound >= 0) expect(bound).toBeLessThanOrEqual(bankLogE(bank, a, b) * (1 + 1e-12) + 1e-9);
         }
       }),
     );

@@ -62,6 +62,16 @@ export function bankAtMost({ first, second }: LinearBank, a: number, b: number):
   return most;
 }
 
+/**
+ * A bound of `bankLogE` from below without logarithms: the mixture is at least its largest term. Where it is not below 0, it
+ * holds as well for both sums divided by any smaller number.
+ */
+export function bankAtLeast({ first, second, logWeights }: LinearBank, a: number, b: number): number {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let g = 0; g < first.length; g += 1) most = Math.max(most, logWeights[g] + first[g] * a + second[g] * b);
+  return most;
+}
+
 /** Log weights of the fail side's grid of ratios, and of the pass side's grid for a margin (see `passGrid`). */
 export const FAIL_LOG_WEIGHTS: readonly number[] = logs(EQUAL_WEIGHTS);
 /** As `FAIL_LOG_WEIGHTS`, for any margin. */

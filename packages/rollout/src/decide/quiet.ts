@@ -1,47 +1,88 @@
 import type { EvidenceState } from '../judge/evidence-state.ts';
-import { type Standing, sampleRatio, standingsOf } from '../judge/judge.ts';
+import { sampleRatio, standingOf } from '../judge/judge.ts';
 import { distrustOf } from '../judge/judge-trust.ts';
 import { judgingCostOf, newlySpent } from '../judge/measuring.ts';
+import { type PlanCheck, planChecksOf } from '../judge/plan-checks.ts';
 import type { RolloutState } from '../state.ts';
+import type { Verdict } from '../verdict.ts';
 import { silenceMs } from './cadence.ts';
-import { servedMs, stageOf } from './exposure.ts';
+import { stageOf } from './exposure.ts';
 import { undecidedChecks } from './tick-advance.ts';
 
-/** Whether every check stands where it was last recorded, none of them where something follows from it at every look. */
-function standsStill(state: RolloutState, standings: readonly Standing[]): boolean {
-  if (standings.length !== state.verdicts.length) return false;
-  return standings.every(({ one, status }, index) => {
-    const recorded = state.verdicts[index];
-    const isCalm = status === 'pass' || status === 'inconclusive' || status === 'insufficient';
-    const isTrusted = distrustOf(state, one.metric.name) === undefined;
-    const isAsTrusted = isTrusted === (recorded.untrusted === undefined);
-    return isCalm && isAsTrusted && recorded.check === one.check.id && recorded.status === status;
-  });
-}
+/** What a rollout as it stands needs to be quiet. Looks come with every batch, and a rollout changes with events only. */
+type Calm = {
+  /** Instant before which time alone leads to nothing. */
+  readonly until: number;
+  readonly silenceMs: number;
+  readonly sightSince: number;
+  readonly checks: readonly { readonly one: PlanCheck; readonly recorded: Verdict['status'] }[];
+};
 
-/** Whether nothing of what can be seen is lost, regained or in doubt. */
-function seesAsBefore(state: RolloutState, evidence: EvidenceState, now: number): boolean {
-  const { blindSince, dataInvalid, sightSince, alerting, killed } = state;
-  if (blindSince !== undefined || dataInvalid !== undefined || alerting.length > 0 || killed) return false;
-  const { freshAt, gap } = evidence;
-  if (freshAt === undefined || now - freshAt > silenceMs(state.plan)) return false;
-  const isRecorded = gap === undefined || (sightSince !== undefined && gap.toAt <= sightSince);
-  const { dataInvalid: isInvalid, telemetryMissing } = sampleRatio(evidence);
-  return isRecorded && isInvalid === undefined && telemetryMissing === undefined;
+/** Checks with where they were last recorded, none of them where something follows from it at every look; else `undefined`. */
+function recordedChecks(state: RolloutState): Calm['checks'] | undefined {
+  const { active } = planChecksOf(state);
+  const isCalm = active.every(({ check }, index) => {
+    const recorded = state.verdicts[index];
+    if (recorded?.check !== check.id) return false;
+    const isTrusted = distrustOf(state, check.metric) === undefined;
+    const isAsTrusted = isTrusted === (recorded.untrusted === undefined);
+    return isAsTrusted && ['pass', 'inconclusive', 'insufficient'].includes(recorded.status);
+  });
+  if (!isCalm || active.length !== state.verdicts.length) return undefined;
+  return active.map((one, index) => ({ one, recorded: state.verdicts[index].status }));
 }
 
 /**
- * Whether time alone leads to nothing yet: the stage's duration is not served, or it is and a gate check is still open that
- * neither extends the stage nor makes Rampart ask a person now.
+ * Until when time alone leads to nothing: the stage's duration is not served, or it is and a gate check is still open that
+ * neither extends the stage nor makes Rampart ask a person yet.
  */
-function hasTimeLeft(state: RolloutState, now: number): boolean {
+function quietUntil(state: RolloutState): number {
   const [run, stage] = [state.stage, stageOf(state)];
-  if (run === undefined || stage === undefined) return false;
-  const served = servedMs(state, now);
-  if (served < run.durationMs) return true;
-  if (state.phase !== 'exposing' || stage.durationMs === null || stage.onInconclusive === 'extend') return false;
-  const isAskedLater = run.askedAt !== undefined || served < (stage.maxDurationMs ?? 3 * stage.durationMs);
-  return isAskedLater && undecidedChecks(stage, state.verdicts).length > 0;
+  if (run === undefined || stage === undefined) return Number.NEGATIVE_INFINITY;
+  const servedAt = (ms: number) => {
+    if (run.countingSince !== undefined) return run.countingSince + ms - run.servedMs;
+    return run.servedMs < ms ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  };
+  const dueAt = servedAt(run.durationMs);
+  if (state.phase !== 'exposing' || stage.durationMs === null || stage.onInconclusive === 'extend') return dueAt;
+  if (undecidedChecks(stage, state.verdicts).length === 0) return dueAt;
+  if (run.askedAt !== undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(dueAt, servedAt(stage.maxDurationMs ?? 3 * stage.durationMs));
+}
+
+function calmOf(state: RolloutState): Calm | undefined {
+  const { phase, blindSince, dataInvalid, sightSince, alerting, killed } = state;
+  if (phase !== 'exposing' && phase !== 'monitoring') return undefined;
+  if (blindSince !== undefined || dataInvalid !== undefined || alerting.length > 0 || killed) return undefined;
+  const checks = recordedChecks(state);
+  return (
+    checks && {
+      until: quietUntil(state),
+      silenceMs: silenceMs(state.plan),
+      sightSince: sightSince ?? Number.NEGATIVE_INFINITY,
+      checks,
+    }
+  );
+}
+
+const known = new WeakMap<RolloutState, { readonly calm: Calm | undefined }>();
+
+/** As `calmOf`, worked out once per state. */
+function rememberedCalm(state: RolloutState): Calm | undefined {
+  const last = known.get(state);
+  if (last !== undefined) return last.calm;
+  const calm = calmOf(state);
+  known.set(state, { calm });
+  return calm;
+}
+
+/** Whether nothing of what can be seen is lost, regained or in doubt. */
+function seesAsBefore(calm: Calm, evidence: EvidenceState, now: number): boolean {
+  const { freshAt, gap } = evidence;
+  if (freshAt === undefined || now - freshAt > calm.silenceMs) return false;
+  if (gap !== undefined && gap.toAt > calm.sightSince) return false;
+  const { dataInvalid, telemetryMissing } = sampleRatio(evidence);
+  return dataInvalid === undefined && telemetryMissing === undefined;
 }
 
 /**
@@ -49,9 +90,10 @@ function hasTimeLeft(state: RolloutState, now: number): boolean {
  * recorded, sight is as before, and no time is up. It may say no where the answer is yes, never the reverse.
  */
 export function isQuiet(state: RolloutState, evidence: EvidenceState, now: number): boolean {
-  if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;
+  const calm = rememberedCalm(state);
+  if (calm === undefined || now >= calm.until) return false;
   if (evidence.epoch !== state.epoch || evidence.statistics !== state.statistics) return false;
   if (newlySpent(state, (metric) => judgingCostOf(metric, evidence, state)).length > 0) return false;
-  if (!hasTimeLeft(state, now) || !seesAsBefore(state, evidence, now)) return false;
-  return standsStill(state, standingsOf(evidence, state, now));
+  if (!seesAsBefore(calm, evidence, now)) return false;
+  return calm.checks.every(({ one, recorded }) => standingOf(one, evidence, state, now) === recorded);
 }

@@ -23,7 +23,7 @@ import { foldPlainRule } from './plain-rule.ts';
 import { type PlanMetric, type PlanStream, planChecksOf } from './plan-checks.ts';
 import { prepareBatch } from './prepare-batch.ts';
 import type { ArmSums, MetricBatch, PreparedBatch } from './prepared-batch.ts';
-import type { FoldContext } from './side-judge.ts';
+import type { FoldContext, Stream } from './side-judge.ts';
 import { emptyTally } from './tally.ts';
 
 /** Live restarts of the late-onset mixture; an older one is dropped, which only costs power (its e-value counts as 0). */
@@ -121,16 +121,32 @@ function foldFreshness(into: Ledger, batch: PreparedBatch, state: RolloutState):
 }
 
 /** Where control's quantile lies: in the running stage once it holds enough, in the attempt before that. */
-function cutOf(of: MetricEvidence, { quantile = 0.99 }: Metric): Pick<FoldContext, 'cut'> {
-  const cut = quantileEdgeOf(of.control.n >= ENOUGH_FOR_CUT ? of.control.bins : of.controlSoFar, quantile);
-  return cut === undefined ? {} : { cut };
+function cutOf(of: MetricEvidence, { quantile = 0.99 }: Metric): number | undefined {
+  return quantileEdgeOf(of.control.n >= ENOUGH_FOR_CUT ? of.control.bins : of.controlSoFar, quantile);
 }
 
-/** The part of a metric's batch from some epochs; the batch itself where that is all of it. */
-function ofEpochs(batch: MetricBatch, belongs: (epoch: number) => boolean): MetricBatch {
+/** Whether all of a metric's batch is of one exposure. */
+function isAllOf({ strata, targeted }: MetricBatch, epoch: number): boolean {
+  for (const one of strata) if (one.epoch !== epoch) return false;
+  for (const one of targeted) if (one.epoch !== epoch) return false;
+  return true;
+}
+
+/** The part of a metric's batch from some epochs. */
+function ofEpochs({ strata, targeted }: MetricBatch, belongs: (epoch: number) => boolean): MetricBatch {
   const isOwn = ({ epoch }: { readonly epoch: number }) => belongs(epoch);
-  if (batch.strata.every(isOwn) && batch.targeted.every(isOwn)) return batch;
-  return { strata: batch.strata.filter(isOwn), targeted: batch.targeted.filter(isOwn) };
+  return { strata: strata.filter(isOwn), targeted: targeted.filter(isOwn) };
+}
+
+/** Entries of a histogram up to which each stream may pass over those it does not look at. */
+const FEW_ENTRIES = 64;
+
+const isLong = ({ bins }: ArmSums) => bins !== undefined && bins.bin.length > FEW_ENTRIES;
+
+function hasManyEntries({ strata, targeted }: MetricBatch): boolean {
+  for (const { treatment, control } of strata) if (isLong(treatment) || isLong(control)) return true;
+  for (const { sums } of targeted) if (isLong(sums)) return true;
+  return false;
 }
 
 function tailOf(arm: ArmSums, from: number): ArmSums {
@@ -147,11 +163,11 @@ function tailOf(arm: ArmSums, from: number): ArmSums {
 
 /** A batch whose histograms hold only what some stream looks at: most values lie below every cut. */
 function withTails(batch: MetricBatch, streams: readonly PlanStream[], context: FoldContext): MetricBatch {
-  const from = streams.reduce(
-    (least, { stream }) => Math.min(least, stream.fromBin?.(context) ?? Number.NEGATIVE_INFINITY),
-    Number.POSITIVE_INFINITY,
-  );
-  if (!Number.isFinite(from)) return batch;
+  let from = Number.POSITIVE_INFINITY;
+  for (const { stream } of streams) {
+    from = Math.min(from, stream.fromBin === undefined ? Number.NEGATIVE_INFINITY : stream.fromBin(context));
+  }
+  if (!Number.isFinite(from) || !hasManyEntries(batch)) return batch;
   return {
     strata: batch.strata.map((one) => ({
       ...one,
@@ -163,56 +179,84 @@ function withTails(batch: MetricBatch, streams: readonly PlanStream[], context: 
 }
 
 /** Whether a batch holds several exposures: which seconds were whose is not known. */
-function isMixed({ strata, targeted }: MetricBatch): boolean {
-  const first = (strata[0] ?? targeted[0])?.epoch;
-  const isOther = ({ epoch }: { readonly epoch: number }) => epoch !== first;
-  return strata.some(isOther) || targeted.some(isOther);
+function isMixed(batch: MetricBatch): boolean {
+  const first = batch.strata[0] ?? batch.targeted[0];
+  return first !== undefined && !isAllOf(batch, first.epoch);
 }
 
-function streamIn(into: Ledger, key: string, size: number): StreamEvidence {
-  const known = into.streams[key];
-  if (known !== undefined) return known;
+function openStream(into: Ledger, { key, size }: Stream): StreamEvidence {
   const fresh = { attempt: emptyTally(size), stage: emptyTally(size), restarts: { slow: [], quick: [] }, marks: [] };
   into.streams[key] = fresh;
   return fresh;
 }
 
-/** One metric's part of a batch: epochs of the current statistics for the attempt, the running epoch for the stage. */
-function foldOneMetric(
+function metricIn(into: Ledger, name: string): MetricEvidence {
+  const known = into.metrics[name];
+  if (known !== undefined) return known;
+  const fresh = emptyMetricEvidence();
+  into.metrics[name] = fresh;
+  return fresh;
+}
+
+/** Adds a metric's batch to one stream. */
+function addTo(
   into: Ledger,
-  plan: PlanMetric,
-  batch: PreparedBatch,
-  state: RolloutState,
-  isEveryone: boolean,
+  one: PlanStream,
+  ofAttempt: MetricBatch,
+  ofStage: MetricBatch,
+  context: FoldContext,
 ): void {
-  const { metric, streams, trips } = plan;
-  const unattributed = unattributedIn(batch, metric, state);
-  const lastedMs = batch.toAt - batch.fromAt;
-  const own = batch.metrics[metric.name] ?? NO_BATCH;
-  const attempt = ofEpochs(own, (epoch) => epoch >= state.statisticsFromEpoch);
-  const stage = ofEpochs(attempt, (epoch) => epoch === state.epoch);
-  const evidence = into.metrics[metric.name] ?? emptyMetricEvidence();
-  into.metrics[metric.name] = evidence;
+  const { stream, find } = one;
+  const sums = find(into.streams) ?? openStream(into, stream);
+  if (one.attempt && stream.addToAttempt) stream.addToAttempt(sums.attempt, ofAttempt, context);
+  else if (one.attempt) stream.add(sums.attempt, ofAttempt, context);
+  if (one.stage) stream.add(sums.stage, ofStage, context);
+}
+
+/** What the fold of every metric of a batch needs to know. */
+type Fold = {
+  readonly batch: PreparedBatch;
+  readonly state: RolloutState;
+  readonly lastedMs: number;
+  readonly isEveryone: boolean;
+};
+
+/** What streams may look at beside the batch. */
+function contextOf(
+  { batch, state, lastedMs, isEveryone }: Fold,
+  plan: PlanMetric,
+  own: MetricBatch,
+  evidence: MetricEvidence,
+) {
   const context: FoldContext = {
-    ...(metric.kind === 'quantile' && cutOf(evidence, metric)),
+    cut: plan.hasCuts ? cutOf(evidence, plan.metric) : undefined,
     at: batch.fromAt + lastedMs / 2,
     batchMs: lastedMs > silenceMs(state.plan) || isMixed(own) ? 0 : lastedMs,
     isAlive: batch.hasSeries,
     isEveryone,
-    ...(unattributed !== undefined && { unattributed }),
+    unattributed: unattributedIn(batch, plan.metric, state),
   };
-  if (metric.kind === 'count') foldOccurrences(into, metric, batch, attempt, planChecksOf(state).all);
+  return context;
+}
+
+/** One metric's part of a batch: epochs of the current statistics for the attempt, the running epoch for the stage. */
+function foldOneMetric(into: Ledger, plan: PlanMetric, fold: Fold): void {
+  const { metric, streams, trips } = plan;
+  const { batch, state } = fold;
+  const own = batch.metrics[metric.name] ?? NO_BATCH;
+  const isPlain = isAllOf(own, state.epoch);
+  const attempt = isPlain ? own : ofEpochs(own, (epoch) => epoch >= state.statisticsFromEpoch);
+  const stage = isPlain ? own : ofEpochs(attempt, (epoch) => epoch === state.epoch);
+  const evidence = metricIn(into, metric.name);
+  const context = contextOf(fold, plan, own, evidence);
+  if (metric.kind === 'count') foldOccurrences(into, plan, batch, attempt);
   if (state.phase === 'baseline') {
     foldBaseline(evidence, metric, attempt, context);
     return;
   }
   const ofAttempt = withTails(attempt, streams, context);
   const ofStage = stage === attempt ? ofAttempt : withTails(stage, streams, context);
-  for (const { stream, attempt: overAttempt, stage: overStage } of streams) {
-    const sums = streamIn(into, stream.key, stream.size);
-    if (overAttempt) stream.add(sums.attempt, ofAttempt, context);
-    if (overStage) stream.add(sums.stage, ofStage, context);
-  }
+  for (const one of streams) addTo(into, one, ofAttempt, ofStage, context);
   for (const check of trips) foldPlainRule(into.trips, check, metric, stage, batch.toAt, state.baseline);
   foldMetric(evidence, attempt, stage, batch.toAt);
 }
@@ -226,8 +270,13 @@ export function foldInto(into: Ledger, batch: PreparedBatch, state: RolloutState
   foldFreshness(into, batch, state);
   foldPeople(into, batch);
   foldSampleRatios(into, batch);
-  const isEveryone = weightOfEveryone(state.layers) === FULL_WEIGHT;
-  for (const metric of planChecksOf(state).metrics) foldOneMetric(into, metric, batch, state, isEveryone);
+  const fold: Fold = {
+    batch,
+    state,
+    lastedMs: batch.toAt - batch.fromAt,
+    isEveryone: weightOfEveryone(state.layers) === FULL_WEIGHT,
+  };
+  for (const metric of planChecksOf(state).metrics) foldOneMetric(into, metric, fold);
   into.throughSeq = batch.seq;
 }
 

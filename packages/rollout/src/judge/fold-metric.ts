@@ -5,7 +5,7 @@ import type { ArmTotals, MetricEvidence } from './evidence-state.ts';
 import { addBins } from './histogram.ts';
 import type { ArmSums, MetricBatch } from './prepared-batch.ts';
 import { slotOf } from './rhythm.ts';
-import { eachExposed, type FoldContext } from './side-judge.ts';
+import type { FoldContext } from './side-judge.ts';
 import { addAt, emptyTally } from './tally.ts';
 
 function addTotals(to: ArmTotals, sums: ArmSums): void {
@@ -51,8 +51,11 @@ export function foldBaseline(
 /** Displayed totals of a metric after one more batch: of the running stage, and control's histogram of the attempt. */
 export function foldMetric(into: MetricEvidence, attempt: MetricBatch, stage: MetricBatch, at: number): void {
   const before = into.treatment.n;
-  eachExposed(stage, (arm) => addTotals(into.treatment, arm));
-  for (const { control } of stage.strata) addTotals(into.control, control);
+  for (const { treatment, control } of stage.strata) {
+    addTotals(into.treatment, treatment);
+    addTotals(into.control, control);
+  }
+  for (const { sums } of stage.targeted) addTotals(into.treatment, sums);
   for (const { control } of attempt.strata) if (control.totals.bins) addBins(into.controlSoFar, control.totals.bins);
   if (into.treatment.n > before) into.lastAt = at;
 }

@@ -1,21 +1,12 @@
 import type { Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Ledger } from './evidence-state.ts';
-import type { PlanCheck } from './plan-checks.ts';
+import type { PlanMetric } from './plan-checks.ts';
 import type { MetricBatch, PreparedBatch } from './prepared-batch.ts';
 import { eachExposed } from './side-judge.ts';
 import { total } from './tally.ts';
 
 type Counted = { readonly at: number; readonly count: number };
-
-/** Longest window any count limit of the plan looks back. */
-function windowOf(checks: readonly PlanCheck[], metric: Metric): number {
-  return checks.reduce(
-    (most, { check, metric: own }) =>
-      own === metric && check.limit.kind === 'count' ? Math.max(most, check.limit.windowMs) : most,
-    0,
-  );
-}
 
 type Exposures = Pick<RolloutState, 'phase' | 'history' | 'attempts'>;
 
@@ -29,8 +20,9 @@ export function exposedSince({ phase, history, attempts }: Exposures): number {
 /** Occurrences in a batch of a count whose source knows no arms: they are everyone's (semantics §2, `no spike`). */
 export function unattributedIn(batch: PreparedBatch, metric: Metric, state: Exposures): number | undefined {
   if (metric.kind !== 'count' || metric.source === 'telemetry') return undefined;
+  if (batch.occurrences === undefined || batch.occurrences.length === 0) return 0;
   const exposedAt = exposedSince(state);
-  const own = (batch.occurrences ?? []).filter((one) => one.metric === metric.name && one.at >= exposedAt);
+  const own = batch.occurrences.filter((one) => one.metric === metric.name && one.at >= exposedAt);
   return total(own.map((one) => one.count));
 }
 
@@ -40,10 +32,9 @@ export function unattributedIn(batch: PreparedBatch, metric: Metric, state: Expo
  */
 export function foldOccurrences(
   into: Ledger,
-  metric: Metric,
+  { metric, windowMs }: PlanMetric,
   batch: PreparedBatch,
   attempt: MetricBatch,
-  checks: readonly PlanCheck[],
 ): void {
   const seen: Counted[] = [];
   for (const { metric: name, at, count } of batch.occurrences ?? []) {
@@ -52,21 +43,28 @@ export function foldOccurrences(
   eachExposed(attempt, ({ totals: { x } }) => {
     if (x > 0) seen.push({ at: batch.toAt, count: x });
   });
-  const from = batch.toAt - 2 * windowOf(checks, metric);
+  const from = batch.toAt - 2 * windowMs;
   const before = into.occurrences[metric.name] ?? [];
   if (seen.length === 0 && before.every((one) => one.at > from)) return;
   into.occurrences[metric.name] = [...before.filter((one) => one.at > from), ...seen].sort((a, b) => a.at - b.at);
 }
 
-/** Most occurrences in any window that ends at one of them, and in the window that ends now. */
+/** Most occurrences in any window that ends at one of them, and in the window that ends now. `occurrences`: by their instant. */
 export function countInWindows(
   occurrences: readonly Counted[],
   windowMs: number,
   since: number,
   now: number,
 ): { readonly most: number; readonly current: number } {
-  const counted = occurrences.filter((one) => one.at >= since);
-  const endingAt = (end: number) =>
-    total(counted.filter((one) => one.at > end - windowMs && one.at <= end).map((one) => one.count));
-  return { most: Math.max(0, ...counted.map((one) => endingAt(one.at))), current: endingAt(now) };
+  const endingAt = (end: number) => {
+    let sum = 0;
+    for (const { at, count } of occurrences) {
+      if (at > end) break;
+      if (at >= since && at > end - windowMs) sum += count;
+    }
+    return sum;
+  };
+  let most = 0;
+  for (const { at } of occurrences) if (at >= since) most = Math.max(most, endingAt(at));
+  return { most, current: endingAt(now) };
 }

@@ -21,6 +21,7 @@ function usersByStratum(batch: PreparedBatch, metric: UserCount, epoch: number):
 
 /** Sample ratios: users assigned against the designed share, and users reporting against those assigned so far. */
 export function foldSampleRatios(into: Ledger, batch: PreparedBatch): void {
+  if (batch.users.assigned.length === 0 && batch.users.reported.length === 0) return;
   for (const [stratum, users] of usersByStratum(batch, 'assigned', into.epoch)) {
     into.assignment = updateSampleRatio(into.assignment, { ...users, treatmentShare: stratum / FULL_WEIGHT });
     const known = into.assigned[stratum] ?? { treatment: 0, control: 0 };

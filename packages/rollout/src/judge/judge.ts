@@ -35,8 +35,6 @@ function weighingOf(one: PlanCheck, evidence: EvidenceState, state: RolloutState
   return {
     evidence,
     ...(distrust && { distrust }),
-    alpha: state.plan.alpha,
-    beta: state.plan.beta,
     isSilent: failure.noData !== undefined || isSilent(metric, evidence, state, now),
     isError: failure.error !== undefined,
   };
@@ -60,10 +58,12 @@ function verdictFor(one: PlanCheck, seen: Seen, evidence: EvidenceState, state: 
 /** Whether users are split as designed, and whether those of treatment report. */
 export function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInvalid' | 'telemetryMissing'> {
   const threshold = Math.log(1 / SAMPLE_RATIO_ALPHA);
-  if (sampleRatioLogE(evidence.assignment) >= threshold) {
+  // A mixture is at most its largest part, and few looks need more than that.
+  const mayReach = (ratios: readonly number[]) => ratios.some((ratio) => ratio >= threshold);
+  if (mayReach(evidence.assignment) && sampleRatioLogE(evidence.assignment) >= threshold) {
     return { dataInvalid: 'users are not split as designed (sample ratio mismatch of assignment)' };
   }
-  if (deficitLogE(evidence.deficit) >= threshold) {
+  if (mayReach(evidence.deficit) && deficitLogE(evidence.deficit) >= threshold) {
     return { telemetryMissing: 'telemetry missing from treatment: fewer of its users report than were assigned' };
   }
   return {};
@@ -72,15 +72,17 @@ export function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInval
 /** Where one check stands, without the words and numbers of a verdict: a hundredth of the work. */
 export type Standing = { readonly one: PlanCheck; readonly status: VerdictStatus };
 
-/** Where every check that counts now stands. The statuses are those that `judge` gives. */
+/** Where a check of the running stage stands by the evidence of the running epoch. The status is the one that `judge` gives. */
+export function standingOf(one: PlanCheck, evidence: EvidenceState, state: RolloutState, now: number): VerdictStatus {
+  const weighing = weighingOf(one, evidence, state, now);
+  const { limit } = one.check;
+  return limit.kind === 'count' ? countStatus(one, limit, weighing, state, now) : statusOf(one, weighing);
+}
+
+/** Where every check that counts now stands. */
 export function standingsOf(evidence: EvidenceState, state: RolloutState, now: number): readonly Standing[] {
   const current = currentOf(evidence, state);
-  return planChecksOf(state).active.map((one) => {
-    const weighing = weighingOf(one, current, state, now);
-    const { limit } = one.check;
-    const status = limit.kind === 'count' ? countStatus(one, limit, weighing, state, now) : statusOf(one, weighing);
-    return { one, status };
-  });
+  return planChecksOf(state).active.map((one) => ({ one, status: standingOf(one, current, state, now) }));
 }
 
 /** When each metric was last observed in an exposed unit of the running stage. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { BATCH_MS, bothArms, Drive, HOUR_MS, planOf } from '../arbitraries.contract.ts';
 
-/** A canary of two days that watches errors as they happen, and ratings and complaints that come a day later. */
+/** A canary of two days that watches errors as they happen, and ratings that come half a day later and complaints that come a day later. */
 const plan = () =>
   planOf({
     metrics: {
-      rating: { kind: 'mean', unit: 'score', harm: 'lower', lag: '24h' },
+      rating: { kind: 'mean', unit: 'score', harm: 'lower', lag: '12h' },
       userComplaints: { lag: '24h' },
     },
     stages: [
@@ -40,10 +40,10 @@ function serveBoth(drive: Drive, forMs: number): void {
 describe('a metric that comes late', () => {
   it('is not missed before its lag is over, and then is', () => {
     const drive = new Drive(plan()).begin();
-    drive.serve(24 * HOUR_MS);
+    drive.serve(12 * HOUR_MS);
     expect(statusOf(drive, 'rating')).toBe('insufficient');
     // As long again, as what comes late may come in lumps.
-    drive.serve(25 * HOUR_MS);
+    drive.serve(13 * HOUR_MS);
     expect(statusOf(drive, 'rating')).toBe('no-data');
     expect(drive.state.phase).toBe('exposing');
   });

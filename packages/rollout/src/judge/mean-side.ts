@@ -3,7 +3,7 @@ import { USER_BUCKETS } from '../evidence.ts';
 import type { Metric } from '../plan.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import { eachExposed, type Shown, type SideJudge } from './side-judge.ts';
+import type { Shown, SideJudge } from './side-judge.ts';
 import { addAt, between, type Sums, since, type Tally } from './tally.ts';
 
 /** Layout: observations by user bucket, sums by user bucket, totals of both, sum of all squares. */
@@ -116,7 +116,10 @@ export function meanSide(metric: Metric, side: Side, line: number | undefined): 
     stream: {
       key: `${metric.name} mean`,
       size: SIZE,
-      add: (into, batch) => eachExposed(batch, (arm) => addArm(into, arm)),
+      add(into, batch) {
+        for (const { treatment } of batch.strata) addArm(into, treatment);
+        for (const { sums } of batch.targeted) addArm(into, sums);
+      },
     },
     lacks: (sums) => lacks(sums, line, direction),
     logE,
@@ -124,8 +127,10 @@ export function meanSide(metric: Metric, side: Side, line: number | undefined): 
       const n = since(sums, AT.n, earlier);
       if (line === undefined || n < LEAST_OBSERVATIONS) return 0;
       const x = since(sums, AT.x, earlier);
+      const excess = (direction === 'above' ? 1 : -1) * (x - line * n);
+      if (excess <= 0) return 0;
       const least = leastVariance(n, x, since(sums, AT.squares, earlier), metric, line);
-      return normalAtMost(((direction === 'above' ? 1 : -1) * (x - line * n)) / Math.sqrt(least));
+      return normalAtMost(excess / Math.sqrt(least));
     },
     count: (sums) => sums[AT.n],
     show: (sums) => shown(sums, metric, side, line),

@@ -6,7 +6,6 @@ import type { TripEvidence } from './evidence-state.ts';
 import { firstBinBeyond } from './histogram.ts';
 import { lineOf } from './line.ts';
 import type { ArmSums, MetricBatch } from './prepared-batch.ts';
-import { eachExposed } from './side-judge.ts';
 
 /** Method of a verdict that the plain rule gave. */
 export const PLAIN_RULE = 'plain rule: value over the window, twice running';
@@ -28,11 +27,14 @@ function beyond({ bins }: ArmSums, line: number, certain: boolean): number {
 }
 
 function observed(batch: MetricBatch, metric: Metric, line: number, at: number) {
-  let [n, bad] = [0, 0];
-  eachExposed(batch, (arm) => {
+  let n = 0;
+  let bad = 0;
+  const add = (arm: ArmSums) => {
     n += arm.totals.n;
     bad += metric.kind === 'quantile' ? beyond(arm, line, metric.harm === 'higher') : arm.totals.x;
-  });
+  };
+  for (const { treatment } of batch.strata) add(treatment);
+  for (const { sums } of batch.targeted) add(sums);
   return { at, n, bad };
 }
 
@@ -78,7 +80,9 @@ export function foldPlainRule(
   const seen = observed(batch, metric, line ?? Number.POSITIVE_INFINITY, at);
   if (seen.n === 0) return;
   const before = into[check.id] ?? NO_TRIP_EVIDENCE;
-  const window = [...before.window.filter((one) => one.at > at - check.windowMs), seen];
+  const window = [];
+  for (const one of before.window) if (one.at > at - check.windowMs) window.push(one);
+  window.push(seen);
   into[check.id] = { window, broken: isBroken(window, check, metric, line) ? before.broken + 1 : 0 };
 }
 

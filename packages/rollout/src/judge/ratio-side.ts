@@ -12,7 +12,14 @@ import type { Metric } from '../plan.ts';
 import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type StratumSums, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import { addBeyond, type FoldContext, type Shown, type SideJudge, type Stream } from './side-judge.ts';
+import {
+  type AddedRatios,
+  addBeyond,
+  type FoldContext,
+  type Shown,
+  type SideJudge,
+  type Stream,
+} from './side-judge.ts';
 import { between, emptyTally, type Sums, since, type Tally } from './tally.ts';
 
 const K = USER_BUCKETS;
@@ -165,6 +172,18 @@ function atMost(sums: Sums, earlier: Sums | undefined, { ratios }: Bets): number
   return most / (1 - commonOf(sums));
 }
 
+function addedRatios({ ratios }: Bets): AddedRatios {
+  const own = emptyTally(ratios.length);
+  return {
+    size: own.length,
+    power: (sums) => 1 / (1 - commonOf(sums)),
+    of(sums) {
+      for (let g = 0; g < own.length; g += 1) own[g] = sums[AT.bank + g];
+      return own;
+    },
+  };
+}
+
 function shown(sums: Sums, metric: Metric, side: Side): Shown {
   const [n, x] = [sums[AT.nT], sums[AT.xT]];
   const validity = sums[AT.unknown] > 0 ? 'assumes independent requests' : 'asymptotic';
@@ -186,6 +205,7 @@ export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge 
   const stream: Stream = {
     key: `${metric.name} ${side} ${ratio}x control`,
     size: AT.bank + bets.ratios.length,
+    hasCuts: isQuantile,
     ...(isQuantile && { fromBin: ({ cut }: FoldContext) => firstBinBeyond((cut ?? 0) * Math.min(1, ratio), false) }),
     add(into, batch, context) {
       for (const arms of batch.strata) {
@@ -200,6 +220,7 @@ export function ratioSide(metric: Metric, side: Side, ratio: number): SideJudge 
     stream,
     lacks,
     atMost: (sums, earlier) => atMost(sums, earlier, bets),
+    ratios: addedRatios(bets),
     logE(sums, earlier) {
       const recent = between(sums, earlier);
       if (lacks(recent) !== undefined) return 0;

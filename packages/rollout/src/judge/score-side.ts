@@ -242,6 +242,7 @@ export function scoreSide(metric: Metric, side: Side, line: RelativeLine): SideJ
     stream: {
       key: `${metric.name} ${metric.kind === 'quantile' ? side : 'both'} ${line.ratio}x control + ${line.offset}`,
       size: SIZE,
+      hasCuts: metric.kind === 'quantile',
       add(into, batch, context) {
         for (const stratum of batch.strata) {
           const pair = pairOf(stratum, metric, side, line, context);

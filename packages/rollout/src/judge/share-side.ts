@@ -1,4 +1,5 @@
 import {
+  bankAtLeast,
   bankAtMost,
   bankLogE,
   beyondChance,
@@ -11,19 +12,21 @@ import type { Metric } from '../plan.ts';
 import { firstBinBeyond } from './histogram.ts';
 import type { Side } from './line.ts';
 import { type ArmSums, type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import { addBeyond, eachExposed, type Shown, type SideJudge, type Stream } from './side-judge.ts';
-import { addAt, between, type Sums, since, type Tally } from './tally.ts';
+import { type AddedRatios, addBeyond, type Shown, type SideJudge, type Stream } from './side-judge.ts';
+import { addAt, between, emptyTally, type Sums, since, type Tally } from './tally.ts';
 
-/** Layout: observations by user bucket, bad ones by user bucket, totals of both; then both by bucket of control; batches added. */
+/** Layout: observations by user bucket, bad ones by user bucket, then the same of control; totals of all four; batches added. */
 const AT = {
   bad: WIDTH,
-  n: 2 * WIDTH,
-  x: 2 * WIDTH + 1,
-  control: 2 * WIDTH + 2,
-  controlBad: 3 * WIDTH + 2,
-  batches: 4 * WIDTH + 2,
+  control: 2 * WIDTH,
+  controlBad: 3 * WIDTH,
+  n: 4 * WIDTH,
+  x: 4 * WIDTH + 1,
+  controlN: 4 * WIDTH + 2,
+  controlX: 4 * WIDTH + 3,
+  batches: 4 * WIDTH + 4,
 } as const;
-export const SHARE_SIZE = 4 * WIDTH + 3;
+export const SHARE_SIZE = 4 * WIDTH + 5;
 /** Buckets with users that a pass needs: fewer users than that may all have been lucky. */
 const LEAST_BUCKETS = 20;
 /** Level of displayed intervals. */
@@ -38,21 +41,38 @@ function addArm(into: Tally, arm: ArmSums, at: number, badAt: number, first: num
   return arm.totals.x;
 }
 
-/** Adds a batch to the sums of a share; of a quantile, the values from bin `first` on are the bad ones. */
-export function addShares(into: Tally, batch: MetricBatch, first?: number): void {
-  eachExposed(batch, (arm) => {
-    into[AT.n] += arm.totals.n;
-    into[AT.x] += addArm(into, arm, 0, AT.bad, first);
-  });
-  for (const { control } of batch.strata) addArm(into, control, AT.control, AT.controlBad, first);
+/** Adds a batch's exposed units to the sums of a share; of a quantile, the values from bin `first` on are the bad ones. */
+function addExposed(into: Tally, batch: MetricBatch, first?: number): void {
+  for (const { treatment } of batch.strata) {
+    into[AT.n] += treatment.totals.n;
+    into[AT.x] += addArm(into, treatment, 0, AT.bad, first);
+  }
+  for (const { sums } of batch.targeted) {
+    into[AT.n] += sums.totals.n;
+    into[AT.x] += addArm(into, sums, 0, AT.bad, first);
+  }
   into[AT.batches] += 1;
+}
+
+/** As `addExposed`, and control's, by which the pass side knows how users differ. */
+export function addShares(into: Tally, batch: MetricBatch, first?: number): void {
+  addExposed(into, batch, first);
+  for (const { control } of batch.strata) {
+    into[AT.controlN] += control.totals.n;
+    into[AT.controlX] += addArm(into, control, AT.control, AT.controlBad, first);
+  }
 }
 
 /** Exposed units and the bad ones among them; of a quantile, those beyond the line. */
 function streamOf(metric: Metric, side: Side, line: number | undefined): Stream | undefined {
   if (metric.kind !== 'quantile') {
     const key = `${metric.name} share`;
-    return { key, size: SHARE_SIZE, add: (into, batch) => addShares(into, batch) };
+    return {
+      key,
+      size: SHARE_SIZE,
+      add: (into, batch) => addShares(into, batch),
+      addToAttempt: (into, batch) => addExposed(into, batch),
+    };
   }
   if (line === undefined) return undefined;
   const first = firstBinBeyond(line, (side === 'fail') === (metric.harm === 'higher'));
@@ -62,11 +82,23 @@ function streamOf(metric: Metric, side: Side, line: number | undefined): Stream 
     size: SHARE_SIZE,
     fromBin: () => first,
     add: (into, batch) => addShares(into, batch, first),
+    addToAttempt: (into, batch) => addExposed(into, batch, first),
   };
 }
 
 /** What the buckets of known users show: how many have users, and the design effect that either side heeds. */
-type Spread = { readonly batches: number; readonly active: number; readonly fail: number; readonly pass: number };
+type Spread = {
+  readonly batches: number;
+  readonly active: number;
+  readonly fail: number;
+  readonly pass: number;
+  /** Of each arm when it was measured; of control only once it has users in enough buckets to say something. */
+  readonly treatment: ArmSpread;
+  readonly control?: ArmSpread;
+};
+
+/** An arm's observations, bad ones, and their design effect. */
+type ArmSpread = { readonly n: number; readonly x: number; readonly effect: number };
 
 /**
  * The fail side reacts to what chance does not explain; the pass side heeds control too, as a treatment with few bad events
@@ -76,11 +108,14 @@ function measureSpread(sums: Sums): Spread {
   const effect = designEffectIn(sums, 0, AT.bad, UNKNOWN);
   const active = activeFrom(sums, 0);
   const hasControl = activeFrom(sums, AT.control) >= LEAST_BUCKETS;
+  const ofControl = hasControl ? designEffectIn(sums, AT.control, AT.controlBad, UNKNOWN) : 1;
   return {
     batches: sums[AT.batches],
     active,
     fail: effect === 1 ? 1 : beyondChance(effect, active),
-    pass: hasControl ? Math.max(effect, designEffectIn(sums, AT.control, AT.controlBad, UNKNOWN)) : effect,
+    pass: Math.max(effect, ofControl),
+    treatment: { n: sums[AT.n], x: sums[AT.x], effect },
+    ...(hasControl && { control: { n: sums[AT.controlN], x: sums[AT.controlX], effect: ofControl } }),
   };
 }
 
@@ -101,6 +136,35 @@ function spreadOf(sums: Sums): Spread {
   return spread;
 }
 
+/** Variance of a number of independent bad events. */
+const variance = (n: number, x: number) => (n > 0 ? x * (1 - x / n) : 0);
+
+/** How much a design effect is corrected for the number of buckets, at most: there are enough of them. */
+const MOST_CORRECTION = LEAST_BUCKETS / (LEAST_BUCKETS - 1);
+/** Rounding may not make a bound of something larger lie below it. */
+const ROUNDING = 1 + 1e-9;
+
+/**
+ * Most that an arm's design effect can have become since it was measured. What the buckets differ by is a distance, which more
+ * observations lengthen by at most their own: their number times the share, and the bad ones; and as much again as the share moves.
+ */
+function effectAtMost(before: ArmSpread, n: number, x: number): number {
+  const own = x - before.x + (before.x / before.n) * (n - before.n);
+  const distance = Math.sqrt(before.effect * variance(before.n, before.x)) + 2 * Math.sqrt(MOST_CORRECTION) * own;
+  const now = variance(n, x);
+  return now > 0 ? Math.max(1, (ROUNDING * distance ** 2) / now) : 1;
+}
+
+/** Most that the pass side's design effect can be now, by what was measured last; infinite where that says nothing. */
+function passEffectAtMost(sums: Sums): number {
+  const last = known.get(sums);
+  const [nC, xC] = [sums[AT.controlN], sums[AT.controlX]];
+  if (last === undefined || last.active < LEAST_BUCKETS || sums[UNKNOWN] > 0) return Number.POSITIVE_INFINITY;
+  if (last.control === undefined && nC > 0) return Number.POSITIVE_INFINITY;
+  const ofTreatment = effectAtMost(last.treatment, sums[AT.n], sums[AT.x]);
+  return last.control === undefined ? ofTreatment : Math.max(ofTreatment, effectAtMost(last.control, nC, xC));
+}
+
 /** Design effect for a side: what known users show, at least the declared one where some are not known. */
 function effectOf(spread: Spread, sums: Sums, metric: Metric, side: Side): number {
   return Math.max(sums[UNKNOWN] > 0 ? metric.designEffect : 1, spread[side]);
@@ -110,7 +174,9 @@ function effectOf(spread: Spread, sums: Sums, metric: Metric, side: Side): numbe
 export function shareLacks(sums: Sums, side: Side, line: number | undefined): string | undefined {
   if (line === undefined) return 'a baseline of this metric';
   if (side === 'fail' || sums[UNKNOWN] > 0 || sums[AT.n] === 0) return undefined;
-  const { active } = spreadOf(sums);
+  // Buckets never lose their users.
+  const before = known.get(sums)?.active ?? 0;
+  const active = before >= LEAST_BUCKETS ? before : activeFrom(sums, 0);
   return active < LEAST_BUCKETS ? `users in ${LEAST_BUCKETS} of ${UNKNOWN} buckets (now ${active})` : undefined;
 }
 
@@ -148,6 +214,22 @@ function lineBank(share: number, isAbove: boolean): Line | undefined {
   return { isRare, bank: thresholdBank(isRare ? share : 1 - share, isRare === isAbove ? 'above' : 'below') };
 }
 
+/** The likelihood ratios of a line, which are sums over batches as long as no design effect divides them. */
+function ratiosOf({ bank: { first, second }, isRare }: Line): AddedRatios {
+  const ratios = emptyTally(first.length);
+  return {
+    size: ratios.length,
+    power: () => 1,
+    of(sums) {
+      const bad = sums[AT.x];
+      const good = sums[AT.n] - bad;
+      const [a, b] = isRare ? [bad, good] : [good, bad];
+      for (let g = 0; g < ratios.length; g += 1) ratios[g] = first[g] * a + second[g] * b;
+      return ratios;
+    },
+  };
+}
+
 /**
  * Exposed units against a line: shares, and exceedances of a quantile's limit (c1), by the threshold grid (a3) on counts
  * divided by the users' design effect.
@@ -162,12 +244,20 @@ export function shareSide(metric: Metric, side: Side, line: number | undefined):
   return {
     method: `${isQuantile ? 'exceedance of the limit (c1), ' : ''}threshold grid (a3), design effect of users`,
     ...(stream && { stream }),
+    ...(own && { ratios: ratiosOf(own) }),
     lacks: (sums) => shareLacks(sums, side, line),
     atMost(sums, earlier) {
       if (own === undefined) return 0;
       const x = since(sums, AT.x, earlier);
       const rest = since(sums, AT.n, earlier) - x;
       return own.isRare ? bankAtMost(own.bank, x, rest) : bankAtMost(own.bank, rest, x);
+    },
+    atLeast(sums) {
+      const effect = passEffectAtMost(sums);
+      if (own === undefined || effect === Number.POSITIVE_INFINITY) return Number.NEGATIVE_INFINITY;
+      const x = sums[AT.x] / effect;
+      const rest = sums[AT.n] / effect - x;
+      return own.isRare ? bankAtLeast(own.bank, x, rest) : bankAtLeast(own.bank, rest, x);
     },
     logE(sums, earlier) {
       if (own === undefined || shareLacks(sums, side, line) !== undefined) return 0;

@@ -5,7 +5,7 @@ import type { Sums, Tally } from './tally.ts';
 /** What a fold may look at beside the batch, all of it fixed before the batch. */
 export type FoldContext = {
   /** Control's quantile before this batch: the cut of a quantile comparison must not depend on what it judges. */
-  readonly cut?: number;
+  readonly cut?: number | undefined;
   /** Middle of the batch, epoch ms: which hour of the week it belongs to. */
   readonly at: number;
   /** Length of the batch, for rates; 0 where part of it was not seen, so that silence is never taken for a low rate. */
@@ -15,7 +15,7 @@ export type FoldContext = {
   /** Whether everyone is exposed now. */
   readonly isEveryone: boolean;
   /** Occurrences in the batch, for a count whose source knows no arms. */
-  readonly unattributed?: number;
+  readonly unattributed?: number | undefined;
 };
 
 /** A running vector of sums over one metric. Checks whose sides need the same sums share one. */
@@ -23,9 +23,13 @@ export type Stream = {
   /** Says what is summed: equal keys within a rollout are equal sums. */
   readonly key: string;
   readonly size: number;
+  /** Whether it cuts at control's quantile. */
+  readonly hasCuts?: boolean;
   /** Of a histogram, the lowest bin that matters to it; the fold need not hand it what lies below. */
   readonly fromBin?: (context: FoldContext) => number;
   readonly add: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
+  /** The same for the sums of the attempt, where the fail side reads less of them. */
+  readonly addToAttempt?: (into: Tally, batch: MetricBatch, context: FoldContext) => void;
 };
 
 /** What a side shows beside its evidence. */
@@ -36,6 +40,17 @@ export type Shown = {
   readonly value?: number;
   readonly interval?: readonly [number, number];
   readonly validity: Validity;
+};
+
+/**
+ * Log likelihood ratios that are sums over batches, so that what came since an instant is a difference. A side's evidence is
+ * at most the largest of them, or 0, times `power`.
+ */
+export type AddedRatios = {
+  readonly size: number;
+  /** The same vector at each call, to be read before the next. */
+  readonly of: (sums: Sums) => Sums;
+  readonly power: (sums: Sums) => number;
 };
 
 /**
@@ -50,6 +65,10 @@ export type SideJudge = {
   readonly logE: (sums: Sums, earlier?: Sums) => number;
   /** A cheap bound of `logE` from above. */
   readonly atMost: (sums: Sums, earlier?: Sums) => number;
+  /** A cheap bound of `logE` of the whole sums from below, where there is one. */
+  readonly atLeast?: (sums: Sums) => number;
+  /** What `atMost` is the largest of, where it is that. */
+  readonly ratios?: AddedRatios;
   /** What is missing before the method may speak; absent once it may. */
   readonly lacks: (sums: Sums) => string | undefined;
   /** Observations of treatment in the sums. */

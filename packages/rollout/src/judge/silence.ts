@@ -22,6 +22,12 @@ function longSilence(metric: Metric, evidence: EvidenceState, state: RolloutStat
 
 /** Whether a metric cannot be seen now: nothing arrives at all, or it has been silent while its source is alive. */
 export function isSilent(metric: Metric, evidence: EvidenceState, state: RolloutState, now: number): boolean {
+  const { freshAt } = evidence;
+  const lastAt = metric.kind === 'count' ? freshAt : evidence.metrics[metric.name]?.lastAt;
+  // Most looks: something arrived just now.
+  if (freshAt !== undefined && lastAt !== undefined && now - Math.min(freshAt, lastAt) <= silenceMs(state.plan)) {
+    return false;
+  }
   return longSilence(metric, evidence, state, now) !== undefined;
 }
 

@@ -8,9 +8,11 @@ export type Tally = number[];
 /** A tally as those see it who may not change it. */
 export type Sums = readonly number[];
 
-/** A tally of zeros. */
+/** A tally of zeros, which the engine keeps as doubles from the start: a fold then meets vectors of one kind only. */
 export function emptyTally(size: number): Tally {
-  return new Array<number>(size).fill(0);
+  const tally: Tally = [];
+  for (let index = 0; index < size; index += 1) tally.push(0.5);
+  return tally.fill(0);
 }
 
 /** Adds a vector to a part of a tally. Plain loops: this is the innermost work of a fold. */

@@ -5,7 +5,7 @@ import { lineOf, usesControl } from './line.ts';
 import { NO_TRIP_EVIDENCE, PLAIN_RULE, plainRuleTrip } from './plain-rule.ts';
 import type { PlanCheck } from './plan-checks.ts';
 import type { Shown } from './side-judge.ts';
-import { failAtOf, failLogE, recentContradicts, statusOf, sumsOf, tripsByRule, type Weighing } from './weigh.ts';
+import { failLogE, recentContradicts, statusOf, sumsOf, tripsByRule, type Weighing } from './weigh.ts';
 
 /** What a verdict is made from, beside its check. */
 export type VerdictContext = Weighing & {
@@ -64,10 +64,10 @@ function wouldChange(
 
 /** Verdict of one check by its statistical method. */
 export function verdictOf(one: PlanCheck, context: VerdictContext): Verdict {
-  const { check, metric, fail, pass } = one;
+  const { check, metric, fail, pass, failAt, passAt } = one;
   const passing = passingOf(one, context);
   const logEFail = fail === undefined ? 0 : finite(failLogE(fail, context.evidence));
-  const [failAt, passAt] = [failAtOf(one, context), Math.log(1 / context.beta)];
+
   const status = statusOf(one, context);
   const { distrust } = context;
   const contradicted = distrust === undefined && status === 'inconclusive' && recentContradicts(one, context.evidence);

@@ -9,7 +9,10 @@ export function zeros(): number[] {
   return Array.from({ length: WIDTH }, () => 0.5).fill(0);
 }
 
-/** Sums of one metric in one cell, written anew for each batch. Whoever writes to `x` or `xx`, or to an `n` of its own, says so in `isDirty`. */
+/**
+ * Sums of one metric in one cell, written anew for each batch. Whoever writes to `x` or `xx`, or to an `n` of its own, says so in
+ * `isDirty`; totals are then added up from them. Without that, `x` and `xx` of the totals may be written alone.
+ */
 export type CellSums = {
   readonly n: number[];
   readonly x: number[];
@@ -27,6 +30,8 @@ export type Cell = {
   readonly requests: number[];
   readonly visitors: number[];
   readonly newcomers: number[];
+  /** Whether any metric is of users. */
+  readonly hasVisitors: boolean;
   readonly sums: Readonly<Record<string, CellSums>>;
   readonly all: readonly CellSums[];
   assigned: number;
@@ -54,7 +59,9 @@ export function openCell(arm: Arm, stratum: number, metrics: readonly Metric[]):
   const sums = Object.fromEntries(
     metrics.map((metric) => [metric.name, sumsOf(metric, metric.per === 'user' ? visitors : requests)]),
   );
-  return { arm, stratum, requests, visitors, newcomers, sums, all: Object.values(sums), assigned: 0, reported: 0 };
+  const hasVisitors = metrics.some(({ per }) => per === 'user');
+  const all = Object.values(sums);
+  return { arm, stratum, requests, visitors, newcomers, hasVisitors, sums, all, assigned: 0, reported: 0 };
 }
 
 /** A plain loop: this is done for every metric of every batch. */
@@ -71,10 +78,13 @@ function total(values: readonly number[]): number {
 
 /** Adds up a cell after a batch is written. */
 export function totalCell(cell: Cell): void {
-  const [requests, visitors] = [total(cell.requests), total(cell.visitors)];
+  const requests = total(cell.requests);
+  const visitors = cell.hasVisitors ? total(cell.visitors) : 0;
   for (const { n, x, xx, totals, isDirty } of cell.all) {
-    totals.x = isDirty ? total(x) : 0;
-    totals.xx = xx === x ? totals.x : total(xx);
+    if (isDirty) {
+      totals.x = total(x);
+      totals.xx = xx === x ? totals.x : total(xx);
+    }
     totals.n = n === x ? totals.x : n === cell.requests ? requests : visitors;
   }
 }
@@ -82,11 +92,13 @@ export function totalCell(cell: Cell): void {
 /** Empties a cell before a batch. */
 export function clearCell(cell: Cell): void {
   clear(cell.requests);
-  clear(cell.visitors);
+  if (cell.hasVisitors) clear(cell.visitors);
   if (cell.reported > 0) clear(cell.newcomers);
   cell.assigned = 0;
   cell.reported = 0;
   for (const sums of cell.all) {
+    sums.totals.x = 0;
+    sums.totals.xx = 0;
     if (!sums.isDirty) continue;
     sums.isDirty = false;
     clear(sums.x);

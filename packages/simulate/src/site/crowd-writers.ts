@@ -5,10 +5,11 @@ import type { Conditions } from './conditions.ts';
 import type { Crowd } from './crowd.ts';
 import { eventsOf, openClock } from './event-clock.ts';
 import { addExcess, type HarmLedger } from './harm-ledger.ts';
+import type { Interest } from './interest.ts';
 import { type LatencyTails, latencyTails, latencyWriter, shareBeyond } from './latency-writer.ts';
 import type { Observer } from './observer.ts';
 import { type Drawing, individualWriter, proportionWriter } from './proportion-writer.ts';
-import { valuesByFactor, valueWriter } from './value-writer.ts';
+import { expectedWriter, valuesByFactor, valueWriter } from './value-writer.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -112,6 +113,7 @@ function openLatency(
 function openValue(
   metric: Metric,
   model: Extract<MetricModel, { kind: 'value' | 'score' }>,
+  { usesControl }: Interest,
   world: World,
   drawing: Drawing,
 ): MetricProgram {
@@ -120,7 +122,10 @@ function openValue(
     metric,
     open(crowd, cell, ledger) {
       const effects = effectsOn(world, metric.name, crowd);
-      const write = valueWriter(cell.sums[metric.name], values, drawing);
+      const sums = cell.sums[metric.name];
+      // Before any exposure control is everyone, of whom a baseline is captured by bucket.
+      const isRead = usesControl || crowd.arm !== 'control' || crowd.stratum === 0;
+      const write = isRead ? valueWriter(sums, values, drawing) : expectedWriter(sums, values);
       return ({ sinceMs }) => {
         const factor = factorNow(effects, sinceMs);
         const observer = observerOf(crowd, metric);
@@ -185,11 +190,11 @@ function openCount(metric: Metric, perDay: number, world: World, { chance }: Dra
   };
 }
 
-/** How a metric of a world is written; `leastLine`: lowest value that any of its checks looks at. */
+/** How a metric of a world is written for the checks that look at it. */
 export function metricProgram(
   metric: Metric,
   model: MetricModel,
-  leastLine: number,
+  interest: Interest,
   world: World,
   drawing: Drawing,
 ): MetricProgram {
@@ -197,12 +202,12 @@ export function metricProgram(
     case 'proportion':
       return openProportion(metric, model.rate, world, drawing);
     case 'quantile':
-      return openLatency(metric, model, latencyTails(model, leastLine), world, drawing);
+      return openLatency(metric, model, latencyTails(model, interest), world, drawing);
     case 'traffic':
       return openTraffic(metric, world);
     case 'count':
       return openCount(metric, model.perDay, world, drawing);
     default:
-      return openValue(metric, model, world, drawing);
+      return openValue(metric, model, interest, world, drawing);
   }
 }

@@ -5,6 +5,7 @@ import type { Chance } from '../chance/chance.ts';
 import { normalQuantile } from '../chance/normal-quantile.ts';
 import type { MetricModel } from '../world/world.ts';
 import type { CellSums } from './cell.ts';
+import type { Interest } from './interest.ts';
 import { type Observer, placeOfEvent } from './observer.ts';
 
 type LatencyModel = Extract<MetricModel, { kind: 'quantile' }>;
@@ -13,6 +14,8 @@ type LatencyModel = Extract<MetricModel, { kind: 'quantile' }>;
 const TAIL_BINS = 64;
 /** The tail begins where today this many times the share beyond the quantile lies above. */
 const TAIL_TIMES = 3;
+/** A line relative to the baseline may lie a little below the one that today's value gives. */
+const LINE_MARGIN = 0.9;
 
 /** Values of one distribution beyond the bulk: what share of all lies there, and in which bins. */
 type Tail = { readonly share: number; readonly bulkBin: number; readonly bins: AliasTable };
@@ -23,7 +26,7 @@ const above = (z: number) => Math.exp(logNormalCdf(-z));
 function tailEdge(model: LatencyModel, leastLine: number): number {
   const share = Math.min(0.5, TAIL_TIMES * (1 - model.quantile));
   const z = normalQuantile(model.quantile) - normalQuantile(1 - share);
-  return Math.min(model.level * Math.exp(-model.sigma * z), leastLine * 0.9);
+  return Math.min(model.level * Math.exp(-model.sigma * z), leastLine * LINE_MARGIN);
 }
 
 function tailOf(model: LatencyModel, factor: number, firstBin: number): Tail {
@@ -41,11 +44,18 @@ function tailOf(model: LatencyModel, factor: number, firstBin: number): Tail {
 /** Writes the latencies of a crowd's observations as a histogram; `factor` multiplies today's. */
 export type LatencyWriter = (observer: Observer, factor: number) => void;
 
-/** The tails of one metric by factor; bin 0 of each is the histogram's `firstBin`. */
-export type LatencyTails = { readonly firstBin: number; readonly at: (factor: number) => Tail };
+/**
+ * The tails of one metric by factor; bin 0 of each is the histogram's `firstBin`. Below `firstPlaced` only the number of values
+ * matters, whoever's they are.
+ */
+export type LatencyTails = {
+  readonly firstBin: number;
+  readonly firstPlaced: number;
+  readonly at: (factor: number) => Tail;
+};
 
-/** The tails of a model: each made once, shared by all writers of a metric. `leastLine`: lowest value a check looks at. */
-export function latencyTails(model: LatencyModel, leastLine: number): LatencyTails {
+/** The tails of a model: each made once, shared by all writers of a metric. */
+export function latencyTails(model: LatencyModel, { leastLine, usesControl }: Interest): LatencyTails {
   const firstBin = binOf(tailEdge(model, leastLine)) + 1;
   const known = new Map<number, Tail>();
   const at = (factor: number) => {
@@ -55,7 +65,9 @@ export function latencyTails(model: LatencyModel, leastLine: number): LatencyTai
     known.set(factor, made);
     return made;
   };
-  return { firstBin, at };
+  // A cut at control's quantile may lie anywhere in the tail.
+  const firstPlaced = usesControl ? firstBin : Math.max(firstBin, binOf(leastLine * LINE_MARGIN));
+  return { firstBin, firstPlaced, at };
 }
 
 /** Share of values beyond `level`, the value at the quantile today, when all are multiplied by `factor`. */
@@ -76,8 +88,9 @@ export function latencyWriter(sums: CellSums, tails: LatencyTails, chance: Chanc
     const tail = tails.at(factor);
     const drawn = Math.min(Math.floor(count), chance.poisson(count * tail.share));
     for (let index = 0; index < drawn; index += 1) {
-      bins.bucket.push(placeOfEvent(observer, chance));
-      bins.bin.push(tails.firstBin + tail.bins.draw(chance));
+      const bin = tails.firstBin + tail.bins.draw(chance);
+      bins.bucket.push(bin < tails.firstPlaced ? 0 : placeOfEvent(observer, chance));
+      bins.bin.push(bin);
       bins.count.push(1);
     }
     if (count === drawn) return;

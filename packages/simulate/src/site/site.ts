@@ -14,6 +14,7 @@ import {
 import { placesOf } from './exposure-places.ts';
 import { closeBatch, emptyLedger, type HarmLedger } from './harm-ledger.ts';
 import { individualPopulation } from './individual-population.ts';
+import { interestIn } from './interest.ts';
 import { type NormalPool, normalPool } from './normal-pool.ts';
 import { observe } from './observer.ts';
 import { anonymousPopulation, evenPopulation, type Population } from './population.ts';
@@ -78,29 +79,12 @@ function groupsOf(world: World, chance: Chance): readonly Group[] {
   return groups;
 }
 
-/** Lowest absolute value that a check of the metric looks at, given today's. */
-function leastLineOf(plan: Plan, metric: string, today: number): number {
-  const checks = [
-    ...plan.abortCriteria,
-    ...plan.alerts,
-    ...plan.stages.flatMap((stage) => stage.gate),
-    ...(plan.killSwitch?.trips ?? []),
-  ].filter((check) => check.metric === metric);
-  const lines = checks.flatMap(({ limit, passLimit }) =>
-    [limit, passLimit ?? limit].map((one) => {
-      if (one.kind === 'count') return Number.POSITIVE_INFINITY;
-      return one.kind === 'absolute' ? one.value : one.ratio * today + one.offset;
-    }),
-  );
-  return Math.min(Number.POSITIVE_INFINITY, ...lines);
-}
-
 function programsOf(plan: Plan, world: World, chance: Chance, pool: NormalPool): readonly MetricProgram[] {
   return Object.values(plan.metrics).flatMap((metric) => {
     const model = world.metrics[metric.name];
     if (model === undefined) return [];
     const today = model.kind === 'quantile' ? model.level : 0;
-    return [metricProgram(metric, model, leastLineOf(plan, metric.name, today), world, { chance, pool })];
+    return [metricProgram(metric, model, interestIn(plan, metric.name, today), world, { chance, pool })];
   });
 }
 

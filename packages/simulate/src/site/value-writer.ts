@@ -10,6 +10,9 @@ type ValueModel = Extract<MetricModel, { kind: 'value' | 'score' }>;
 
 /** How the values of one distribution are drawn. */
 type Values = {
+  /** Mean and mean square of all. */
+  readonly mean: number;
+  readonly square: number;
   readonly any: (chance: Chance) => number;
   /** Share of the largest values, which are drawn one by one so that sums stay as skewed as they are. */
   readonly tailShare: number;
@@ -43,6 +46,8 @@ function lognormalValues(mean: number, sigma: number): Values {
   const ofTail = (share: number) =>
     share * TABLE < EXACT ? valueAt(tailShare * Math.max(share, 1e-12)) : table[Math.floor(share * TABLE)];
   return {
+    mean,
+    square,
     any(chance) {
       const share = chance.uniform();
       if (share < tailShare) return ofTail(share / tailShare);
@@ -64,7 +69,7 @@ function scoreValues(mean: number, concentration: number): Values {
   const square = table.reduce((sum, value) => sum + value * value, 0) / TABLE;
   const any = (chance: Chance) => table[Math.floor(chance.uniform() * TABLE)];
   const bulk = { bulkMean: average, bulkSquare: square, bulkVariance: square - average ** 2 };
-  return { any, tailShare: 0, tail: any, ...bulk };
+  return { mean: average, square, any, tailShare: 0, tail: any, ...bulk };
 }
 
 /** The distributions of a model by factor on its mean: made once, shared by all writers of a metric. */
@@ -80,6 +85,15 @@ export function valuesByFactor(model: ValueModel): (factor: number) => Values {
         : scoreValues(Math.min(0.999, Math.max(0.001, mean)), model.concentration);
     known.set(factor, made);
     return made;
+  };
+}
+
+/** Opens a writer for a crowd whose values nobody compares: their expected sums, for display. */
+export function expectedWriter({ totals }: CellSums, values: (factor: number) => Values): ValueWriter {
+  return ({ count }, factor) => {
+    const { mean, square } = values(factor);
+    totals.x += count * mean;
+    totals.xx += count * square;
   };
 }
 
