@@ -227,8 +227,8 @@ function contextOf(
   plan: PlanMetric,
   own: MetricBatch,
   evidence: MetricEvidence,
-) {
-  const context: FoldContext = {
+): FoldContext {
+  return {
     cut: plan.hasCuts ? cutOf(evidence, plan.metric) : undefined,
     at: batch.fromAt + lastedMs / 2,
     batchMs: lastedMs > silenceMs(state.plan) || isMixed(own) ? 0 : lastedMs,
@@ -236,7 +236,6 @@ function contextOf(
     isEveryone,
     unattributed: unattributedIn(batch, plan.metric, state),
   };
-  return context;
 }
 
 /** One metric's part of a batch: epochs of the current statistics for the attempt, the running epoch for the stage. */
@@ -244,7 +243,7 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, fold: Fold): void {
   const { metric, streams, trips } = plan;
   const { batch, state } = fold;
   const own = batch.metrics[metric.name] ?? NO_BATCH;
-  const isPlain = isAllOf(own, state.epoch);
+  const isPlain = state.epoch >= state.statisticsFromEpoch && isAllOf(own, state.epoch);
   const attempt = isPlain ? own : ofEpochs(own, (epoch) => epoch >= state.statisticsFromEpoch);
   const stage = isPlain ? own : ofEpochs(attempt, (epoch) => epoch === state.epoch);
   const evidence = metricIn(into, metric.name);
