@@ -112,7 +112,7 @@ export type BaselineOrigin = {
 
 /**
  * A metric by slot of the week (UTC, from Thursday 00:00 as epoch time has it): `WEEK_SLOTS` entries each, 0 where nothing was
- * seen. `seenMs`: time of the slot that was seen.
+ * seen. `seenMs`: time of the slot that was seen. Instants and times are on the plan's clock: divided by its `timeScale`.
  */
 export type WeekProfile = {
   readonly n: readonly number[];

@@ -230,7 +230,7 @@ function contextOf(
 ): FoldContext {
   return {
     cut: plan.hasCuts ? cutOf(evidence, plan.metric) : undefined,
-    at: batch.fromAt + lastedMs / 2,
+    at: (batch.fromAt + lastedMs / 2) / state.plan.timeScale,
     batchMs: lastedMs > silenceMs(state.plan) || isMixed(own) ? 0 : lastedMs,
     isAlive: batch.hasSeries,
     isEveryone,
@@ -250,7 +250,7 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, fold: Fold): void {
   const context = contextOf(fold, plan, own, evidence);
   if (metric.kind === 'count') foldOccurrences(into, plan, batch, attempt);
   if (state.phase === 'baseline') {
-    foldBaseline(evidence, metric, attempt, context);
+    foldBaseline(evidence, metric, attempt, context, state.plan.timeScale);
     return;
   }
   const ofAttempt = withTails(attempt, streams, context);

@@ -29,6 +29,7 @@ export function foldBaseline(
   { kind }: Metric,
   batch: MetricBatch,
   context: FoldContext,
+  timeScale: number,
 ): void {
   // Events of a time that was not seen whole would make a rate of too many in too little.
   if (context.batchMs === 0 && (kind === 'rate' || kind === 'count')) return;
@@ -45,7 +46,7 @@ export function foldBaseline(
   baseline.n += unattributed;
   baseline.week.n[slot] += unattributed;
   baseline.seenMs += context.batchMs;
-  baseline.week.seenMs[slot] += context.batchMs;
+  baseline.week.seenMs[slot] += context.batchMs / timeScale;
 }
 
 /** Displayed totals of a metric after one more batch: of the running stage, and control's histogram of the attempt. */

@@ -5,8 +5,7 @@ import { type Baseline, type BaselineMetric, WEEK_SLOTS, type WeekProfile } from
 import { baselineOf } from './baseline-of.ts';
 import { emptyMetricEvidence, type MetricEvidence, NO_EVIDENCE } from './evidence-state.ts';
 import { addBins } from './histogram.ts';
-
-const HOUR_MS = 3_600_000;
+import { slotOf } from './rhythm.ts';
 
 /** A time in which some saw the new variant, epoch milliseconds. Without an end it lasts. */
 export type ExposedTime = { readonly fromAt: number; readonly toAt?: number };
@@ -57,6 +56,7 @@ export function openHistoryBaseline(state: RolloutState, range: RecordedRange): 
   const isUnexposed = unexposedIn(state, range);
   const pasts = new Map(range.metrics.map((metric) => [metric.name, { metric, past: emptyPast() }]));
   const isFromArms = range.metrics.some((metric) => !isOfTime(metric));
+  const { timeScale } = state.plan;
   let firstAt: number | undefined;
 
   const counts = (metric: Metric, { arm }: Pick<RecordedSeries, 'arm'>, step: RecordedStep): boolean => {
@@ -72,7 +72,7 @@ export function openHistoryBaseline(state: RolloutState, range: RecordedRange): 
   return {
     feed(step) {
       const { fromAt, toAt, series, occurrences = [] } = step;
-      const slot = Math.floor((fromAt + toAt) / 2 / HOUR_MS) % WEEK_SLOTS;
+      const slot = slotOf((fromAt + toAt) / 2 / timeScale);
       const seen = new Set<string>();
       const add = (one: RecordedSeries): void => {
         const own = pasts.get(one.metric);
@@ -85,7 +85,7 @@ export function openHistoryBaseline(state: RolloutState, range: RecordedRange): 
       const alive = isAlive(step);
       for (const { metric, past } of pasts.values()) {
         const isSeen = isOfTime(metric) ? alive && isUnexposed(step) : seen.has(metric.name);
-        if (isSeen) addTime(past, slot, toAt - fromAt);
+        if (isSeen) addTime(past, slot, toAt - fromAt, timeScale);
       }
     },
     finish() {
@@ -107,9 +107,9 @@ function addSeries({ evidence: { baseline }, week }: Past, one: RecordedSeries, 
   week.x[slot] += one.sum;
 }
 
-function addTime({ evidence: { baseline }, week }: Past, slot: number, ms: number): void {
+function addTime({ evidence: { baseline }, week }: Past, slot: number, ms: number, timeScale: number): void {
   baseline.seenMs += ms;
-  week.seenMs[slot] += ms;
+  week.seenMs[slot] += ms / timeScale;
 }
 
 /** The hours of a quantile would need a histogram each. */

@@ -3,13 +3,14 @@ import { type BaselineMetric, WEEK_SLOTS, type WeekProfile } from '../verdict.ts
 
 const HOUR_MS = 3_600_000;
 const HOURS_OF_DAY = 24;
+const SLOTS = Array.from({ length: WEEK_SLOTS }, (_, slot) => slot);
 /** Events that stand for "as always" in every slot: an hour with few of its own says little about itself. */
 const PRIOR_EVENTS = 100;
 
-/** Factor on a baseline's value at an instant: how that hour of the week compares with all of them. */
+/** Factor on a baseline's value at an instant on the plan's clock: how that hour of the week compares with all of them. */
 export type Rhythm = (at: number) => number;
 
-/** Slot of an instant in a `WeekProfile`. */
+/** Slot of an instant on the plan's clock in a `WeekProfile`. */
 export function slotOf(at: number): number {
   const hour = Math.floor(at / HOUR_MS);
   return ((hour % WEEK_SLOTS) + WEEK_SLOTS) % WEEK_SLOTS;
@@ -33,10 +34,9 @@ function sumsAt(week: WeekProfile, slot: number): Sums {
   return sumOf(week, sameHour);
 }
 
-function factorOf({ n, x, seenMs }: Sums, kind: Metric['kind'], value: number): number {
-  if (seenMs < HOUR_MS / 2) return 1;
-  const [events, expected] = kind === 'proportion' ? [x, value * n] : [n, (value * seenMs) / 1000];
-  return (events + PRIOR_EVENTS) / (expected + PRIOR_EVENTS);
+/** Observations that a slot would have if every hour were as busy. */
+function evenPart({ seenMs }: Sums, all: Sums): number {
+  return (all.n * seenMs) / all.seenMs;
 }
 
 /**
@@ -46,6 +46,12 @@ function factorOf({ n, x, seenMs }: Sums, kind: Metric['kind'], value: number): 
 export function rhythmOf({ kind }: Metric, baseline: BaselineMetric | undefined): Rhythm | undefined {
   if (baseline?.week === undefined || (kind !== 'proportion' && kind !== 'rate' && kind !== 'count')) return undefined;
   const { week, value } = baseline;
-  const factors = Array.from({ length: WEEK_SLOTS }, (_, slot) => factorOf(sumsAt(week, slot), kind, value));
+  const all = sumOf(week, SLOTS);
+  const factors = SLOTS.map((slot) => {
+    const own = sumsAt(week, slot);
+    if (own.seenMs < HOUR_MS / 2) return 1;
+    const [events, expected] = kind === 'proportion' ? [own.x, value * own.n] : [own.n, evenPart(own, all)];
+    return (events + PRIOR_EVENTS) / (expected + PRIOR_EVENTS);
+  });
   return (at) => factors[slotOf(at)];
 }

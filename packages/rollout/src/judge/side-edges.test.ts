@@ -153,9 +153,9 @@ describe('a rate', () => {
   it('leaves events of a time that was not seen whole out of the baseline', () => {
     const evidence = emptyMetricEvidence();
     const batch = batchOf([rateOf('control', 1000)], 'throughput');
-    foldBaseline(evidence, metricOf('throughput'), batch, { ...CONTEXT, at: 0, batchMs: 0 });
+    foldBaseline(evidence, metricOf('throughput'), batch, { ...CONTEXT, at: 0, batchMs: 0 }, 1);
     expect(evidence.baseline).toMatchObject({ n: 0, seenMs: 0 });
-    foldBaseline(evidence, metricOf('throughput'), batch, CONTEXT);
+    foldBaseline(evidence, metricOf('throughput'), batch, CONTEXT, 1);
     expect(evidence.baseline).toMatchObject({ n: 64_000, seenMs: BATCH_MS });
   });
 });

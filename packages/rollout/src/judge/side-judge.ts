@@ -6,7 +6,7 @@ import type { Sums, Tally } from './tally.ts';
 export type FoldContext = {
   /** Control's quantile before this batch: the cut of a quantile comparison must not depend on what it judges. */
   readonly cut?: number | undefined;
-  /** Middle of the batch, epoch ms: which hour of the week it belongs to. */
+  /** Middle of the batch on the plan's clock, epoch ms over `timeScale`: which hour of the week it belongs to. */
   readonly at: number;
   /** Length of the batch, for rates; 0 where part of it was not seen, so that silence is never taken for a low rate. */
   readonly batchMs: number;
