@@ -22,7 +22,7 @@ import { quantileEdgeOf } from './histogram.ts';
 import { foldPlainRule } from './plain-rule.ts';
 import { type PlanMetric, type PlanStream, planChecksOf } from './plan-checks.ts';
 import { prepareBatch } from './prepare-batch.ts';
-import type { ArmSums, MetricBatch, PreparedBatch } from './prepared-batch.ts';
+import type { ArmSums, BinCounts, MetricBatch, PreparedBatch } from './prepared-batch.ts';
 import type { FoldContext, Stream } from './side-judge.ts';
 import { emptyTally } from './tally.ts';
 
@@ -149,8 +149,20 @@ function hasManyEntries({ strata, targeted }: MetricBatch): boolean {
   return false;
 }
 
+/** The entries from a bin on, of counts whose highest bins stand first. */
+function beginningOf({ bucket, bin, count }: BinCounts, from: number): BinCounts {
+  let [size, beyond] = [0, bin.length];
+  while (size < beyond) {
+    const middle = (size + beyond) >> 1;
+    if (bin[middle] >= from) size = middle + 1;
+    else beyond = middle;
+  }
+  return { bucket: bucket.slice(0, size), bin: bin.slice(0, size), count: count.slice(0, size) };
+}
+
 function tailOf(arm: ArmSums, from: number): ArmSums {
   if (arm.bins === undefined) return arm;
+  if (arm.bins.isDescending) return { ...arm, bins: beginningOf(arm.bins, from) };
   const [bucket, bin, count]: [number[], number[], number[]] = [[], [], []];
   for (let index = 0; index < arm.bins.bin.length; index += 1) {
     if (arm.bins.bin[index] < from) continue;

@@ -12,6 +12,8 @@ export type BinCounts = {
   readonly bucket: readonly number[];
   readonly bin: readonly number[];
   readonly count: readonly number[];
+  /** The highest bins stand first, so that a tail is a beginning. Default: any order. */
+  readonly isDescending?: true;
 };
 
 /** Counts of a log histogram by bin. */
@@ -31,7 +33,16 @@ export type ArmSums = {
 /** Sums by user bucket, with their totals. */
 export function armSums(sums: Omit<ArmSums, 'totals'>): ArmSums {
   const { n, x, xx, bins } = sums;
-  return { ...sums, totals: { n: total(n), x: total(x), xx: total(xx), ...(bins && { bins: totalsOf(bins) }) } };
+  const totals = { n: total(n), x: total(x), xx: total(xx) };
+  if (bins === undefined) return { ...sums, totals };
+  return { ...sums, totals: { ...totals, bins: totalsOf(bins) }, bins: descending(bins) };
+}
+
+/** The same counts, the highest bins first; entries of one bin stay in their order. */
+function descending({ bucket, bin, count }: BinCounts): BinCounts {
+  const order = [...bin.keys()].sort((one, other) => bin[other] - bin[one]);
+  const pick = (values: readonly number[]) => order.map((index) => values[index]);
+  return { bucket: pick(bucket), bin: pick(bin), count: pick(count), isDescending: true };
 }
 
 function totalsOf({ bin, count }: BinCounts): BinTotals {
