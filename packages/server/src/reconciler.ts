@@ -98,8 +98,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   const beat = (): void => {
     const now = performance.now();
     catchUp(now);
-    for (const { state } of table.all()) {
-      if (!isWatched(state, table) || now < (dueAt.get(state.id) ?? 0)) continue;
+    for (const { state, open } of table.all()) {
+      // What arrived last of a rollout that has ended is still to be closed into its batch.
+      if ((open.isEmpty && !isWatched(state, table)) || now < (dueAt.get(state.id) ?? 0)) continue;
       dueAt.set(state.id, now + tickMsOf(state.plan.timeScale));
       void wake(state.id);
     }

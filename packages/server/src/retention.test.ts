@@ -1,6 +1,6 @@
 import { createApiClient, ProblemError } from '@rampart/api';
 import { openReplay } from '@rampart/rollout';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pastRetention, pruneAll } from './retention.ts';
 import { live, liveUntil, PLAN, type Rig, startRig, startRollout } from './server-rig.test.support.ts';
 
@@ -22,6 +22,19 @@ async function ended(): Promise<{ readonly rig: Rig; readonly id: string }> {
   await rig.admin.command(id, { type: 'Cancel', reason: 'not needed' });
   return { rig, id };
 }
+
+describe('evidence of a rollout that ends', () => {
+  it('is closed into a batch to its last telemetry, without a restart', async () => {
+    const { rig, id } = await ended();
+    rig.clock.advance(DAY_MS);
+    const { store } = rig.server;
+    // What is folded can be pruned: nothing may be left that waits for a batch.
+    await vi.waitFor(async () => {
+      await store.prune({ now: rig.clock.now() });
+      expect(await store.telemetryAfter(id, 0, 500)).toEqual([]);
+    }, 20_000);
+  });
+});
 
 describe('retention', () => {
   it('names rollouts that ended before it, and none that may still be judged', async () => {
