@@ -2,7 +2,7 @@ import { createApiClient, ProblemError } from '@rampart/api';
 import { openReplay } from '@rampart/rollout';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { pastRetention, pruneAll } from './retention.ts';
-import { live, liveUntil, PLAN, type Rig, startRig, startRollout } from './server-rig.test.support.ts';
+import { HEALTHY, live, liveUntil, PLAN, type Rig, startRig, startRollout } from './server-rig.test.support.ts';
 
 const rigs: Rig[] = [];
 
@@ -25,7 +25,14 @@ async function ended(): Promise<{ readonly rig: Rig; readonly id: string }> {
 
 describe('evidence of a rollout that ends', () => {
   it('is closed into a batch to its last telemetry, without a restart', async () => {
-    const { rig, id } = await ended();
+    const rig = await startRig();
+    rigs.push(rig);
+    const id = await startRollout(rig);
+    await liveUntil(rig, id, 'exposing');
+    // Without a step in time its batch stays open.
+    await live(rig, HEALTHY, 0);
+    await rig.admin.command(id, { type: 'Cancel', reason: 'not needed' });
+    await rig.server.reconciler.wake(id);
     rig.clock.advance(DAY_MS);
     const { store } = rig.server;
     // What is folded can be pruned: nothing may be left that waits for a batch.
