@@ -98,10 +98,15 @@ describe('an app that calls a model, with spans and evaluations of OpenTelemetry
       const phase = async () => (await site.api.getRollout(state.id)).state.phase;
       try {
         while ((await phase()) !== 'exposing') await serve(20, false);
+        const { epoch } = (await site.api.getRollout(state.id)).state;
+        // What was answered by the old ruleset after the stage began is nobody's: counting begins with the new one.
+        const isServed = async () => (await site.client.getBooleanDetails(flag, false, { targetingKey: 'u' })).reason;
+        await expect.poll(isServed, { timeout: 20_000, interval: 20 }).toBe('SPLIT');
+        for (const variant of Object.keys(counted)) delete counted[variant];
         for (let round = 0; round < 5; round += 1) await serve(100, false);
         for (const [variant, arm] of Object.entries(ARMS)) {
           const own = counted[variant]!;
-          const of = (metric: string) => evidenceOf(site.api, state.id, metric, arm);
+          const of = (metric: string) => evidenceOf(site.api, state.id, metric, arm, epoch);
           await expect
             .poll(async () => (await of('tokensPerQuery')).count, { timeout: 20_000, interval: 50 })
             .toBe(own.calls);
