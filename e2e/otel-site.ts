@@ -41,12 +41,18 @@ export async function openOtelSite(domain: string): Promise<OtelSite> {
   };
 }
 
-/** Evidence of a metric and arm, summed over all closed batches. */
-export async function evidenceOf(api: ApiClient, id: string, metric: string, arm: string): Promise<Totals> {
+/** Evidence of a metric and arm, summed over all closed batches; of exposures from `fromEpoch` on. */
+export async function evidenceOf(
+  api: ApiClient,
+  id: string,
+  metric: string,
+  arm: string,
+  fromEpoch = 0,
+): Promise<Totals> {
   const { batches } = await api.listEvidence(id, 0, 500);
   const totals: Totals = { count: 0, sum: 0, bins: new Map() };
   for (const series of batches.flatMap((batch) => batch.series)) {
-    if (series.metric !== metric || series.arm !== arm) continue;
+    if (series.metric !== metric || series.arm !== arm || series.epoch < fromEpoch) continue;
     series.bucket.forEach((_, i) => {
       totals.count += series.count[i] ?? 0;
       totals.sum += series.sum[i] ?? 0;
