@@ -41,7 +41,7 @@ export async function openOtelSite(domain: string): Promise<OtelSite> {
   };
 }
 
-/** Evidence of a metric and arm, summed over all closed batches. */
+/** Evidence of a metric and arm, summed over all closed batches; of exposures from `fromEpoch` on. */
 export async function evidenceOf(
   api: ApiClient,
   id: string,

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { isMap, isScalar, parseDocument } from 'yaml';
 import type { Io } from './io.ts';
+import { isMapping } from './read-mapping.ts';
 import { readText } from './read-text.ts';
 
 /** Keys of a metric whose text may be the name of a file beside the plan. */
@@ -31,7 +32,7 @@ export async function withQueryFiles(text: string, plan: string, io: Io): Promis
 
 /** As `withQueryFiles`, in the plan of a module; what is no plan comes back as it is. */
 export async function withQueryFilesIn(value: unknown, plan: string, io: Io): Promise<unknown> {
-  if (!isRecord(value) || !isRecord(value.metrics)) return value;
+  if (!isMapping(value) || !isMapping(value.metrics)) return value;
   const metrics = await Promise.all(
     Object.entries(value.metrics).map(async ([name, metric]) => [name, await filledMetric(metric, plan, io)] as const),
   );
@@ -39,7 +40,7 @@ export async function withQueryFilesIn(value: unknown, plan: string, io: Io): Pr
 }
 
 async function filledMetric(metric: unknown, plan: string, io: Io): Promise<unknown> {
-  if (!isRecord(metric)) return metric;
+  if (!isMapping(metric)) return metric;
   const entries = Object.entries(metric).map(async ([key, value]) => {
     const isNamed = KEYS.includes(key) && isFile(value);
     return [key, isNamed ? await readQuery(value, plan, io) : value] as const;
@@ -49,10 +50,6 @@ async function filledMetric(metric: unknown, plan: string, io: Io): Promise<unkn
 
 function isFile(value: unknown): value is string {
   return typeof value === 'string' && FILE.test(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function readQuery(file: string, plan: string, io: Io): Promise<string> {

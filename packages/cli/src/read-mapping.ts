@@ -13,7 +13,8 @@ export async function readMapping(file: string, io: Io): Promise<Readonly<Record
   return value;
 }
 
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether a value is a mapping: no list, and not nothing. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

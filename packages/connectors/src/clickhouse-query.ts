@@ -92,14 +92,14 @@ function readAnswer({ status, headers, text }: HttpReply, ask: SqlAsk, access: H
   const { meta, data } = body;
   if (!Array.isArray(meta) || !Array.isArray(data) || !data.every(Array.isArray))
     throw new SourceFailure('the answer is not of the format JSONCompact; leave FORMAT out of the query');
-  if (data.length > ask.limits.maxRows) throw new SourceFailure(tooManyRows(ask.limits));
+  if (data.length > ask.limits.maxRows) throw new SourceFailure(tooManyRows(ask.limits), 'too-large');
   return { columns: meta.map((column: { readonly name?: unknown }) => String(column.name)), rows: data };
 }
 
 function exceptionOf(code: string, told: string, { limits }: SqlAsk): SourceFailure {
   if (REFUSED_CREDENTIALS.includes(code))
     return new SourceFailure(`ClickHouse refused the credentials (${code}); check user and password`);
-  if (TOO_MANY.includes(code)) return new SourceFailure(tooManyRows(limits));
+  if (TOO_MANY.includes(code)) return new SourceFailure(tooManyRows(limits), 'too-large');
   if (TIMED_OUT.includes(code)) return new SourceFailure(tookTooLong(limits), 'unreachable');
   if (code === READ_ONLY)
     return new SourceFailure(

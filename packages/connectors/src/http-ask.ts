@@ -68,7 +68,8 @@ function failureOf(error: unknown, place: string, isLate: boolean): SourceFailur
   if (error instanceof SourceFailure) return error;
   if (isLate) return new SourceFailure(`${place} did not answer in time`, 'unreachable');
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  if (code === ANSWER_TOO_LARGE) return new SourceFailure(`${place} gave an answer that is too large; ask for less`);
+  if (code === ANSWER_TOO_LARGE)
+    return new SourceFailure(`${place} gave an answer that is too large; ask for less`, 'too-large');
   if (code === ADDRESS_REFUSED)
     return new SourceFailure(
       `${place} is not on the public internet; list the host in allowedHosts if it may be called`,

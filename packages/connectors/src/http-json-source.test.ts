@@ -95,7 +95,7 @@ describe('httpJsonSource', () => {
       'partial',
     ],
     ['half an answer', { body: '{"data":[', ends: 'breaks' }, /broke off/, 'unreachable'],
-    ['a giant answer', { body: ' '.repeat(33 * 2 ** 20) }, /too large/, undefined],
+    ['a giant answer', { body: ' '.repeat(33 * 2 ** 20) }, /too large/, 'too-large'],
     ['more bad than all', { body: { data: [row('on', 4, 5)] } }, /row 1 has 5 bad of 4 in total/, 'contradictory'],
     ['fewer than none', { body: { data: [row('on', -4, 0)] } }, /total of row 1 is -4/, 'contradictory'],
     [

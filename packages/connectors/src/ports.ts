@@ -93,6 +93,8 @@ export type HistoryQuery = {
   readonly stepMs: number;
   /** Steps per answer, from 1. */
   readonly partSteps: number;
+  /** Fires when the answers are no longer wanted. */
+  readonly signal?: AbortSignal;
 };
 
 /** What was counted in the step that ended at `at`. */

@@ -70,7 +70,7 @@ async function tablesOf(connection: PostgresConnection, ask: Asking): Promise<re
     for (const statement of ask.statements) tables.push(await tableOf(client, statement, ask));
     return tables;
   } catch (error) {
-    if (budget.isSpent()) throw new SourceFailure(tooManyBytes(ask.limits));
+    if (budget.isSpent()) throw new SourceFailure(tooManyBytes(ask.limits), 'too-large');
     throw failureOf(error, connection, ask);
   } finally {
     // A server that hangs does not answer the farewell either: the signal ends that as well.
@@ -137,7 +137,7 @@ async function tableOf(client: Client, statement: string, { query, limits }: Sql
       types: AS_TEXT,
     });
     rows.push(...part.rows);
-    if (rows.length > limits.maxRows) throw new SourceFailure(tooManyRows(limits));
+    if (rows.length > limits.maxRows) throw new SourceFailure(tooManyRows(limits), 'too-large');
     if (part.rows.length === CHUNK) continue;
     await client.query('CLOSE rampart');
     const asked = names.map((name, index) => `${name}=${values[index]}`);

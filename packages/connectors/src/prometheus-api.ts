@@ -69,13 +69,10 @@ export type PrometheusAsking = Pick<MetricQuery, 'signal' | 'onExchange'> & {
 export function queryRange(
   connection: PrometheusConnection,
   { query, fromAt, toAt, stepMs }: PrometheusRangeQuery,
+  asking: PrometheusAsking = {},
 ): Promise<PrometheusRange> {
-  return ask(connection, 'query_range', {
-    query,
-    start: String(fromAt / 1000),
-    end: String(toAt / 1000),
-    step: String(stepMs / 1000),
-  });
+  const [start, end, step] = [fromAt, toAt, stepMs].map((ms) => String(ms / 1000));
+  return ask(connection, 'query_range', { query, start, end, step }, asking);
 }
 
 /**

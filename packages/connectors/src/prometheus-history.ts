@@ -64,12 +64,14 @@ function bindingOf(metric: Metric): PrometheusBinding | { readonly message: stri
 /** A part is asked for from the end of the one before it, so that no growth falls between two. */
 async function readPart(
   connection: PrometheusConnection,
-  { metric, treatment, control, fromAt, toAt, stepMs }: HistoryQuery,
+  { metric, treatment, control, fromAt, toAt, stepMs, signal }: HistoryQuery,
   binding: PrometheusBinding,
   memories: Memories,
 ): Promise<HistoryAnswer> {
   const ask = (query: string | undefined) =>
-    query === undefined ? NOTHING : queryRange(connection, { query, fromAt, toAt, stepMs });
+    query === undefined
+      ? NOTHING
+      : queryRange(connection, { query, fromAt, toAt, stepMs }, { ...(signal && { signal }) });
   const answers = await Promise.all([ask(binding.total), ask(binding.sum), ask(binding.sumSquares)]);
   const failed = answers.find((answer) => !answer.ok);
   if (failed?.ok === false) return { kind: 'error', ...failureOf(metric, failed) };
@@ -104,13 +106,14 @@ const ARM_LOOKS = 1_000;
  */
 async function findsArms(
   connection: PrometheusConnection,
-  { metric, treatment, fromAt, toAt, stepMs }: HistoryQuery,
+  { metric, treatment, fromAt, toAt, stepMs, signal }: HistoryQuery,
   { total, arm }: PrometheusBinding,
 ): Promise<boolean | Failure> {
   if (arm === undefined) return false;
   const looks = Math.max(1, Math.ceil((toAt - fromAt) / stepMs / ARM_LOOKS));
   const query = `group by (${arm}) (${total})`;
-  const answer = await queryRange(connection, { query, fromAt, toAt, stepMs: looks * stepMs });
+  const range = { query, fromAt, toAt, stepMs: looks * stepMs };
+  const answer = await queryRange(connection, range, { ...(signal && { signal }) });
   if (!answer.ok) return failureOf(metric, answer);
   return answer.series.some(({ labels }) => labels[arm] === treatment);
 }

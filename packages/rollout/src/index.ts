@@ -103,6 +103,7 @@ export {
   type RecordedStep,
 } from './replay/history-trial.ts';
 export type { GateTrial, PlanTrial, TrialAbort } from './replay/plan-trial.ts';
+export { openRefold, type Refold } from './replay/refold.ts';
 export { openReplay, type ReplayDifference, type ReplayResult, type RolloutReplay } from './replay/replay-rollout.ts';
 export { openLoop, type RolloutLoop } from './rollout-loop.ts';
 export type {

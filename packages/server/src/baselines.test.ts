@@ -199,6 +199,8 @@ describe('a new version of the baseline', () => {
     const r = await rig(history);
     const id = await startRollout(r);
     await r.server.baselines.wakeAll();
+    // The first look of the stage records what its checks say.
+    await r.server.reconciler.wakeAll();
     const before = await stateOf(r, id);
     history.recorded = () => ({ kind: 'error', message: 'nothing answers' });
     expect(await codeOf(r.admin.captureBaseline(id, 'now'))).toContain('telemetry: nothing answers');

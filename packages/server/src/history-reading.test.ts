@@ -137,6 +137,27 @@ describe('readHistory', () => {
   });
 });
 
+describe('a history that does not answer', () => {
+  it('is not waited for when the server stops', async () => {
+    const stopping = new AbortController();
+    const hanging: typeof fetch = (_, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(new Error('withdrawn')));
+        stopping.abort();
+      });
+    const source = prometheusHistory({ url: 'http://prometheus.example', fetch: hanging });
+    const reading = {
+      historyOf: () => source,
+      recorded: { errorRate: 'prometheus' },
+      exposed: [],
+      toAt: START_AT,
+      onProgress: () => undefined,
+      signal: stopping.signal,
+    };
+    await expect(readHistory(stateOf(), reading)).rejects.toThrow(HistoryUnavailable);
+  });
+});
+
 describe('exposedByOthers', () => {
   it('knows when another rollout of the flag exposed it, and that a completed one goes on', () => {
     const state = stateOf();

@@ -81,8 +81,9 @@ async function readSource(
   const baseline = openHistoryBaseline(state, { ...range, metrics, exposed });
   const { treatment, control } = state.plan;
   onProgress({ source: name, share: 0 });
+  const asked = { ...range, metrics, treatment, control, partSteps: PART_STEPS, signal };
   try {
-    for await (const part of historySteps(source, { ...range, metrics, treatment, control, partSteps: PART_STEPS })) {
+    for await (const part of historySteps(source, asked)) {
       if (signal.aborted) throw new HistoryUnavailable(`${name}: the server stops`);
       for (const step of part.steps) baseline.feed(step);
       onProgress({ source: name, share: (part.toAt - range.fromAt) / (range.toAt - range.fromAt) });

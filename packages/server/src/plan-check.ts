@@ -126,6 +126,7 @@ function otlpIssues(plan: Plan): readonly PlanIssue[] {
     return message === undefined ? [] : [issue('unknown-value', `metrics.${metric.name}`, message)];
   });
 }
+
 /** What a source can never answer is refused before the start, not met as an error in the middle of a stage. */
 function bindingIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue[] {
   return Object.values(plan.metrics).flatMap((metric) => {

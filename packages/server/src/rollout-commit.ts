@@ -10,7 +10,7 @@ import {
 } from '@rampart/rollout';
 import { newEventOf, streamOf } from './event-records.ts';
 import type { Carried } from './evidence-batcher.ts';
-import { type Checkpoint, ROLLOUT_KIND, type RolloutRun } from './rollout-run.ts';
+import { type Checkpoint, LAYOUT, ROLLOUT_KIND, type RolloutRun } from './rollout-run.ts';
 import type { Append, CheckpointSave, OutboxMessage, ReplyWrite } from './store/store.ts';
 
 /** An event and who caused it. */
@@ -75,7 +75,8 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
 /** The parts of a write that belong to a fold. */
 export function foldWrites(rollout: string, before: RolloutRun, fold: Fold): CheckpointSave {
   const { evidence, throughSeq, carried } = fold;
-  const value: Checkpoint = { evidence, throughSeq, closedAt: fold.batch.toAt, pulledTo: carried.pulledTo };
+  const { pulledTo } = carried;
+  const value: Checkpoint = { layout: LAYOUT, evidence, throughSeq, closedAt: fold.batch.toAt, pulledTo };
   return {
     checkpoint: { key: rollout, expectedVersion: before.checkpointVersion, value },
     evidence: { rollout, seq: fold.batch.seq, value: fold.batch },

@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type EvidenceState, NO_EVIDENCE, type Reconciled, type RolloutState, replay } from '@rampart/rollout';
+import {
+  type EventRecord,
+  type EvidenceBatch,
+  type EvidenceState,
+  NO_EVIDENCE,
+  openRefold,
+  type Reconciled,
+  type RolloutState,
+  replay,
+} from '@rampart/rollout';
 import { recordOf, streamOf } from './event-records.ts';
 import { type Carried, emptyBatch, type OpenBatch } from './evidence-batcher.ts';
 import { messageOf } from './log.ts';
@@ -8,6 +17,9 @@ import type { Store, StoredDocument } from './store/store.ts';
 
 /** Kind of the document a rollout's state is projected to. */
 export const ROLLOUT_KIND = 'rollout';
+
+/** Evidence batches read at once. */
+const BATCHES = 500;
 
 /** A rollout in memory: its state as stored, and its evidence as checkpointed. Replaced as a whole, never changed. */
 export type RolloutRun = {
@@ -23,8 +35,16 @@ export type RolloutRun = {
   readonly look?: Pick<Reconciled, 'judgement'>;
 };
 
+/**
+ * What the sums in a checkpoint mean: one more with every change of `EvidenceState`, or of what a stream sums under its key. Sums
+ * of another layout would be judged for what they are not, so that they are folded again from the batches.
+ */
+export const LAYOUT = 2;
+
 /** What is checkpointed with a fold. */
 export type Checkpoint = {
+  /** See `LAYOUT`; absent in those of the first. */
+  readonly layout?: number;
   readonly evidence: EvidenceState;
   readonly throughSeq: number;
   readonly closedAt: number;
@@ -38,12 +58,13 @@ export async function loadRun(store: Store, stored: StoredDocument): Promise<Rol
     store.readStream(streamOf(stored.key)),
     store.getCheckpoint(stored.key),
   ]);
-  const state = replayed(stored, events.map(recordOf));
-  // JSON edge: written by `checkpointOf` only.
+  const records = events.map(recordOf);
+  const state = replayed(stored, records);
+  // JSON edge: written by `foldWrites` only.
   const saved = checkpoint?.value as Checkpoint | undefined;
   return {
     state,
-    evidence: saved?.evidence ?? NO_EVIDENCE,
+    evidence: saved === undefined ? NO_EVIDENCE : await evidenceIn(saved, store, state, records),
     checkpointVersion: checkpoint?.version ?? 0,
     closedAt: saved?.closedAt ?? state.createdAt,
     open: emptyBatch(saved?.throughSeq ?? 0, {
@@ -51,6 +72,31 @@ export async function loadRun(store: Store, stored: StoredDocument): Promise<Rol
       pulledTo: saved?.pulledTo ?? {},
     }),
   };
+}
+
+/** Evidence as the sums of today have it. Of a rollout that has ended nothing is judged again, and its batches may be gone. */
+async function evidenceIn(
+  { layout, evidence }: Checkpoint,
+  store: Store,
+  { id, phase }: RolloutState,
+  records: readonly EventRecord[],
+): Promise<EvidenceState> {
+  if (layout === LAYOUT || phase === 'complete' || phase === 'cancelled') return evidence;
+  const refold = openRefold(records);
+  for (let after = 0; after < evidence.throughSeq; ) {
+    const batches = await store.evidenceAfter(id, after, BATCHES);
+    const last = batches.at(-1);
+    if (last === undefined) throw lostBatch(id, after + 1);
+    // JSON edge: written by the reconciler only.
+    for (const { value } of batches) refold.feed(value as EvidenceBatch);
+    after = last.seq;
+  }
+  return refold.evidence();
+}
+
+function lostBatch(id: string, seq: number): ServerError {
+  const message = `batch ${seq} of rollout "${id}" is not in the store, and its evidence has to be folded again; start the version of Rampart that wrote this store, or restore a backup, and report it`;
+  return new ServerError('REPLAY_MISMATCH', message);
 }
 
 /** Every rollout of the store, in the order they were created. @throws ServerError `REPLAY_MISMATCH` */

@@ -38,6 +38,26 @@ describe('openControlBaseline', () => {
     expect(Object.keys(open.finish().metrics)).toEqual(['errorRate']);
   });
 
+  it('leaves out what a judge gave before it was found to have drifted', () => {
+    const judge = { goldenSet: 'golden-1', items: 10, expected: 0.4, tolerance: 0.1, maxAge: '2h' } as const;
+    const drive = new Drive(planOf({ judges: { errorRate: judge } }));
+    const calibrate = (bad: number) => {
+      const scores = Array.from({ length: 10 }, (_, i) => ({ item: `item-${i}`, score: i < bad ? 1 : 0 }));
+      drive.command({ type: 'CalibrateJudge', metric: 'errorRate', goldenSet: 'golden-1', scores });
+    };
+    calibrate(4);
+    drive.begin();
+    drive.tick(BATCH_MS, { series: bothArms(drive.state, 'errorRate', 0.02, 0.02) });
+    calibrate(9);
+    calibrate(4);
+    drive.tick(BATCH_MS, { series: bothArms(drive.state, 'errorRate', 0.03, 0.03) });
+    drive.tick(BATCH_MS, { series: bothArms(drive.state, 'errorRate', 0.01, 0.01) });
+    const open = openControlBaseline(drive.state, drive.now);
+    for (const { batch } of drive.batches) open.feed(batch);
+    // The batch that was open at the drift may hold scores of before.
+    expect(open.finish().metrics.errorRate).toMatchObject({ value: 0.01, count: 1_900 });
+  });
+
   it('has nothing where everyone is exposed', () => {
     const stages = [{ name: 'ga', percentage: 100, duration: 'permanent' as const, monitor: '1h' }];
     const drive = new Drive(planOf({ stages })).begin();

@@ -1,11 +1,12 @@
 import type { Metric } from '../plan.ts';
 import type { RecordedSeries, RecordedStep } from '../replay/history-trial.ts';
 import type { RolloutState } from '../state.ts';
-import { type Baseline, type BaselineMetric, WEEK_SLOTS, type WeekProfile } from '../verdict.ts';
+import { type Baseline, WEEK_SLOTS } from '../verdict.ts';
 import { baselineOf } from './baseline-of.ts';
 import { emptyMetricEvidence, type MetricEvidence, NO_EVIDENCE } from './evidence-state.ts';
 import { addBins } from './histogram.ts';
 import { slotOf } from './rhythm.ts';
+import { emptyTally } from './tally.ts';
 
 /** A time in which some saw the new variant, epoch milliseconds. Without an end it lasts. */
 export type ExposedTime = { readonly fromAt: number; readonly toAt?: number };
@@ -27,12 +28,11 @@ export type HistoryBaseline = {
   readonly finish: () => Baseline;
 };
 
-type Week = { readonly n: number[]; readonly x: number[]; readonly seenMs: number[] };
-type Past = { readonly evidence: MetricEvidence; readonly week: Week };
-
-function emptyPast(): Past {
-  const slots = () => new Array<number>(WEEK_SLOTS).fill(0);
-  return { evidence: emptyMetricEvidence(), week: { n: slots(), x: slots(), seenMs: slots() } };
+function emptyPast(): MetricEvidence {
+  const past = emptyMetricEvidence();
+  const { n, x, seenMs } = past.baseline.week;
+  for (const hours of [n, x, seenMs]) hours.push(...emptyTally(WEEK_SLOTS));
+  return past;
 }
 
 /** Whether a metric is a number of events in a time: the whole of it is wanted, whoever caused it. */
@@ -89,35 +89,24 @@ export function openHistoryBaseline(state: RolloutState, range: RecordedRange): 
       }
     },
     finish() {
-      const entries = [...pasts].map(([name, { past }]) => [name, past.evidence] as const);
+      const entries = [...pasts].map(([name, { past }]) => [name, past] as const);
       const evidence = { ...NO_EVIDENCE, metrics: Object.fromEntries(entries) };
       const frozen = baselineOf(evidence, { ...state, baselineSince: range.fromAt }, range.toAt);
-      const metrics = Object.entries(frozen.metrics).map(([name, metric]) => [name, withWeek(metric, pasts.get(name))]);
-      return { ...frozen, source: 'history', metrics: Object.fromEntries(metrics) };
+      return { ...frozen, source: 'history' };
     },
   };
 }
 
-function addSeries({ evidence: { baseline }, week }: Past, one: RecordedSeries, slot: number): void {
+function addSeries({ baseline }: MetricEvidence, one: RecordedSeries, slot: number): void {
   baseline.n += one.count;
   baseline.x += one.sum;
   baseline.xx += one.sumSquares;
   for (const [bin, count] of one.bins ?? []) addBins(baseline.bins, { bin: [bin], count: [count] });
-  week.n[slot] += one.count;
-  week.x[slot] += one.sum;
+  baseline.week.n[slot] += one.count;
+  baseline.week.x[slot] += one.sum;
 }
 
-function addTime({ evidence: { baseline }, week }: Past, slot: number, ms: number, timeScale: number): void {
+function addTime({ baseline }: MetricEvidence, slot: number, ms: number, timeScale: number): void {
   baseline.seenMs += ms;
-  week.seenMs[slot] += ms / timeScale;
-}
-
-/** The hours of a quantile would need a histogram each. */
-function withWeek(
-  frozen: BaselineMetric,
-  own: { readonly metric: Metric; readonly past: Past } | undefined,
-): BaselineMetric {
-  if (own === undefined || own.metric.kind === 'quantile') return frozen;
-  const week: WeekProfile = own.past.week;
-  return { ...frozen, week };
+  baseline.week.seenMs[slot] += ms / timeScale;
 }

@@ -12,7 +12,7 @@ import type { Check, Metric } from '../plan.ts';
 import type { Baseline } from '../verdict.ts';
 import { limitOf, lineOf, type Side } from './line.ts';
 import { type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import { type Rhythm, rhythmOf } from './rhythm.ts';
+import { hoursKey, type Rhythm, rhythmOf } from './rhythm.ts';
 import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
 import { addAt, between, type Sums, since } from './tally.ts';
 
@@ -158,7 +158,7 @@ const EVEN: Hours = { rhythm: () => 1, key: '' };
 function hoursOf({ check, metric, side, baseline }: RateLine): Hours {
   if (baseline === undefined || limitOf(check, side).kind !== 'relative') return EVEN;
   const rhythm = rhythmOf(metric, baseline.metrics[metric.name]);
-  return rhythm === undefined ? EVEN : { rhythm, key: ` by hour of ${baseline.toAt}` };
+  return rhythm === undefined ? EVEN : { rhythm, key: hoursKey(metric, baseline) };
 }
 
 /** Which parts the sums hold: a split of known shares, and a whole with a line to hold it against. */

@@ -92,7 +92,7 @@ describe('what is remembered between looks', () => {
           expect(statuses(ledger, CANARY, now)).toEqual(statuses(structuredClone(ledgerOf(ledger)), afresh, now));
         });
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

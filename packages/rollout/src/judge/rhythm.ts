@@ -1,5 +1,6 @@
+import { originOf } from '../baseline/origin.ts';
 import type { Metric } from '../plan.ts';
-import { type BaselineMetric, WEEK_SLOTS, type WeekProfile } from '../verdict.ts';
+import { type Baseline, type BaselineMetric, WEEK_SLOTS, type WeekProfile } from '../verdict.ts';
 
 const HOUR_MS = 3_600_000;
 const HOURS_OF_DAY = 24;
@@ -54,4 +55,13 @@ export function rhythmOf({ kind }: Metric, baseline: BaselineMetric | undefined)
     return (events + PRIOR_EVENTS) / (expected + PRIOR_EVENTS);
   });
   return (at) => factors[slotOf(at)];
+}
+
+/**
+ * Tells sums by the hours of one baseline from those of another. A metric that a later version keeps as it was has the same hours:
+ * what was counted stays.
+ */
+export function hoursKey({ name }: Metric, baseline: Baseline): string {
+  const { version, source, fromAt, toAt } = originOf(baseline, name);
+  return ` by hour of version ${version}, ${source} ${fromAt} to ${toAt}`;
 }

@@ -4,7 +4,7 @@ import { binOf, type EvidenceBatch, type EvidenceSeries } from '../evidence.ts';
 import { parseLimit } from '../plan/limit.ts';
 import { passLimitOf } from '../plan/margin.ts';
 import type { Check, Metric } from '../plan.ts';
-import type { Baseline } from '../verdict.ts';
+import { type Baseline, type BaselineOrigin, WEEK_SLOTS } from '../verdict.ts';
 import { addBins, emptyHistogram, quantileEdgeOf } from './histogram.ts';
 import type { Side } from './line.ts';
 import { prepareBatch } from './prepare-batch.ts';
@@ -283,6 +283,33 @@ describe('a method of judging', () => {
       new Judge('errorRate', '1%').feed(share('errorRate', [0.01, 0.01], users)).side('pass').validity;
     expect([validity(true), validity(false)]).toEqual(['asymptotic', 'assumes independent requests']);
   });
+});
+
+describe('sums by the hours of a baseline', () => {
+  const hourly = (n: number) => Array.from({ length: WEEK_SLOTS }, () => n);
+  const week = { n: hourly(36_000), x: hourly(360), seenMs: hourly(3_600_000) };
+  const withHours = (parts: Partial<Baseline>, origin?: BaselineOrigin): Baseline => {
+    const metrics = Object.entries(BASELINE.metrics).map(([name, one]) => {
+      return [name, { ...one, week, ...(origin && { origin }) }];
+    });
+    return { ...BASELINE, ...parts, metrics: Object.fromEntries(metrics) };
+  };
+
+  it.each([
+    ['errorRate', '2x baseline'],
+    ['throughput', '0.8x baseline'],
+  ])(
+    'of %s stay as they are with a version that keeps it, and begin anew with one that takes it anew',
+    (name, limit) => {
+      const keyOf = (baseline: Baseline) => sideOf(checkOf(name, limit), metricOf(name), 'fail', baseline).stream?.key;
+      const first = keyOf(withHours({}));
+      expect(first).toContain('by hour');
+      const origin = { version: 1, source: 'live', fromAt: BASELINE.fromAt, toAt: BASELINE.toAt } as const;
+      expect(keyOf(withHours({ version: 2, toAt: 5 }, origin))).toBe(first);
+      expect(keyOf(withHours({ version: 2, toAt: 5 }))).not.toBe(first);
+      expect(keyOf(withHours({ version: 2 }))).not.toBe(first);
+    },
+  );
 });
 
 describe('false alarms of a method', () => {

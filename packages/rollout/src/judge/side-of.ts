@@ -4,7 +4,7 @@ import { limitOf, lineOf, type Side, usesControl } from './line.ts';
 import { meanSide } from './mean-side.ts';
 import { rateSide } from './rate-side.ts';
 import { ratioSide } from './ratio-side.ts';
-import { type Rhythm, rhythmOf } from './rhythm.ts';
+import { hoursKey, type Rhythm, rhythmOf } from './rhythm.ts';
 import { scoreSide } from './score-side.ts';
 import { shareSide } from './share-side.ts';
 import type { SideJudge } from './side-judge.ts';
@@ -16,14 +16,15 @@ const HOURS = Array.from({ length: WEEK_SLOTS }, (_, slot) => slot * 3_600_000);
 /** The line of a limit relative to the baseline, hour by hour of the week; absent where the baseline does not know them. */
 function weeklyLine(check: Check, metric: Metric, side: Side, baseline: Baseline | undefined): WeeklyLine | undefined {
   const limit = limitOf(check, side);
-  const reference = baseline?.metrics[metric.name];
+  if (baseline === undefined) return undefined;
+  const reference = baseline.metrics[metric.name];
   const rhythm = rhythmOf(metric, reference);
   if (limit.kind !== 'relative' || reference === undefined || rhythm === undefined) return undefined;
   const takesHigh = (metric.harm === 'higher') === (side === 'fail');
   const lineAt: Rhythm = (at) => limit.ratio * (takesHigh ? reference.high : reference.low) * rhythm(at) + limit.offset;
   // The grid of a line above one half is another one, and a line at 0 leaves nothing to find.
   const isRare = HOURS.every((at) => lineAt(at) > 0 && lineAt(at) <= 0.5);
-  const key = `${limit.ratio}x baseline + ${limit.offset} by hour of ${baseline?.toAt}`;
+  const key = `${limit.ratio}x baseline + ${limit.offset}${hoursKey(metric, baseline)}`;
   return isRare ? { key, lineAt } : undefined;
 }
 

@@ -57,7 +57,7 @@ function isInput({ by, event }: EventRecord, state: RolloutState | undefined): b
 }
 
 /** The look a batch was folded at. Without one on record it is taken for the first of its instant, after what people did. */
-function lookOf(
+export function lookOf(
   batch: EvidenceBatch,
   records: readonly EventRecord[],
 ): { readonly at: number; readonly version: number } {
