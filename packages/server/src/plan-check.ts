@@ -106,7 +106,7 @@ function alertIssues(plan: Plan, { deliversAlerts }: Surroundings): readonly Pla
   if (deliversAlerts) return [];
   return plan.abortCriteria.flatMap(({ metric }, i) => {
     if (plan.metrics[metric]?.source !== ALERTS) return [];
-    const message = `no hook of this server receives alerts, so that ${metric} could never abort; set one up (rampart hook set), or remove the criterion`;
+    const message = `no hook of this server can receive alerts (none does, or its --secret-ref is not set there), so that ${metric} could never abort; set one up (rampart hook set), or remove the criterion`;
     return [issue('unknown-value', `abortCriteria[${i}].alert`, message)];
   });
 }
