@@ -53,7 +53,7 @@ describe('an alert as an abort criterion', () => {
       ['unknown-key', 'abortCriteria[0].limit', 'unknown key "limit"; known are alert, labels'],
     ]);
     expect(issuesOf(planWith('[ { alert: "" } ]'))).toEqual([
-      ['out-of-range', 'abortCriteria[0].alert', 'received "" for alert; it must have at least 1 characters'],
+      ['out-of-range', 'abortCriteria[0].alert', 'received "" for alert; it must not be empty'],
     ]);
     expect(issuesOf(planWith('[ { alert: A }, { metric: zzzz, limit: 1 } ]'))[0]?.[2]).not.toContain('alert:');
   });

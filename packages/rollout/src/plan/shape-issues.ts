@@ -72,6 +72,11 @@ function namesAlert(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, ALERT);
 }
 
+/** Whether an item of a list names an alert where no alert can stand. */
+function isMisplacedAlert(plan: unknown, path: PlanPath): boolean {
+  return path[0] !== CRITERIA && typeof path.at(-1) === 'number' && namesAlert(valueAt(plan, path));
+}
+
 /** An alert where no alert can stand: one message in place of what every other shape misses. */
 function logMisplacedAlert(path: PlanPath, log: IssueLog): void {
   const message = `an alert stands only in ${CRITERIA}, for that it never fired proves nothing; move it there from ${formatPath(path.slice(0, -1))}`;
@@ -94,6 +99,7 @@ const COUNTED: ReadonlyMap<string, string> = new Map([
 /** What a value out of its range must be instead. */
 function rangeOf(issue: ShapeIssue): string {
   if (issue.code !== 'too_small' && issue.code !== 'too_big') return issue.message;
+  if (issue.code === 'too_small' && issue.minimum === 1 && COUNTED.has(issue.origin)) return 'it must not be empty';
   const bound = issue.code === 'too_small' ? issue.minimum : issue.maximum;
   const words = issue.code === 'too_small' ? ['at least', 'more than'] : ['at most', 'less than'];
   const noun = COUNTED.get(issue.origin) ?? '';
@@ -117,9 +123,8 @@ function logIssue(issue: ShapeIssue, base: PlanPath, value: unknown, log: IssueL
   const path: PlanPath = [...base, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
   const at = valueAt(value, path);
   const meant = likeliest(issue);
-  const isMisplaced = (item: unknown) => path[0] !== CRITERIA && namesAlert(item);
-  if (isMisplaced(at)) logMisplacedAlert(path, log);
-  else if (at === undefined && isMisplaced(valueAt(value, path.slice(0, -1)))) return;
+  if (isMisplacedAlert(value, path)) logMisplacedAlert(path, log);
+  else if (at === undefined && isMisplacedAlert(value, path.slice(0, -1))) return;
   else if (issue.code === 'unrecognized_keys') logUnknownKeys(issue.keys, path, at, log);
   else if (at === undefined) log.error('missing-key', path, `${JSON.stringify(path.at(-1))} is missing; add it`);
   else if (meant) for (const inner of meant) logIssue(inner, path, value, log);
