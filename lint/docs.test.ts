@@ -64,6 +64,17 @@ describe('the plan reference', () => {
   });
 });
 
+describe('the glossary', () => {
+  it('is in alphabetical order, each word once', () => {
+    const rows = read('docs/glossary.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| '));
+    const words = rows.slice(2).map((line) => (line.split('|')[1] ?? '').replaceAll(/[`*]/g, '').trim().toLowerCase());
+    expect(words.length).toBeGreaterThan(50);
+    expect(words).toEqual([...new Set(words)].sort());
+  });
+});
+
 describe('plans in the docs', () => {
   const plans = ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].flatMap(plansIn);
 
@@ -87,9 +98,12 @@ describe('the command reference', () => {
     expect(commands.filter((name) => !new RegExp(`\`${name}[ \`]`).test(page))).toEqual([]);
   });
 
-  it.each(['issue', 'incident', 'flag', 'segment', 'token', 'webhook'])('names every command of %s', (group) => {
-    const commands = commandsIn(rampart('help', group)).filter((name) => name !== 'help');
-    expect(commands.length).toBeGreaterThan(2);
-    expect(commands.filter((name) => !new RegExp(`\`${group} ${name}[ \`]`).test(page))).toEqual([]);
-  });
+  it.each(['issue', 'incident', 'flag', 'segment', 'token', 'webhook', 'hook', 'baseline'])(
+    'names every command of %s',
+    (group) => {
+      const commands = commandsIn(rampart('help', group)).filter((name) => name !== 'help');
+      expect(commands.length).toBeGreaterThan(2);
+      expect(commands.filter((name) => !new RegExp(`\`${group} ${name}[ \`]`).test(page))).toEqual([]);
+    },
+  );
 });

@@ -97,7 +97,7 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
     'api',
     422,
     'The plan has errors.',
-    'Correct what `issues` lists (each has file, line and column); `rampart validate FILE` shows the same.',
+    'Correct what `issues` lists, each with its place. `rampart validate FILE` checks offline all but sources, hooks and segments of the server.',
   ),
   VERSION_CONFLICT: entry(
     'api',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { instantOf } from './instant-of.ts';
+import { schemaProblem } from './schema-problem.ts';
 
 /** An alert that fires. `key`: the same in every repetition of this firing. */
 export type FiringAlert = {
@@ -28,8 +29,7 @@ const deliverySchema = z.object({
 /** Reads what an Alertmanager (webhook version 4) or a Grafana sends, or says what is wrong with it. */
 export function readAlertDelivery(body: unknown): AlertDelivery | { readonly problem: string } {
   const read = deliverySchema.safeParse(body);
-  if (!read.success)
-    return { problem: `this is no webhook of Alertmanager or Grafana: ${z.prettifyError(read.error)}` };
+  if (!read.success) return { problem: `this is no webhook of Alertmanager or Grafana: ${schemaProblem(read.error)}` };
   const { alerts, truncatedAlerts: left = 0 } = read.data;
   return { firing: alerts.filter(({ status }) => status === 'firing').map(firingOf), left };
 }

@@ -5,6 +5,7 @@ import { ConnectorError } from './connector-error.ts';
 import { jsonPathSchema } from './json-path.ts';
 import { REQUEST_VARIABLES, variableNames } from './request-template.ts';
 import { COLUMNS, type Column } from './rows-evidence.ts';
+import { schemaProblem } from './schema-problem.ts';
 
 const json = z.json() as z.ZodType<JsonValue>;
 const bindingSchema = z.strictObject({
@@ -62,7 +63,7 @@ export function readHttpJsonBinding(metric: Metric): HttpJsonBinding {
   const { name, kind } = metric;
   const problem = (what: string) => new ConnectorError('BINDING_INVALID', `metrics.${name}: ${what}`);
   const read = bindingSchema.safeParse(metric.binding);
-  if (!read.success) throw problem(z.prettifyError(read.error));
+  if (!read.success) throw problem(schemaProblem(read.error));
   const { data: binding } = read;
   const used = variableNames(binding.request);
   const unknown = used.find((one) => !(REQUEST_VARIABLES as readonly string[]).includes(one));

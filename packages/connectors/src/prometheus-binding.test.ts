@@ -25,6 +25,8 @@ describe('readPrometheusBinding', () => {
     expect(read('mean', { sum: 's', sumSquares: 'q', total: 't' })).toEqual({ total: 't', sum: 's', sumSquares: 'q' });
     expect(read('quantile', { buckets: 'x_bucket' })).toEqual({ total: 'x_bucket' });
     expect(read('count', { total: 't' })).toEqual({ total: 't' });
+    expect(read('count', { total: '{__name__=~"a|b",code!="}"}' })).toEqual({ total: '{__name__=~"a|b",code!="}"}' });
+    expect(read('count', { total: 'job:requests:sum { code = "5" }' }).total).toBe('job:requests:sum { code = "5" }');
   });
 
   it.each([
@@ -33,6 +35,10 @@ describe('readPrometheusBinding', () => {
     ['rate', { total: '' }, 'total is ""'],
     ['rate', { total: 't', bad: 'b' }, 'bad is not a key of it'],
     ['ratio', { sum: 's', total: 't' }, 'sumSquares is missing'],
+    ['rate', { total: 'rate(t[5m])' }, 'total is "rate(t[5m])", which is no selector'],
+    ['rate', { total: 't{code="200"}[5m]' }, 'which is no selector'],
+    ['proportion', { bad: 'sum(b)', total: 't' }, 'bad is "sum(b)"'],
+    ['proportion', { bad: 'b / t', total: 't' }, 'bad is "b / t"'],
   ] as const)('refuses a %s bound to %j', (kind, binding, words) => {
     expect(() => readPrometheusBinding(metricOf(kind, binding))).toThrow(/BINDING_INVALID: metrics\.errorRate: /);
     expect(() => readPrometheusBinding(metricOf(kind, binding))).toThrow(words);

@@ -22,6 +22,8 @@ const NEEDED = {
   count: ['total'],
 } as const satisfies Readonly<Record<Metric['kind'], readonly string[]>>;
 
+/** A selector of series: a name (recording rules have colons), matchers in braces, or both. Functions, ranges and arithmetic are none. */
+const SELECTOR = /^(?:[A-Za-z_:][\w:]*\s*(?:\{[\s\S]*\})?|\{[\s\S]*\})$/;
 /** Label of the variant, where the history tells variants apart. */
 const ARM = 'arm';
 /** Label of the user's bucket, 0 to 63, where the app stamps it: checks then take account of users who ask often. */
@@ -43,12 +45,17 @@ export function readPrometheusBinding({ name, kind, binding }: Metric): Promethe
     if (typeof value === 'string' && value.trim() !== '') return value.trim();
     throw problem(value === undefined ? `${key} is missing` : `${key} is ${JSON.stringify(value)}`);
   };
+  const selectorOf = (key: string): string => {
+    const text = textOf(key);
+    if (SELECTOR.test(text)) return text;
+    throw problem(`${key} is ${JSON.stringify(text)}, which is no selector such as http_requests_total{code=~"5.."}`);
+  };
   const unknown = Object.keys(binding).find((key) => key !== ARM && key !== BUCKET && !needed.includes(key));
   if (unknown !== undefined) throw problem(`${unknown} is not a key of it`);
   return {
-    total: textOf(kind === 'quantile' ? 'buckets' : 'total'),
-    ...(kind === 'proportion' && { sum: textOf('bad') }),
-    ...((kind === 'mean' || kind === 'ratio') && { sum: textOf('sum'), sumSquares: textOf('sumSquares') }),
+    total: selectorOf(kind === 'quantile' ? 'buckets' : 'total'),
+    ...(kind === 'proportion' && { sum: selectorOf('bad') }),
+    ...((kind === 'mean' || kind === 'ratio') && { sum: selectorOf('sum'), sumSquares: selectorOf('sumSquares') }),
     ...(binding[ARM] !== undefined && { arm: textOf(ARM) }),
     ...(binding[BUCKET] !== undefined && { bucket: textOf(BUCKET) }),
   };

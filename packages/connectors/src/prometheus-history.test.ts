@@ -168,7 +168,7 @@ describe.skipIf(SKIP_PROMETHEUS)('history from a real Prometheus (apt-get instal
   it('says no-data for a metric that is not there, and error for a query that is none', async () => {
     const nothing = queryOf(errorRate('no_such_requests_total'));
     expect(await answersTo(prometheus.url, nothing)).toEqual([{ kind: 'no-data' }]);
-    const broken = queryOf(metricOf('rate', { total: 'sum((' }));
+    const broken = queryOf(metricOf('rate', { total: 't{code}' }));
     const [answer] = await answersTo(prometheus.url, broken);
     expect(answer).toMatchObject({ kind: 'error' });
     expect(JSON.stringify(answer)).toContain('metrics.m: Prometheus refused the query (bad_data)');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { instantOf } from './instant-of.ts';
 import { type JsonPath, jsonPathSchema, readJsonPath } from './json-path.ts';
+import { schemaProblem } from './schema-problem.ts';
 
 /** A JSONPath, where a text begins with `$`; else the text itself. */
 type Field = JsonPath | string;
@@ -43,7 +44,7 @@ export type SignalMapping = (body: unknown, raw: Buffer) => MappedSignals | { re
 /** A mapping ready to use, or what is wrong with its settings. */
 export function readSignalMapping(settings: unknown): SignalMapping | { readonly problem: string } {
   const read = mappingSchema.safeParse(settings);
-  if (!read.success) return { problem: z.prettifyError(read.error) };
+  if (!read.success) return { problem: schemaProblem(read.error) };
   const conditions: [JsonPath, readonly string[]][] = [];
   for (const [text, wanted] of Object.entries(read.data.when ?? {})) {
     const condition = readJsonPath(text);

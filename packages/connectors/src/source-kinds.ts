@@ -1,5 +1,5 @@
 import type { Metric } from '@rampart/rollout';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ConnectorError } from './connector-error.ts';
 import { httpAccessSchema } from './http-access.ts';
 import { readHttpJsonBinding, tellsVariants } from './http-json-binding.ts';
@@ -7,6 +7,7 @@ import { openHttpJsonSource } from './http-json-source.ts';
 import type { MetricSource } from './ports.ts';
 import { readPrometheusBinding } from './prometheus-binding.ts';
 import { openPrometheusSource, prometheusSettingsSchema } from './prometheus-source.ts';
+import { schemaProblem } from './schema-problem.ts';
 import type { SourceDeps } from './source-deps.ts';
 import { namesArm, readSqlBinding } from './sql-binding.ts';
 import {
@@ -40,7 +41,7 @@ function kindOf<Settings, Binding>(parts: KindParts<Settings, Binding>): SourceK
     open(settings, deps) {
       const read = parts.settings.safeParse(settings);
       if (read.success) return parts.open(read.data, deps);
-      throw new ConnectorError('SOURCE_INVALID', `sources.${deps.name}: ${z.prettifyError(read.error)}`);
+      throw new ConnectorError('SOURCE_INVALID', `sources.${deps.name}: ${schemaProblem(read.error)}`);
     },
     readBinding: (metric) => ({ tellsArms: parts.tellsArms(parts.readBinding(metric)) }),
   };

@@ -67,6 +67,7 @@ export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-seg
 export { type PlanOptions, type PlanResult, parsePlan, planFromObject } from './plan/parse-plan.ts';
 export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts';
 export { defineRollout, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
+export { placeInPlan } from './plan/plan-source.ts';
 export { type PlanPreview, previewPlan } from './plan/preview.ts';
 export type {
   Calendar,

@@ -28,7 +28,7 @@ export type Hooks = {
    * @throws ProblemError `NOT_FOUND`, `HOOK_SIGNATURE_INVALID`, `TELEMETRY_INVALID` @throws StoreError
    */
   readonly receive: (delivery: HookDelivery) => Promise<HookReceipt>;
-  /** Whether any hook takes alerts. */
+  /** Whether any hook takes alerts, and has the secret to check them by. */
   readonly deliversAlerts: () => boolean;
 };
 
@@ -60,8 +60,13 @@ export async function openHooks(deps: HookDeps): Promise<Hooks> {
       if (setting !== undefined) return receive(setting, delivery, deps);
       throw new ProblemError('NOT_FOUND', `There is no hook ${JSON.stringify(delivery.name)}.`);
     },
-    deliversAlerts: () => settings.some(({ receives }) => receives === 'alerts'),
+    deliversAlerts: () => settings.some((one) => one.receives === 'alerts' && secretFor(one, deps) !== undefined),
   };
+}
+
+function secretFor({ secret, secretRef }: HookSetting, { secretOf }: Pick<HookDeps, 'secretOf'>): string | undefined {
+  const found = secret ?? (secretRef === undefined ? undefined : secretOf(secretRef));
+  return found === '' ? undefined : found;
 }
 
 function withoutSecret({ secret, ...setting }: HookSetting): HookSetting {
@@ -92,10 +97,10 @@ async function receive(setting: HookSetting, delivery: HookDelivery, deps: HookD
 }
 
 /** Id of the delivery, where it is signed. @throws ProblemError `HOOK_SIGNATURE_INVALID` */
-function verified(setting: HookSetting, delivery: HookDelivery, { secretOf, clock }: HookDeps): string | undefined {
+function verified(setting: HookSetting, delivery: HookDelivery, deps: HookDeps): string | undefined {
   const { name, verify, secretRef } = setting;
-  const secret = setting.secret ?? (secretRef === undefined ? undefined : secretOf(secretRef));
-  if (secret === undefined || secret === '')
+  const secret = secretFor(setting, deps);
+  if (secret === undefined)
     throw new ProblemError(
       'HOOK_SIGNATURE_INVALID',
       `${secretRef} is not set on this server, so that hook ${name} can check nobody.`,
@@ -106,7 +111,7 @@ function verified(setting: HookSetting, delivery: HookDelivery, { secretOf, cloc
     ...(header !== undefined && { header }),
     ...(timestampHeader !== undefined && { timestampHeader }),
   };
-  const checked = checkSignature(delivery, how, secret, clock.now());
+  const checked = checkSignature(delivery, how, secret, deps.clock.now());
   if (checked.ok) return checked.id;
   throw new ProblemError('HOOK_SIGNATURE_INVALID', `The delivery to hook ${name} was refused: ${checked.why}.`);
 }

@@ -10,6 +10,7 @@ import {
   type PlanIssueCode,
   type PlanResult,
   parsePlan,
+  placeInPlan,
   weightOfEveryone,
   withInternalSegment,
 } from '@rampart/rollout';
@@ -43,8 +44,10 @@ export function readPlanFor(reading: PlanReading, here: Surroundings): PlanResul
   const read = hasInternal ? withInternalSegment(parsed.plan) : parsed.plan;
   // A plan that names no environment says production: it runs where it is created.
   const plan = read.environment === DEFAULT_ENVIRONMENT ? { ...read, environment: here.environment } : read;
+  // Without the name of a file the text may have been made of a module, whose lines are others.
+  const { file } = reading;
   const issues = issuesHere(plan, here).map((issue) =>
-    reading.file === undefined ? issue : { ...issue, file: reading.file },
+    file === undefined ? issue : { ...issue, file, ...placeInPlan(text, issue.path) },
   );
   return issues.length === 0 ? { ok: true, plan, warnings: parsed.warnings } : { ok: false, issues };
 }
@@ -103,7 +106,7 @@ function alertIssues(plan: Plan, { deliversAlerts }: Surroundings): readonly Pla
   if (deliversAlerts) return [];
   return plan.abortCriteria.flatMap(({ metric }, i) => {
     if (plan.metrics[metric]?.source !== ALERTS) return [];
-    const message = `no hook of this server receives alerts, so that ${metric} could never abort; set one up (rampart hook set), or remove the criterion`;
+    const message = `no hook of this server can receive alerts (none does, or its --secret-ref is not set there), so that ${metric} could never abort; set one up (rampart hook set), or remove the criterion`;
     return [issue('unknown-value', `abortCriteria[${i}].alert`, message)];
   });
 }
@@ -115,7 +118,7 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
   return Object.values(plan.metrics)
     .filter(({ name, source }) => needed.has(name) && !DELIVERED.includes(source) && !sources.names.includes(source))
     .map(({ name, source }) => {
-      const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, or mark the checks of ${name} optional`;
+      const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, set it up (rampart serve --sources FILE), or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);
     });
 }

@@ -44,7 +44,7 @@ export function sightsOf(
   const telemetry: SourceSight = {
     source: TELEMETRY,
     status: isUp ? 'up' : 'silent',
-    ...(!isUp && { why: 'no SDK has reported an exposed unit lately' }),
+    ...(!isUp && { why: 'neither SDKs nor OpenTelemetry have reported an exposed unit lately' }),
     ...(newestAt !== undefined && { newestAt }),
     metrics: own.map(({ name }) => name),
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { jsonValueSchema, keySchema, nameSchema } from './primitive-schema.ts';
 
 /** Ways a sender can prove who it is. */
-const SCHEMES = [
+export const HOOK_SCHEMES = [
   ...['standard-webhooks', 'hmac-sha256', 'github', 'intercom', 'zendesk', 'slack'],
   ...['pagerduty', 'plane', 'sentry', 'langfuse', 'grafana', 'bearer', 'basic'],
 ] as const;
@@ -12,7 +12,7 @@ export const hookSchema = z
   .strictObject({
     name: keySchema.describe('Deliveries go to /v1/hooks/NAME.'),
     verify: z.strictObject({
-      scheme: z.enum(SCHEMES).describe('How the sender signs, or which authorization it sends.'),
+      scheme: z.enum(HOOK_SCHEMES).describe('How the sender signs, or which authorization it sends.'),
       header: nameSchema.optional().describe('Header of the signature, where the sender lets you choose it.'),
       timestampHeader: nameSchema.optional().describe('Header of the time, where it is signed as well.'),
     }),

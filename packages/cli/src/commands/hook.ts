@@ -1,4 +1,4 @@
-import { checkBody, type HookSetting, hooksSchema } from '@rampart/api';
+import { checkBody, HOOK_SCHEMES, type HookSetting, hookSchema } from '@rampart/api';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { renderTable } from '../output/table.ts';
@@ -35,7 +35,7 @@ export function addHookCommands(program: Command, { perform }: Shell): void {
     )
     .argument('<name>', 'its name')
     .requiredOption('--receives <what>', 'alerts (of Alertmanager or Grafana), or signals')
-    .requiredOption('--scheme <scheme>', 'how the sender proves who it is: bearer, standard-webhooks, zendesk, …')
+    .requiredOption('--scheme <scheme>', `how the sender proves who it is: ${HOOK_SCHEMES.join(', ')}`)
     .option('--header <name>', 'header of the signature, where the sender lets you choose it')
     .option('--timestamp-header <name>', 'header of the time, where it is signed as well')
     .option('--secret-ref <variable>', 'environment variable of the server that holds the secret')
@@ -68,8 +68,8 @@ async function setHook(session: Session, name: string, options: SetOptions): Pro
   const others = (await client.getHooks()).filter((hook) => hook.name !== name);
   const verify = { scheme, ...(header && { header }), ...(timestampHeader && { timestampHeader }) };
   const mapping = signals === undefined ? {} : { signals: await readMapping(signals, session.io) };
-  const hooks = [...others, { name, verify, receives, ...secret, ...mapping }];
-  return shown(session, await client.putHooks(checkBody(hooksSchema, hooks)));
+  const hook = checkBody(hookSchema, { name, verify, receives, ...secret, ...mapping });
+  return shown(session, await client.putHooks([...others, hook]));
 }
 
 async function deleteHook(session: Session, name: string): Promise<Outcome> {

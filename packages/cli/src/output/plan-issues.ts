@@ -11,12 +11,15 @@ const place = ({ file, line, column, path }: PlanIssue): string => {
 /** The line of the plan an issue stands on, with a caret below the place. */
 function excerpt({ line, column = 1 }: PlanIssue, text: string | undefined, width: number, paint: Paint): string[] {
   const written = line === undefined ? undefined : text?.split('\n')[line - 1];
-  if (written === undefined || column > width - 12) return [];
+  if (written === undefined) return [];
   const number = String(line).padStart(5);
-  const shown = cut(written.replaceAll(/\p{Cc}/gu, ' '), width - 10);
+  const plain = written.replaceAll(/\p{Cc}/gu, ' ');
+  // A long line is shown from the middle on, so that the place is in sight.
+  const skipped = column > width - 12 ? column - Math.floor(width / 2) : 0;
+  const shown = cut(skipped === 0 ? plain : `…${plain.slice(skipped + 1)}`, width - 10);
   return [
     `${paint.dim(`${number} |`)} ${shown}`,
-    `${paint.dim('      |')} ${' '.repeat(column - 1)}${paint.bold('^')}`,
+    `${paint.dim('      |')} ${' '.repeat(column - 1 - skipped)}${paint.bold('^')}`,
   ];
 }
 

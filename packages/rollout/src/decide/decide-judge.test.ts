@@ -321,6 +321,8 @@ describe('judges in a plan', () => {
     ['invalid-judge', { hallucinationRate: { goldenSet: 'g', expected: 1, tolerance: 0 } }],
     ['invalid-judge', { timeToFirstToken: { goldenSet: 'g', expected: 1, tolerance: 0 } }],
     ['invalid-judge', { faithfulness: { goldenSet: 'g', expected: 'high', tolerance: 0 } }],
+    ['invalid-judge', { faithfulness: { goldenSet: 'g', expected: 1.9, tolerance: 0 } }],
+    ['invalid-judge', { faithfulness: { goldenSet: 'g', expected: 0.9, tolerance: 3 } }],
     ['invalid-judge', { faithfulness: { goldenSet: 'g', expected: 1, tolerance: -1 } }],
     ['invalid-judge', { faithfulness: { goldenSet: 'g', expected: 1, tolerance: 0, budget: '-$1' } }],
     ['invalid-duration', { faithfulness: { goldenSet: 'g', expected: 1, tolerance: 0, maxAge: 'soon' } }],

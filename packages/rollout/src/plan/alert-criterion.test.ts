@@ -34,6 +34,30 @@ describe('an alert as an abort criterion', () => {
     expect(plan.stages.map(({ gate }) => gate.map(({ metric }) => metric))).toEqual([['errorRate'], ['errorRate']]);
   });
 
+  it('is refused with one message where no alert can stand, and with a limit', () => {
+    const issuesOf = (text: string) => {
+      const result = parsePlan(text);
+      return result.ok ? [] : result.issues.map(({ code, path, message }) => [code, path, message]);
+    };
+    const gate = planWith('[ { metric: errorRate, limit: 1% } ]').replace('48h }', '48h, gate: [ { alert: A } ] }');
+    expect(issuesOf(gate)).toEqual([
+      [
+        'unknown-key',
+        'stages[0].gate[0].alert',
+        expect.stringMatching(/only in abortCriteria.*from stages\[0\]\.gate$/),
+      ],
+    ]);
+    const trip = `${planWith('[ { metric: errorRate, limit: 1% } ]')}killSwitch: { flag: k, trip: [ { alert: A } ] }`;
+    expect(issuesOf(trip).map(([, path]) => path)).toEqual(['killSwitch.trip[0].alert']);
+    expect(issuesOf(planWith('[ { alert: A, limit: 1% } ]'))).toEqual([
+      ['unknown-key', 'abortCriteria[0].limit', 'unknown key "limit"; known are alert, labels'],
+    ]);
+    expect(issuesOf(planWith('[ { alert: "" } ]'))).toEqual([
+      ['out-of-range', 'abortCriteria[0].alert', 'received "" for alert; it must not be empty'],
+    ]);
+    expect(issuesOf(planWith('[ { alert: A }, { metric: zzzz, limit: 1 } ]'))[0]?.[2]).not.toContain('alert:');
+  });
+
   it('is one by its name and labels, in any order', () => {
     expect(plan.abortCriteria[2]?.metric).toBe('alert:Slow{service="chat",team="web"}');
     const twice = parsePlan(planWith('[ { alert: A }, { alert: A, labels: {} } ]'));

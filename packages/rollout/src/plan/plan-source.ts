@@ -72,6 +72,23 @@ function resolved(document: Document.Parsed, counter: LineCounter): PlanSource {
   }
 }
 
+/** Keys and indexes of a printed path such as `stages[1].audience`. */
+function pathOf(text: string): PlanPath {
+  return text
+    .split(/[.[\]]+/)
+    .filter((part) => part !== '')
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+}
+
+/**
+ * Line and column, from 1, of what an issue's `path` names in the text of a plan, or of the nearest key above it. Empty
+ * for text that is neither YAML nor JSON.
+ */
+export function placeInPlan(text: string, path: string): Partial<Place> {
+  const source = readSource(text);
+  return (source.ok && source.locate(pathOf(path), 'value')) || {};
+}
+
 /** One slip of syntax can lead to hundreds of errors; the first few tell it all. */
 const MOST_ERRORS = 10;
 

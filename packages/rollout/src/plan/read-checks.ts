@@ -1,5 +1,5 @@
 import type { Check, KillTrip, Metric, Tier } from '../plan.ts';
-import { ALERT_LIMIT, alertMetricName } from './alert-criterion.ts';
+import { ALERT_LIMIT, ALERTS, alertMetricName } from './alert-criterion.ts';
 import { catalogEntryOf } from './catalog.ts';
 import { MINUTE_MS } from './duration.ts';
 import { formatLimit } from './format-limit.ts';
@@ -44,8 +44,8 @@ function checkId(tier: Tier, metric: Metric, limit: Check['limit']): string {
 function findMetric(name: string, paths: CheckPaths, reader: CheckReader): Metric | undefined {
   const metric = reader.metrics.get(name);
   if (metric) return metric;
-  const hint = suggest(name, [...reader.metrics.keys()]);
-  const message = `unknown metric ${JSON.stringify(name)}; ${hint} Your own metrics go under metrics:`;
+  const known = [...reader.metrics.values()].filter(({ source }) => source !== ALERTS).map((metric) => metric.name);
+  const message = `unknown metric ${JSON.stringify(name)}; ${suggest(name, known)}; your own go under metrics:`;
   reader.log.error('unknown-metric', paths.metric, message, paths.inMap ? 'key' : 'value');
   return undefined;
 }
@@ -86,10 +86,11 @@ export function readListedCheck(tier: Tier, raw: RawCheck, path: PlanPath, reade
   return readCheck(tier, raw, listPaths(path), reader);
 }
 
-/** Logs a check whose metric and limit already stand in `before`. */
+/** Logs a check whose metric and limit already stand in `before`. An alert has no limit that anybody wrote. */
 export function refuseTwin(check: Check, before: readonly Check[], path: PlanPath, log: IssueLog): boolean {
   const twin = before.some((other) => other.id === check.id);
-  if (twin) log.error('duplicate-check', path, `${check.metric} with limit ${check.text} is listed twice; remove one`);
+  const what = check.text === ALERT_LIMIT ? check.metric : `${check.metric} with limit ${check.text}`;
+  if (twin) log.error('duplicate-check', path, `${what} is listed twice; remove one`);
   return twin;
 }
 

@@ -1,4 +1,5 @@
 import type { Metric, MetricJudge, MetricUnit, Plan } from '../plan.ts';
+import { ALERTS } from './alert-criterion.ts';
 import { parseAmount, parsePercent, parsePlain } from './amount.ts';
 import { type Decimal, decimalToNumber } from './decimal.ts';
 import { HOUR_MS } from './duration.ts';
@@ -35,12 +36,29 @@ function readAmount(
   return decimalToNumber(amount);
 }
 
+/** Scores of these units lie between 0 and 1: a mean beyond, or a tolerance as wide as all of it, would find no drift. */
+const SCORE_UNITS: readonly MetricUnit[] = ['ratio', 'score'];
+
+function refuseBeyondScores(amount: number, written: number | string, unit: MetricUnit, path: PlanPath, log: IssueLog) {
+  if (!SCORE_UNITS.includes(unit) || (amount >= 0 && amount <= 1)) return;
+  const message = `received ${JSON.stringify(written)}; scores lie between 0 and 1: write a number such as 0.03, or 3%`;
+  log.error('invalid-judge', path, message);
+}
+
 function readTolerance(raw: RawJudge, unit: MetricUnit, path: PlanPath, log: IssueLog): number {
   const tolerance = readAmount(raw.tolerance, unit, path, 'a number such as 0.03, or 3%', log);
-  if (tolerance < 0) {
+  refuseBeyondScores(tolerance, raw.tolerance, unit, path, log);
+  if (tolerance < 0 && !SCORE_UNITS.includes(unit)) {
     log.error('invalid-judge', path, `received ${JSON.stringify(raw.tolerance)}; a tolerance is 0 or above`);
   }
   return tolerance;
+}
+
+function readExpected(raw: RawJudge, unit: MetricUnit, path: PlanPath, log: IssueLog): MetricJudge['expected'] {
+  if (raw.expected === 'labels') return 'labels';
+  const expected = readAmount(raw.expected, unit, path, 'a mean score such as 0.92 or 40%, or labels', log);
+  refuseBeyondScores(expected, raw.expected, unit, path, log);
+  return expected;
 }
 
 function readBudget(raw: RawJudge, path: PlanPath, log: IssueLog): Pick<MetricJudge, 'budget'> {
@@ -52,10 +70,7 @@ function readBudget(raw: RawJudge, path: PlanPath, log: IssueLog): Pick<MetricJu
 
 function readJudge(metric: Metric, raw: RawJudge, path: PlanPath, log: IssueLog): MetricJudge {
   const { unit } = metric;
-  const expected =
-    raw.expected === 'labels'
-      ? 'labels'
-      : readAmount(raw.expected, unit, [...path, 'expected'], 'a mean score such as 0.92 or 40%, or labels', log);
+  const expected = readExpected(raw, unit, [...path, 'expected'], log);
   return {
     goldenSet: readName(raw.goldenSet, [...path, 'goldenSet'], log),
     items: raw.items ?? DEFAULT_ITEMS,
@@ -75,16 +90,12 @@ export function readJudges(
 ): Pick<Plan, 'judges'> {
   if (raw === undefined) return {};
   const judges: Record<string, MetricJudge> = {};
+  const names = [...known.values()].filter(({ source }) => source !== ALERTS).map((metric) => metric.name);
   for (const [name, entry] of Object.entries(raw)) {
     const path = ['judges', name];
     const metric = known.get(name);
     if (metric === undefined) {
-      log.error(
-        'unknown-metric',
-        path,
-        `no metric is named ${JSON.stringify(name)}; ${suggest(name, [...known.keys()])}`,
-        'key',
-      );
+      log.error('unknown-metric', path, `no metric is named ${JSON.stringify(name)}; ${suggest(name, names)}`, 'key');
     } else if (!used.includes(metric)) {
       log.error(
         'invalid-judge',

@@ -41,7 +41,7 @@ function readBinding(
   const extra = Object.entries(raw).filter(([key]) => !OWN_KEYS.includes(key));
   if (source === 'telemetry') {
     for (const [key] of extra) {
-      const message = `unknown key ${JSON.stringify(key)}; ${suggest(key, OWN_KEYS)} Settings of a connector need its source`;
+      const message = `unknown key ${JSON.stringify(key)}; ${suggest(key, OWN_KEYS)}; settings of a connector need its source`;
       log.error('unknown-key', [...path, key], message, 'key');
     }
   }

@@ -63,11 +63,47 @@ function expectedTypes(issue: ShapeIssue): readonly string[] {
   return issue.code === 'invalid_union' ? issue.errors.flatMap((branch) => branch.flatMap(expectedTypes)) : [];
 }
 
-function logUnknownKeys(keys: readonly string[], path: PlanPath, log: IssueLog): void {
-  const known = knownKeys(path).filter((key) => !keys.includes(key));
+const CRITERIA = 'abortCriteria';
+const ALERT = 'alert';
+const ALERT_KEYS = [ALERT, 'labels'];
+
+/** Whether a value is an item that names an alert. */
+function namesAlert(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, ALERT);
+}
+
+/** Whether an item of a list names an alert where no alert can stand. */
+function isMisplacedAlert(plan: unknown, path: PlanPath): boolean {
+  return path[0] !== CRITERIA && typeof path.at(-1) === 'number' && namesAlert(valueAt(plan, path));
+}
+
+/** An alert where no alert can stand: one message in place of what every other shape misses. */
+function logMisplacedAlert(path: PlanPath, log: IssueLog): void {
+  const message = `an alert stands only in ${CRITERIA}, for that it never fired proves nothing; move it there from ${formatPath(path.slice(0, -1))}`;
+  log.error('unknown-key', [...path, ALERT], message, 'key');
+}
+
+function logUnknownKeys(keys: readonly string[], path: PlanPath, at: unknown, log: IssueLog): void {
+  const known = namesAlert(at) ? ALERT_KEYS : knownKeys(path).filter((key) => !keys.includes(key));
   for (const key of keys) {
     log.error('unknown-key', [...path, key], `unknown key ${JSON.stringify(key)}; ${suggest(key, known)}`, 'key');
   }
+}
+
+/** What a text or a list has more or less of. */
+const COUNTED: ReadonlyMap<string, string> = new Map([
+  ['string', ' characters'],
+  ['array', ' items'],
+]);
+
+/** What a value out of its range must be instead. */
+function rangeOf(issue: ShapeIssue): string {
+  if (issue.code !== 'too_small' && issue.code !== 'too_big') return issue.message;
+  if (issue.code === 'too_small' && issue.minimum === 1 && COUNTED.has(issue.origin)) return 'it must not be empty';
+  const bound = issue.code === 'too_small' ? issue.minimum : issue.maximum;
+  const words = issue.code === 'too_small' ? ['at least', 'more than'] : ['at most', 'less than'];
+  const noun = COUNTED.get(issue.origin) ?? '';
+  return `it must ${noun === '' ? 'be' : 'have'} ${issue.inclusive === false ? words[1] : words[0]} ${bound}${noun}`;
 }
 
 function logValue(issue: ShapeIssue, path: PlanPath, at: unknown, log: IssueLog): void {
@@ -80,14 +116,16 @@ function logValue(issue: ShapeIssue, path: PlanPath, at: unknown, log: IssueLog)
   } else if (types.length > 0) {
     const hint = name === 'version' ? '; put it in quotes' : '';
     log.error('wrong-type', path, `received ${received(at)}; ${name} must be ${types.join(' or ')}${hint}`);
-  } else log.error('out-of-range', path, `received ${received(at)} for ${name}; ${issue.message}`);
+  } else log.error('out-of-range', path, `received ${received(at)} for ${name}; ${rangeOf(issue)}`);
 }
 
 function logIssue(issue: ShapeIssue, base: PlanPath, value: unknown, log: IssueLog): void {
   const path: PlanPath = [...base, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
   const at = valueAt(value, path);
   const meant = likeliest(issue);
-  if (issue.code === 'unrecognized_keys') logUnknownKeys(issue.keys, path, log);
+  if (isMisplacedAlert(value, path)) logMisplacedAlert(path, log);
+  else if (at === undefined && isMisplacedAlert(value, path.slice(0, -1))) return;
+  else if (issue.code === 'unrecognized_keys') logUnknownKeys(issue.keys, path, at, log);
   else if (at === undefined) log.error('missing-key', path, `${JSON.stringify(path.at(-1))} is missing; add it`);
   else if (meant) for (const inner of meant) logIssue(inner, path, value, log);
   else logValue(issue, path, at, log);

@@ -102,6 +102,16 @@ describe('an alert as an abort criterion', () => {
     ]);
   });
 
+  it('is refused where the only hook for alerts cannot check who sends them', async () => {
+    const { secret: _, ...open } = ALERTS;
+    await r.admin.putHooks([{ ...open, secretRef: 'ABSENT' }]);
+    const check = await r.admin.validatePlan({ text: planWith('{ alert: HighErrorRate }') });
+    expect(check).toMatchObject({
+      ok: false,
+      issues: [{ message: expect.stringContaining('--secret-ref is not set') }],
+    });
+  });
+
   it('is told of alerts that its sender left out', async () => {
     await r.admin.receiveHook('alertmanager', { ...alerts({ labels: HIGH, startsAt: 0 }), truncatedAlerts: 3 }, bearer);
     expect(r.logged.map(({ message }) => message).join()).toContain('3 alerts too few');

@@ -313,6 +313,11 @@ describe('flags and segments', () => {
       ok: false,
       issues: [{ path: 'stages[0].audience' }],
     });
+    const line = audience.split('\n').findIndex((text) => text.includes('audience: nobody')) + 1;
+    const column = (audience.split('\n')[line - 1] ?? '').indexOf('nobody') + 1;
+    expect(await r.admin.validatePlan({ text: audience, file: 'plan.yaml' })).toMatchObject({
+      issues: [{ file: 'plan.yaml', line, column }],
+    });
     await r.admin.putFlag({ ...flag, key: 'words', variants: { a: 'x', b: 'y' }, defaultVariant: 'a' });
     await expect(r.admin.createRollout({ text: planFor('words') })).rejects.toMatchObject({ code: 'PLAN_INVALID' });
   });
