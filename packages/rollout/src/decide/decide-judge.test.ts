@@ -18,7 +18,11 @@ import type { GoldenScore } from '../command.ts';
 import { renderReport } from '../documents/report.ts';
 import { companionOf } from '../evidence.ts';
 import { replay } from '../evolve.ts';
+import { emptyLedger } from '../judge/evidence-state.ts';
+import { foldTrusted } from '../judge/fold-trusted.ts';
+import { judge } from '../judge/judge.ts';
 import { distrustOf, judgesToCalibrate } from '../judge/judge-trust.ts';
+import { prepareBatch } from '../judge/prepare-batch.ts';
 import { planFromObject } from '../plan/parse-plan.ts';
 import type { RolloutConfig } from '../plan/plan-schema.ts';
 import { openReplay } from '../replay/replay-rollout.ts';
@@ -249,6 +253,24 @@ describe('a rollout whose metric has a judge', () => {
     const replay = openReplay(drive.records);
     for (const { batch, version } of drive.batches) replay.feed({ ...batch, look: { at: batch.toAt, version } });
     expect(replay.finish()).toMatchObject({ differences: [], state: { phase: 'aborted' } });
+  });
+});
+
+describe('what a drifted judge said', () => {
+  it('is forgotten as well where a ledger is folded in place', () => {
+    const drive = inCanary();
+    drive.serve(12 * 60_000, 0.004, 0.001);
+    calibrate(drive, 10);
+    drive.serve(8 * 60_000, 0.9, 0.001);
+    calibrate(drive, 4);
+    drive.serve(20 * 60_000);
+    const ledger = emptyLedger();
+    for (const { batch, version } of drive.batches) {
+      const state = replay(drive.records.slice(0, version))!;
+      foldTrusted(ledger, prepareBatch(batch), state);
+      judge(ledger, state, batch.toAt);
+    }
+    expect(judge(ledger, drive.state, drive.now)).toEqual(drive.judgement);
   });
 });
 

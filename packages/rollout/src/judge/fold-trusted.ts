@@ -22,7 +22,9 @@ const NO_TOTALS: MeasuringTotals = { unmeasured: 0, sampled: 0, rates: 0, cost: 
 /** Removes what was gathered from a judge: it was found to have drifted, and nobody knows since when. */
 function voidMetric(into: Ledger, metric: string, state: RolloutState): void {
   const plan = planChecksOf(state).metrics.find((one) => one.metric.name === metric);
-  for (const { stream } of plan?.streams ?? []) delete into.streams[stream.key];
+  const own = new Set(plan?.streams.map(({ stream }) => stream.key));
+  // A record of its own: where sums are found is remembered by the record that holds them.
+  into.streams = Object.fromEntries(Object.entries(into.streams).filter(([key]) => !own.has(key)));
   for (const check of plan?.trips ?? []) delete into.trips[check.id];
   into.metrics[metric] = emptyMetricEvidence();
 }
