@@ -209,6 +209,26 @@ describe('a count that is reported late', () => {
   });
 });
 
+describe('complaints that are told late', () => {
+  it('are held against the window in which they happened, as late as the lag allows', () => {
+    const drive = canary(
+      { gate: [ERRORS], duration: '24h' },
+      { abortCriteria: { userComplaints: '10 per 1h' }, metrics: { userComplaints: { lag: '6h' } } },
+    );
+    const happenedAt = drive.now + 10 * MINUTE_MS;
+    const tell = (count: number) => {
+      const occurrences = [{ metric: 'userComplaints', at: happenedAt, count }];
+      drive.tick(BATCH_MS, { series: bothArms(drive.state, 'errorRate', 0.001, 0.001), occurrences });
+    };
+    measure(drive, 5 * HOUR_MS, BOTH);
+    tell(6);
+    measure(drive, 20 * MINUTE_MS, BOTH);
+    expect(drive.state.phase).toBe('exposing');
+    tell(5);
+    expect(drive.state.phase).toBe('aborted');
+  });
+});
+
 describe('an undecided stage', () => {
   it('is neither extended nor asked about while blind', () => {
     const drive = canary({ gate: [{ metric: 'errorRate', limit: '1%' }], onInconclusive: 'extend', maxDuration: '8h' });
