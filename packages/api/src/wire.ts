@@ -75,6 +75,11 @@ export type TelemetryBatch = {
   readonly closing?: true;
   /** Name and version of the price book that costs in it were worked out by. */
   readonly priceBook?: string;
+  /**
+   * Rollouts that this process has evaluated before and that nobody was evaluated for since `fromAt`: it is there, and there is
+   * nothing to report.
+   */
+  readonly idle?: readonly string[];
   readonly series: readonly TelemetrySeries[];
 };
 

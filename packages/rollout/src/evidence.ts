@@ -66,6 +66,11 @@ export type EvidenceBatch = {
   readonly instances?: number;
   /** Metrics whose source does not give what it should now, with the reason: an error, or no data (`noDataFailure`). */
   readonly failures?: readonly { readonly metric: string; readonly message: string }[];
+  /**
+   * Sources, by the name metrics have them under, that were there and had nothing to report: zero events from a live source is
+   * 0, not silence (semantics §2). An SDK says so only where nobody was evaluated.
+   */
+  readonly idle?: readonly string[];
   /** Price books that costs in it were worked out by. */
   readonly priceBooks?: readonly string[];
   /** The look it was folded at: its instant, and the rollout's version before it. A server always says it, so that a replay is exact. */

@@ -216,6 +216,10 @@ class Client implements RampartClient {
       sdk: sdkVersion(),
       flushIntervalMs: () => this.#flushIntervalMs,
       revision: () => this.#holder.held?.ruleset.revision ?? 0,
+      serves: (rollout) => {
+        const flags = Object.values(this.#holder.held?.ruleset.flags ?? {});
+        return flags.some(({ exposure }) => exposure?.rollout === rollout);
+      },
     });
   }
 

@@ -195,6 +195,19 @@ describe('delivery', () => {
     expect(plane.batches.all).toHaveLength(2);
   });
 
+  it('says that it is there while nobody comes, of rollouts it has evaluated, and not where evaluations go unmeasured', async () => {
+    const inInterval = async () => {
+      await client.flush();
+      return plane.batches.next();
+    };
+    work('anna', { error: false, durationMs: 1 });
+    expect((await inInterval()).idle).toBeUndefined();
+    expect(await inInterval()).toMatchObject({ idle: ['r1'], series: [] });
+    client.boolean('checkout', false, { targetingKey: 'anna' });
+    await client.flush();
+    expect(await inInterval()).toMatchObject({ sequence: 4, idle: ['r1'], series: [] });
+  });
+
   it('sends the same batch again when the answer was lost', async () => {
     plane.spoil(TELEMETRY_PATH, 'lost');
     work('anna', { error: false, durationMs: 1 });
@@ -363,6 +376,7 @@ describe('bounds', () => {
     const connection = { url: 'http://plane', token: undefined, instance: 'i', fetch, clock };
     const telemetry = new Telemetry({
       ...{ connection, events: new EventHub(), random: () => 0, sdk: 'test/0', flushIntervalMs: () => 1 },
+      serves: () => true,
       revision: () => 1,
     });
     clock.pass(-1000);

@@ -33,6 +33,8 @@ export type TelemetryOptions = {
   readonly flushIntervalMs: () => number;
   /** Revision evaluated by now; 0 before the first ruleset. */
   readonly revision: () => number;
+  /** Whether a rollout is in the ruleset now. */
+  readonly serves: (rollout: string) => boolean;
   readonly seen?: SeenUsers;
   readonly table?: SeriesTable;
 };
@@ -52,6 +54,9 @@ export class Telemetry {
   #dropped = 0;
   #closed = false;
   #priceBook: string | undefined;
+  /** Rollouts evaluated so far, and those evaluated since the last cut. */
+  readonly #known = new Set<string>();
+  #met = new Set<string>();
 
   constructor(options: TelemetryOptions) {
     this.#options = options;
@@ -84,6 +89,7 @@ export class Telemetry {
 
   /** Counts a user as placed, once per flag and epoch. */
   assigned(assignment: Assignment): void {
+    this.#met.add(assignment.slot.place.rollout);
     this.#countUser(assignment, 'assigned', ASSIGNED);
   }
 
@@ -95,6 +101,7 @@ export class Telemetry {
   /** Adds an observation, if the rollout judges this metric or the one it accompanies. */
   observe(assignment: Assignment, metric: string, value: number): void {
     const { slot } = assignment;
+    this.#met.add(slot.place.rollout);
     if (this.#closed || !Object.hasOwn(slot.metrics, metricOfSeries(metric))) return;
     // A companion is no metric of its own: it is summed.
     this.#table.add(slot, metric, slot.metrics[metric] ?? 'sum', bucketOf(assignment), value);
@@ -150,11 +157,23 @@ export class Telemetry {
     });
   }
 
+  /** Rollouts known to this process that nobody was evaluated for since the last cut; none where older batches wait, or it ends. */
+  #idle(isLast: boolean): readonly string[] {
+    const met = this.#met;
+    this.#met = new Set();
+    for (const rollout of met) this.#known.add(rollout);
+    if (isLast || this.#sender.waiting.length > 0) return [];
+    for (const rollout of this.#known) if (!this.#options.serves(rollout)) this.#known.delete(rollout);
+    return [...this.#known].filter((rollout) => !met.has(rollout));
+  }
+
   /** Closes the sums so far into batches. While too many wait it is not called and summing goes on: nothing is lost, only coarser. */
   #cut(isLast = false): void {
     const revision = this.#options.revision();
     const { series, dropped } = this.#table.take();
-    if (!isLast && series.length === 0 && dropped === 0 && revision === this.#toldRevision) return;
+    const idle = this.#idle(isLast);
+    const isNews = series.length > 0 || dropped > 0 || idle.length > 0 || revision !== this.#toldRevision;
+    if (!isLast && !isNews) return;
     this.#dropped += dropped;
     const fromAt = this.#fromAt;
     // A clock that was set back must not give an interval that ends before it starts.
@@ -170,6 +189,7 @@ export class Telemetry {
         ...{ schema: 1, batchId, instance: connection.instance, sequence: this.#batches },
         ...{ sdk, fromAt, toAt, revision },
         ...(this.#priceBook !== undefined && { priceBook: this.#priceBook }),
+        ...(idle.length > 0 && index === 0 && { idle }),
         ...{ dropped: index === 0 ? dropped : 0, series: part },
         ...(isLast && index === parts.length - 1 && { closing: true as const }),
       });

@@ -74,6 +74,14 @@ describe('an evidence batch', () => {
     );
   });
 
+  it('says which sources were there with nothing to report, where nothing else arrived', () => {
+    const idle: TelemetryBody = { type: 'telemetry', instance: 'i1', series: [], isIdle: true };
+    const { open, batch } = merged([idle, idle]);
+    expect(open.isEmpty).toBe(false);
+    expect(batch).toMatchObject({ series: [], idle: ['telemetry'] });
+    expect(batch.instances, 'nobody is counted by a process without users').toBeUndefined();
+  });
+
   it('has one series per metric, arm, epoch and stratum, and one entry per user bucket', () => {
     fc.assert(
       fc.property(bodies, (list) => {

@@ -16,6 +16,8 @@ export type TelemetryBody =
       readonly instance?: string;
       readonly series: readonly TelemetrySeries[];
       readonly priceBook?: string;
+      /** The process is there, and nobody came. */
+      readonly isIdle?: true;
     }
   /** From evaluators: they see no users come and go, so they are no process that reports them. */
   | { readonly type: 'scores'; readonly series: readonly TelemetrySeries[] }
@@ -48,6 +50,8 @@ export type OpenBatch = {
   readonly occurrences: readonly Occurrence[];
   readonly instances: ReadonlySet<string>;
   readonly priceBooks: ReadonlySet<string>;
+  /** Sources that were there and had nothing to report. */
+  readonly idle: ReadonlySet<string>;
   readonly isEmpty: boolean;
   readonly carried: Carried;
   /** Version of the rollout at which a look found no reason to close it; absent while nobody has looked since it grew. */
@@ -67,7 +71,12 @@ export const NOTHING_CARRIED: Carried = { failures: {}, pulledTo: {} };
 
 /** An open batch with nothing in it. */
 export function emptyBatch(throughSeq: number, carried = NOTHING_CARRIED): OpenBatch {
-  const nothing = { occurrences: [], instances: new Set<string>(), priceBooks: new Set<string>() };
+  const nothing = {
+    occurrences: [],
+    instances: new Set<string>(),
+    priceBooks: new Set<string>(),
+    idle: new Set<string>(),
+  };
   return { throughSeq, merged: new SeriesSums(), ...nothing, isEmpty: true, carried };
 }
 
@@ -101,6 +110,7 @@ export function addTelemetry(open: OpenBatch, rows: readonly Row[], state: Rollo
     occurrences: [...open.occurrences],
     instances: new Set(open.instances),
     priceBooks: new Set(open.priceBooks),
+    idle: new Set(open.idle),
   };
   for (const { seq, body } of rows) {
     into.throughSeq = seq;
@@ -115,6 +125,7 @@ type Growing = {
   readonly occurrences: Occurrence[];
   readonly instances: Set<string>;
   readonly priceBooks: Set<string>;
+  readonly idle: Set<string>;
   isEmpty: boolean;
   carried: Carried;
 };
@@ -131,6 +142,10 @@ function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void 
     return;
   }
   const isFromSdk = body.type === 'telemetry' && body.instance !== undefined;
+  if (body.type === 'telemetry' && body.isIdle) {
+    into.idle.add('telemetry');
+    into.isEmpty = false;
+  }
   const series = body.series.filter((one) => isOf(one, state, isFromSdk));
   if (series.length === 0) return;
   for (const one of series) into.merged.add(one);
@@ -149,7 +164,10 @@ function addPulled(into: Growing, { metric, interval, failure }: PulledBody, sta
   for (const one of series) into.merged.add(one);
   const occurrences = interval?.occurrences ?? [];
   into.occurrences.push(...occurrences);
-  into.isEmpty &&= series.length === 0 && occurrences.length === 0 && failure === known;
+  // A source that answered with no growth is there; while it is caught up with, what it says is not of now.
+  const source = interval !== undefined && failure === undefined ? state.plan.metrics[metric]?.source : undefined;
+  if (source !== undefined) into.idle.add(source);
+  into.isEmpty &&= series.length === 0 && occurrences.length === 0 && failure === known && source === undefined;
   into.carried = {
     failures: failure === undefined ? others : { ...others, [metric]: failure },
     pulledTo: interval === undefined ? pulledTo : { ...pulledTo, [metric]: interval.toAt },
@@ -158,13 +176,16 @@ function addPulled(into: Growing, { metric, interval, failure }: PulledBody, sta
 
 /** The evidence batch that an open batch makes when it is closed at `toAt`: one series per metric, arm, epoch and stratum. */
 export function closeBatch(open: OpenBatch, seq: number, fromAt: number, toAt: number): EvidenceBatch {
-  const { merged, occurrences, instances, priceBooks } = open;
+  const { merged, occurrences, instances, priceBooks, idle } = open;
+  const series = merged.toSeries();
   const failures = Object.entries(open.carried.failures).map(([metric, message]) => ({ metric, message }));
   return {
     seq,
     fromAt,
     toAt,
-    series: merged.toSeries(),
+    series,
+    // Beside series it would say nothing.
+    ...(idle.size > 0 && series.length === 0 && { idle: [...idle] }),
     ...(occurrences.length > 0 && { occurrences }),
     ...(instances.size > 0 && { instances: instances.size }),
     ...(failures.length > 0 && { failures }),

@@ -7,7 +7,14 @@ import {
   type TelemetryReceipt,
   telemetryBatchSchema,
 } from '@rampart/api';
-import { type AlertLabels, alertMetricsFor, type Occurrence, type Phase, type RolloutState } from '@rampart/rollout';
+import {
+  type AlertLabels,
+  alertMetricsFor,
+  type Occurrence,
+  type Phase,
+  type RolloutState,
+  silenceMs,
+} from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import type { TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
@@ -39,6 +46,9 @@ export type IngestOptions = {
   readonly onBatch: (status: TelemetryReceipt['status'], ignoredSeries: number) => void;
 };
 
+/** Part of the silence that counts as blindness after which an idle process is news again. */
+const IDLE_NEWS_PART = 0.2;
+
 /** Phases in which evidence is read. */
 const READING: readonly Phase[] = ['baseline', 'exposing', 'monitoring', 'aborted'];
 
@@ -60,6 +70,15 @@ export function createIngest(options: IngestOptions): Ingest {
     const run = table.get(id);
     return run !== undefined && readsEvidence(run.state);
   };
+  const heardAt = new Map<string, number>();
+  /** Rollouts of which a process says that nobody came, where that is news: all processes together need to be heard once in a while. */
+  const idleNews = (idle: readonly string[], seen: readonly string[]): readonly string[] => {
+    const now = clock.now();
+    return idle.filter((id) => {
+      const run = reads(id) && !seen.includes(id) ? table.get(id) : undefined;
+      return run !== undefined && now - (heardAt.get(id) ?? 0) >= silenceMs(run.state.plan) * IDLE_NEWS_PART;
+    });
+  };
   return {
     telemetry(json) {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
@@ -67,14 +86,24 @@ export function createIngest(options: IngestOptions): Ingest {
       else instances.seen(batch.instance, batch.revision, clock.now());
       const { batchId, instance, sequence, priceBook } = batch;
       const byRollout = Map.groupBy(batch.series, ({ rollout }) => rollout);
-      const rollouts = [...byRollout.keys()].filter(reads);
+      const measured = [...byRollout.keys()].filter(reads);
+      const idle = idleNews(batch.idle ?? [], measured);
+      const rollouts = [...measured, ...idle];
       const seriesOf = (rollout: string) => byRollout.get(rollout) ?? [];
       const body = (rollout: string): TelemetryBody => ({
         ...{ type: 'telemetry', instance, series: seriesOf(rollout) },
+        ...(idle.includes(rollout) && { isIdle: true as const }),
         ...(priceBook !== undefined && { priceBook }),
       });
       const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };
-      return put({ batchId, ...sender, rollouts, body }, batch.series.length - rollouts.flatMap(seriesOf).length);
+      const receipt = put(
+        { batchId, ...sender, rollouts, body },
+        batch.series.length - rollouts.flatMap(seriesOf).length,
+      );
+      return receipt.then((durable) => {
+        for (const id of rollouts) heardAt.set(id, clock.now());
+        return durable;
+      });
     },
     signals(json) {
       const batch = checkBody(signalBatchSchema, json, 'TELEMETRY_INVALID');

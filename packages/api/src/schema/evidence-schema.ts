@@ -27,6 +27,7 @@ export const evidenceBatchSchema = z
     occurrences: z.array(z.object({ metric: z.string(), at: instantSchema, count: countSchema })).optional(),
     instances: countSchema.optional(),
     failures: z.array(z.object({ metric: z.string(), message: z.string() })).optional(),
+    idle: z.array(z.string()).optional(),
     priceBooks: z.array(z.string()).optional(),
     look: z
       .object({ at: instantSchema, version: countSchema.describe('Version of the rollout before the look.') })

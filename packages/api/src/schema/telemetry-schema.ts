@@ -72,6 +72,11 @@ export const telemetryBatchSchema = z
     dropped: countSchema,
     closing: z.literal(true).optional().describe('The last batch: the process has closed its client.'),
     priceBook: nameSchema.optional().describe('Price book that costs were worked out by.'),
+    idle: z
+      .array(nameSchema)
+      .max(MAX_SERIES)
+      .optional()
+      .describe('Rollouts this process evaluates for, and nobody came since fromAt: no events are 0, not silence.'),
     series: z.array(telemetrySeriesSchema).max(MAX_SERIES),
   })
   .refine((batch) => batch.fromAt <= batch.toAt, { path: ['toAt'], message: 'expected an instant not before fromAt' })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BATCH_MS, bothArms, Drive, HOUR_MS, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
+import { BATCH_MS, bothArms, Drive, HOUR_MS, MINUTE_MS, planOf, seriesOf } from '../arbitraries.contract.ts';
 import type { RolloutConfig } from '../plan/plan-schema.ts';
 import { waitingFor } from './tick-advance.ts';
 
@@ -96,8 +96,7 @@ describe('fresh evidence after a gap', () => {
     expect(drive.state).toMatchObject({ phase: 'exposing', stage: { index: 0, servedMs: 0 }, incidents: [] });
   });
 
-  // A known fault: `foldFreshness` takes an occurrence for a sign of life of the source that measures everything else.
-  it.fails('cannot come from complaints alone, which arrive by another way than the telemetry', () => {
+  it('cannot come from complaints alone, which arrive by another way than the telemetry', () => {
     const drive = canary(
       { gate: [ERRORS], duration: '30h' },
       { abortCriteria: { errorRate: '2%', userComplaints: '1000 per 24h' } },
@@ -107,6 +106,90 @@ describe('fresh evidence after a gap', () => {
       drive.tick(BATCH_MS, { occurrences: [{ metric: 'userComplaints', at: drive.now, count: 1 }] });
     }
     expect(index(drive)).toBe(0);
+  });
+});
+
+describe('a source that is there while nobody comes', () => {
+  const IDLE = { idle: ['telemetry'] };
+
+  it('lets the stage of a site with nights without traffic be served, and pages nobody', () => {
+    const drive = canary({ gate: [ERRORS], duration: '3d' });
+    for (let night = 0; night < 4 && index(drive) === 0; night += 1) {
+      measure(drive, 12 * HOUR_MS, BOTH);
+      for (let left = 12 * HOUR_MS; left > 0 && index(drive) === 0; left -= BATCH_MS) drive.tick(BATCH_MS, IDLE);
+    }
+    expect(index(drive)).toBe(1);
+    expect(drive.all('SightLost')).toEqual([]);
+  });
+
+  it('proceeds with few requests, spread evenly over the day', () => {
+    const drive = canary({ gate: [{ metric: 'errorRate', limit: '20%' }], duration: '7d' });
+    for (let count = 0; count < 8 * 24 * 15 && index(drive) === 0; count += 1) {
+      const place = { epoch: drive.state.epoch, stratum: 50_000 };
+      const arm = count % 4 === 0 ? 'treatment' : 'control';
+      const request = seriesOf('errorRate', arm, place, { n: 1, x: 0 }, false);
+      const series = [{ ...request, bucket: [Math.floor(count / 4) % 64] }];
+      drive.tick(BATCH_MS, count % 2 === 0 ? { series } : IDLE);
+    }
+    expect(drive.all('SightLost')).toEqual([]);
+    expect(index(drive)).toBe(1);
+  });
+
+  it('never makes a check pass: a stage in which nobody came stays undecided', () => {
+    const drive = canary({ gate: [ERRORS] });
+    for (let count = 0; count < 90; count += 1) drive.tick(BATCH_MS, IDLE);
+    expect(drive.state).toMatchObject({ phase: 'exposing', stage: { index: 0 }, incidents: [] });
+    expect(drive.state.blindSince).toBeUndefined();
+    expect(waits(drive)).toEqual(['evidence for gate:errorRate:2%']);
+  });
+
+  it('does not excuse a metric that goes missing while control is measured, nor one of another source', () => {
+    const missing = canary({ gate: [ERRORS] });
+    measure(missing, 2 * HOUR_MS, BOTH);
+    for (let count = 0; count < 20; count += 1) {
+      const control = bothArms(missing.state, 'errorRate', 0, 0.001).filter(({ arm }) => arm === 'control');
+      missing.tick(BATCH_MS, { series: control, ...IDLE });
+    }
+    expect(missing.state.blindSince).toBeDefined();
+    const other = canary({ gate: [ERRORS] });
+    for (let count = 0; count < 20; count += 1) other.tick(BATCH_MS, { idle: ['prometheus'] });
+    expect(other.state.blindSince).toBeDefined();
+  });
+
+  it('shows a fall of traffic to nothing where everyone is exposed, and none in hours that were always idle', () => {
+    const plan = (limit: string) =>
+      planOf({
+        stages: [{ ...GA, monitor: '14d' }],
+        abortCriteria: { throughput: limit },
+        killSwitch: undefined,
+        alerts: {},
+        exit: [],
+        baseline: { window: '48h' },
+      } as unknown as Partial<RolloutConfig>);
+    const day = (drive: Drive, hoursOpen: number) => {
+      for (let at = 0; at < 24 * 15; at += 1) {
+        if (at >= hoursOpen * 15) drive.tick(BATCH_MS, IDLE);
+        else {
+          const { epoch, phase } = drive.state;
+          const place = { epoch, stratum: phase === 'baseline' ? 0 : 100_000 };
+          const arm = phase === 'baseline' ? 'control' : 'treatment';
+          drive.tick(BATCH_MS, { series: [seriesOf('throughput', arm, place, { n: 400, x: 400 }, true, at)] });
+        }
+      }
+    };
+    const drive = new Drive(plan('0.7x baseline'));
+    drive.command({ type: 'Start' });
+    drive.command({ type: 'Approve', item: 'launch-readiness' });
+    day(drive, 12);
+    day(drive, 12);
+    drive.tick(BATCH_MS, { series: [seriesOf('throughput', 'control', { epoch: 0, stratum: 0 }, { n: 1, x: 1 })] });
+    expect(drive.state.phase).toBe('monitoring');
+    for (let count = 0; count < 3; count += 1) day(drive, 12);
+    expect(drive.state).toMatchObject({ phase: 'monitoring', incidents: [] });
+    day(drive, 0);
+    expect(drive.state.phase, 'a Saturday, which the baseline has not seen').toBe('monitoring');
+    day(drive, 0);
+    expect(drive.state.phase).toBe('aborted');
   });
 });
 
@@ -123,6 +206,26 @@ describe('a count that is reported late', () => {
     measure(drive, HOUR_MS, BOTH);
     expect(drive.all('StagePassed')).toHaveLength(1);
     expect(drive.now - drive.records.find(({ event }) => event.type === 'StageEntered')!.at).toBe(3 * HOUR_MS);
+  });
+});
+
+describe('complaints that are told late', () => {
+  it('are held against the window in which they happened, as late as the lag allows', () => {
+    const drive = canary(
+      { gate: [ERRORS], duration: '24h' },
+      { abortCriteria: { userComplaints: '10 per 1h' }, metrics: { userComplaints: { lag: '6h' } } },
+    );
+    const happenedAt = drive.now + 10 * MINUTE_MS;
+    const tell = (count: number) => {
+      const occurrences = [{ metric: 'userComplaints', at: happenedAt, count }];
+      drive.tick(BATCH_MS, { series: bothArms(drive.state, 'errorRate', 0.001, 0.001), occurrences });
+    };
+    measure(drive, 5 * HOUR_MS, BOTH);
+    tell(6);
+    measure(drive, 20 * MINUTE_MS, BOTH);
+    expect(drive.state.phase).toBe('exposing');
+    tell(5);
+    expect(drive.state.phase).toBe('aborted');
   });
 });
 

@@ -48,6 +48,8 @@ export type MetricEvidence = {
   readonly baseline: BaselineTotals;
   /** Instant of the last observation of an exposed unit in this stage. */
   lastAt?: number;
+  /** Since when it counts as silent: `lastAt`, moved on by the time in which its source said that nobody came. */
+  quietFrom?: number;
 };
 
 /** How a metric was measured: what failed, sampling rates of scores (their number and sum), and what judging cost (USD). */
@@ -160,7 +162,7 @@ function mapped<V, W>(record: Readonly<Record<string, V>>, copy: (value: V) => W
 type Totals = Frozen<ArmTotals>;
 const totalsOf = (of: Totals): ArmTotals => ({ ...of, bins: copyHistogram(of.bins) });
 
-function metricCopy({ lastAt, ...of }: EvidenceState['metrics'][string]): MetricEvidence {
+function metricCopy({ lastAt, quietFrom, ...of }: EvidenceState['metrics'][string]): MetricEvidence {
   return {
     treatment: totalsOf(of.treatment),
     control: totalsOf(of.control),
@@ -173,6 +175,7 @@ function metricCopy({ lastAt, ...of }: EvidenceState['metrics'][string]): Metric
       week: { n: [...of.baseline.week.n], x: [...of.baseline.week.x], seenMs: [...of.baseline.week.seenMs] },
     },
     ...(lastAt !== undefined && { lastAt }),
+    ...(quietFrom !== undefined && { quietFrom }),
   };
 }
 

@@ -2,7 +2,7 @@ import { FULL_WEIGHT } from '@rampart/flags';
 import { restartEveryMs, silenceMs } from '../decide/cadence.ts';
 import { weightOfEveryone } from '../decide/exposure.ts';
 import type { EvidenceBatch } from '../evidence.ts';
-import type { Metric } from '../plan.ts';
+import type { Metric, Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import {
   type EvidenceState,
@@ -110,10 +110,21 @@ function markQuarter(into: Ledger, state: RolloutState, at: number): void {
   }
 }
 
-/** Source freshness: any data of any arm shows that the source is alive. */
+/** Whether nothing but occurrences judges a plan, so that these are all there is to see. */
+function hasCountsAlone({ metrics }: Plan): boolean {
+  return Object.values(metrics).every(({ kind }) => kind === 'count');
+}
+
+/** Whether a batch shows that what measures the rollout is alive. Occurrences come another way: they speak for themselves alone. */
+function showsLife({ hasSeries, idle, occurrences }: PreparedBatch, plan: Plan): boolean {
+  if (hasSeries || (idle !== undefined && idle.length > 0)) return true;
+  return occurrences !== undefined && occurrences.length > 0 && hasCountsAlone(plan);
+}
+
+/** Source freshness: any data of any arm shows that the source is alive, and so does a source that says it has none. */
 function foldFreshness(into: Ledger, batch: PreparedBatch, state: RolloutState): void {
   into.failures = batch.failures ? Object.fromEntries(batch.failures.map((one) => [one.metric, one.message])) : NONE;
-  if (!batch.hasSeries && (batch.occurrences?.length ?? 0) === 0) return;
+  if (!showsLife(batch, state.plan)) return;
   const before = into.freshAt;
   into.freshAt = batch.toAt;
   const isGap = before !== undefined && batch.toAt - before > silenceMs(state.plan);
@@ -233,6 +244,22 @@ type Fold = {
   readonly isEveryone: boolean;
 };
 
+/** Whether the source of a metric was there, and nobody came: no series of anything arrived. */
+function isIdleFor({ hasSeries, idle }: PreparedBatch, { source }: Metric): boolean {
+  return !hasSeries && idle !== undefined && idle.includes(source);
+}
+
+/** Time in which nobody came is no silence of a metric: its clock stands still. */
+function stopSilence(
+  into: MetricEvidence,
+  { stage, sightSince }: RolloutState,
+  { toAt }: PreparedBatch,
+  forMs: number,
+) {
+  const from = Math.max(into.quietFrom ?? into.lastAt ?? 0, stage?.enteredAt ?? 0, sightSince ?? 0);
+  into.quietFrom = Math.min(toAt, from + forMs);
+}
+
 /** What streams may look at beside the batch. */
 function contextOf(
   { batch, state, lastedMs, isEveryone }: Fold,
@@ -240,11 +267,13 @@ function contextOf(
   own: MetricBatch,
   evidence: MetricEvidence,
 ): FoldContext {
+  const isIdle = isIdleFor(batch, plan.metric);
   return {
+    isIdle,
     cut: plan.hasCuts ? cutOf(evidence, plan.metric) : undefined,
     at: (batch.fromAt + lastedMs / 2) / state.plan.timeScale,
     batchMs: lastedMs > silenceMs(state.plan) || isMixed(own) ? 0 : lastedMs,
-    isAlive: batch.hasSeries,
+    isAlive: batch.hasSeries || isIdle,
     isEveryone,
     unattributed: unattributedIn(batch, plan.metric, state),
   };
@@ -270,6 +299,7 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, fold: Fold): void {
   for (const one of streams) addTo(into, one, ofAttempt, ofStage, context);
   for (const check of trips) foldPlainRule(into.trips, check, metric, stage, batch.toAt, state.baseline);
   foldMetric(evidence, attempt, stage, batch.toAt);
+  if (context.isIdle) stopSilence(evidence, state, batch, fold.lastedMs);
 }
 
 /** Folds a batch into a ledger in place. As `foldEvidence`, for whoever owns the ledger. */

@@ -58,5 +58,8 @@ export function foldMetric(into: MetricEvidence, attempt: MetricBatch, stage: Me
   }
   for (const { sums } of stage.targeted) addTotals(into.treatment, sums);
   for (const { control } of attempt.strata) if (control.totals.bins) addBins(into.controlSoFar, control.totals.bins);
-  if (into.treatment.n > before) into.lastAt = at;
+  if (into.treatment.n > before) {
+    into.lastAt = at;
+    into.quietFrom = at;
+  }
 }

@@ -43,7 +43,8 @@ export function foldOccurrences(
   eachExposed(attempt, ({ totals: { x } }) => {
     if (x > 0) seen.push({ at: batch.toAt, count: x });
   });
-  const from = batch.toAt - 2 * windowMs;
+  // One that is told late belongs to a window that ended as long ago.
+  const from = batch.toAt - 2 * windowMs - metric.lagMs;
   const before = into.occurrences[metric.name] ?? [];
   if (seen.length === 0 && before.every((one) => one.at > from)) return;
   into.occurrences[metric.name] = [...before.filter((one) => one.at > from), ...seen].sort((a, b) => a.at - b.at);

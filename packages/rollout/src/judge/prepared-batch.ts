@@ -74,7 +74,7 @@ export type UserSum = { readonly arm: Arm; readonly epoch: number; readonly stra
 /** A batch of evidence laid out for folding: dense by user bucket. It is read while it is folded, and never kept. */
 export type PreparedBatch = Pick<
   EvidenceBatch,
-  'seq' | 'fromAt' | 'toAt' | 'occurrences' | 'instances' | 'failures' | 'priceBooks'
+  'seq' | 'fromAt' | 'toAt' | 'occurrences' | 'instances' | 'failures' | 'idle' | 'priceBooks'
 > & {
   /** Whether any series arrived: data of any arm shows that the source is alive. */
   readonly hasSeries: boolean;

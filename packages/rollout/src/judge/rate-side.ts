@@ -12,7 +12,7 @@ import type { Check, Metric } from '../plan.ts';
 import type { Baseline } from '../verdict.ts';
 import { limitOf, lineOf, type Side } from './line.ts';
 import { type MetricBatch, UNKNOWN, WIDTH } from './prepared-batch.ts';
-import { hoursKey, type Rhythm, rhythmOf } from './rhythm.ts';
+import { hoursKey, idleRhythmOf, type Rhythm, rhythmOf } from './rhythm.ts';
 import type { FoldContext, Shown, SideJudge, Stream } from './side-judge.ts';
 import { addAt, between, type Sums, since } from './tally.ts';
 
@@ -27,6 +27,14 @@ const AT = {
 } as const;
 const SIZE = 2 * WIDTH + 7;
 
+/**
+ * Whether no events are none: of a kind whose more is harm while others arrive, and of any kind where the source says that
+ * nobody came. A low rate is never taken from silence.
+ */
+function areZero({ isAlive, isIdle }: FoldContext, { harm }: Metric): boolean {
+  return isIdle === true || (isAlive && harm === 'higher');
+}
+
 /** Events of everyone, where that is what the batch shows: everyone is exposed, or the source knows no arms. */
 function wholeOf(batch: MetricBatch, { unattributed, ...context }: FoldContext, metric: Metric): number | undefined {
   if (unattributed !== undefined) return unattributed;
@@ -36,8 +44,7 @@ function wholeOf(batch: MetricBatch, { unattributed, ...context }: FoldContext, 
     isEveryone ||= n > 0;
     sum += n;
   }
-  // No events of a kind whose more is harm are none, while others arrive; a low rate is never taken from silence.
-  const areNone = context.isEveryone && context.isAlive && metric.harm === 'higher';
+  const areNone = context.isEveryone && areZero(context, metric);
   if (!isEveryone && !areNone) return undefined;
   for (const { sums } of batch.targeted) sum += sums.totals.n;
   return sum;
@@ -61,13 +68,14 @@ function streamOf(metric: Metric, needsTime: boolean, hours: Hours): Stream {
         into[AT.x] += treatment.totals.n;
         into[AT.designed] += (n * stratum) / FULL_WEIGHT;
       }
-      const areNone = needsTime && context.isAlive && !context.isEveryone && metric.harm === 'higher';
+      const areNone = needsTime && !context.isEveryone && areZero(context, metric);
       if (isSplit || areNone) into[AT.seconds] += seconds;
       const whole = wholeOf(batch, context, metric);
       if (whole === undefined || seconds === 0) return;
       into[AT.whole] += whole;
       into[AT.whole + 1] += seconds;
-      into[AT.whole + 2] += seconds * hours.rhythm(context.at);
+      const isFall = context.isIdle === true && whole === 0 && metric.harm === 'lower';
+      into[AT.whole + 2] += seconds * (isFall ? hours.idle : hours.rhythm)(context.at);
     },
   };
 }
@@ -151,14 +159,16 @@ function wholeLine({ check, metric, side, baseline }: RateLine): number | undefi
 }
 
 /** The rhythm of the baseline that the whole is held against, and what tells its sums from those of another. */
-type Hours = { readonly rhythm: Rhythm; readonly key: string };
+type Hours = { readonly rhythm: Rhythm; readonly idle: Rhythm; readonly key: string };
 
-const EVEN: Hours = { rhythm: () => 1, key: '' };
+const EVEN: Hours = { rhythm: () => 1, idle: () => 1, key: '' };
 
 function hoursOf({ check, metric, side, baseline }: RateLine): Hours {
   if (baseline === undefined || limitOf(check, side).kind !== 'relative') return EVEN;
-  const rhythm = rhythmOf(metric, baseline.metrics[metric.name]);
-  return rhythm === undefined ? EVEN : { rhythm, key: hoursKey(metric, baseline) };
+  const own = baseline.metrics[metric.name];
+  const rhythm = rhythmOf(metric, own);
+  if (own === undefined || rhythm === undefined) return EVEN;
+  return { rhythm, idle: idleRhythmOf(own), key: hoursKey(metric, baseline) };
 }
 
 /** Which parts the sums hold: a split of known shares, and a whole with a line to hold it against. */

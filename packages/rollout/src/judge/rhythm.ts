@@ -41,6 +41,18 @@ function evenPart({ seenMs }: Sums, all: Sums): number {
 }
 
 /**
+ * What part of the usual is expected at an instant at which nobody came: nothing in an hour of the week that was never seen, or
+ * was seen without events, so that an hour that is always idle is no fall of traffic. Never drawn towards 1.
+ */
+export function idleRhythmOf({ value, week }: BaselineMetric): Rhythm {
+  if (week === undefined) return () => 0;
+  return (at) => {
+    const { n, seenMs } = sumOf(week, [slotOf(at)]);
+    return seenMs < HOUR_MS / 2 || value <= 0 ? 0 : Math.min(1, (n * 1000) / (value * seenMs));
+  };
+}
+
+/**
  * The rhythm of a frozen baseline, so that it is replayed at the same hour of the week (statistics a4): of shares and rates,
  * where they were observed by hour. Slots with few events are drawn towards 1, slots never seen are 1.
  */

@@ -12,6 +12,8 @@ export type FoldContext = {
   readonly batchMs: number;
   /** Whether anything arrived from anyone: then no events of a metric are none, where more of them would be harm. */
   readonly isAlive: boolean;
+  /** Whether the metric's source was there and said that nobody came: then no events of it are none, whatever harm is. */
+  readonly isIdle?: boolean;
   /** Whether everyone is exposed now. */
   readonly isEveryone: boolean;
   /** Occurrences in the batch, for a count whose source knows no arms. */

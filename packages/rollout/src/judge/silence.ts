@@ -15,8 +15,8 @@ function longSilence(metric: Metric, evidence: EvidenceState, state: RolloutStat
   const quiet = now - Math.max(evidence.freshAt ?? 0, enteredAt);
   if (quiet > silenceMs(state.plan)) return { forMs: quiet, isAll: true };
   if (stage === undefined || metric.kind === 'count') return undefined;
-  const lastAt = evidence.metrics[metric.name]?.lastAt;
-  const forMs = now - Math.max(lastAt ?? 0, enteredAt, state.sightSince ?? 0);
+  const own = evidence.metrics[metric.name];
+  const forMs = now - Math.max(own?.quietFrom ?? own?.lastAt ?? 0, enteredAt, state.sightSince ?? 0);
   return forMs > metricSilenceMs(state.plan, stage, metric) ? { forMs, isAll: false } : undefined;
 }
 

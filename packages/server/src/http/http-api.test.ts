@@ -220,6 +220,28 @@ describe('telemetry', () => {
     expect(JSON.stringify(answer.body.errors)).toContain('series[0].rollout');
   });
 
+  it('without observations shows that the SDK is there', async () => {
+    const one = await startRig();
+    const id = await startRollout(one);
+    await liveUntil(one, id, 'exposing');
+    const say = async (batchId: string) => {
+      const batch = { schema: 1, batchId, instance: batchId, sdk: 's', fromAt: 0, toAt: 0, revision: 1, dropped: 0 };
+      const response = await fetch(`${one.server.url}/v1/telemetry`, {
+        method: 'POST',
+        headers: { ...bearer(one.tokens.sdk), ...json },
+        body: JSON.stringify({ ...batch, idle: [id, 'unheard-of'], series: [] }),
+      });
+      expect(response.status).toBe(202);
+      await one.pass(1_000);
+      return (await one.admin.getRollout(id)).judgement?.freshAt;
+    };
+    await one.pass(1_000);
+    const first = await say('a');
+    const second = await say('b');
+    expect(second).toBe((first ?? 0) + 1_000);
+    await one.dispose();
+  });
+
   it('of complaints reaches the rollout of its flag', async () => {
     const one = await startRig();
     const text = PLAN.replace('abortCriteria: [', 'abortCriteria: [ { metric: userComplaints, limit: 10 per 24h },');
