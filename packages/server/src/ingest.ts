@@ -7,16 +7,10 @@ import {
   type TelemetryReceipt,
   telemetryBatchSchema,
 } from '@rampart/api';
-import {
-  type AlertLabels,
-  alertMetricsFor,
-  type Occurrence,
-  type Phase,
-  type RolloutState,
-  silenceMs,
-} from '@rampart/rollout';
+import { type AlertLabels, alertMetricsFor, type Occurrence, type Phase, type RolloutState } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import type { TelemetryBody } from './evidence-batcher.ts';
+import { createIdleNews } from './idle-news.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
 import type { RolloutTable } from './rollout-table.ts';
 import { placeScores, scoreKeyOf } from './score-places.ts';
@@ -46,9 +40,6 @@ export type IngestOptions = {
   readonly onBatch: (status: TelemetryReceipt['status'], ignoredSeries: number) => void;
 };
 
-/** Part of the silence that counts as blindness after which an idle process is news again. */
-const IDLE_NEWS_PART = 0.2;
-
 /** Phases in which evidence is read. */
 const READING: readonly Phase[] = ['baseline', 'exposing', 'monitoring', 'aborted'];
 
@@ -57,37 +48,31 @@ export function readsEvidence({ phase }: RolloutState): boolean {
   return READING.includes(phase);
 }
 
+function isReading(table: RolloutTable, id: string): boolean {
+  const run = table.get(id);
+  return run !== undefined && readsEvidence(run.state);
+}
+
 /** Ways in for telemetry. What names no rollout that reads it is accepted and counted as ignored: an SDK must not fail for it. */
 export function createIngest(options: IngestOptions): Ingest {
   const { store, table, clock, instances, onBatch } = options;
+  const reads = (id: string): boolean => isReading(table, id);
   const put = async (batch: Omit<StoredBatch, 'receivedAt'>, ignored: number) => {
     const { batchId } = batch;
     const status = await store.putTelemetry({ ...batch, receivedAt: clock.now() });
     onBatch(status, ignored);
     return { batchId, status };
   };
-  const reads = (id: string): boolean => {
-    const run = table.get(id);
-    return run !== undefined && readsEvidence(run.state);
-  };
-  const heardAt = new Map<string, number>();
-  /** Rollouts of which a process says that nobody came, where that is news: all processes together need to be heard once in a while. */
-  const idleNews = (idle: readonly string[], seen: readonly string[]): readonly string[] => {
-    const now = clock.now();
-    return idle.filter((id) => {
-      const run = reads(id) && !seen.includes(id) ? table.get(id) : undefined;
-      return run !== undefined && now - (heardAt.get(id) ?? 0) >= silenceMs(run.state.plan) * IDLE_NEWS_PART;
-    });
-  };
+  const idleNews = createIdleNews((id) => table.get(id)?.state);
   return {
-    telemetry(json) {
+    async telemetry(json) {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
       if (batch.closing) instances.left(batch.instance);
       else instances.seen(batch.instance, batch.revision, clock.now());
       const { batchId, instance, sequence, priceBook } = batch;
       const byRollout = Map.groupBy(batch.series, ({ rollout }) => rollout);
       const measured = [...byRollout.keys()].filter(reads);
-      const idle = idleNews(batch.idle ?? [], measured);
+      const idle = idleNews.of(batch.idle?.filter((id) => reads(id) && !byRollout.has(id)) ?? [], clock.now());
       const rollouts = [...measured, ...idle];
       const seriesOf = (rollout: string) => byRollout.get(rollout) ?? [];
       const body = (rollout: string): TelemetryBody => ({
@@ -96,14 +81,10 @@ export function createIngest(options: IngestOptions): Ingest {
         ...(priceBook !== undefined && { priceBook }),
       });
       const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };
-      const receipt = put(
-        { batchId, ...sender, rollouts, body },
-        batch.series.length - rollouts.flatMap(seriesOf).length,
-      );
-      return receipt.then((durable) => {
-        for (const id of rollouts) heardAt.set(id, clock.now());
-        return durable;
-      });
+      const ignored = batch.series.length - rollouts.flatMap(seriesOf).length;
+      const receipt = await put({ batchId, ...sender, rollouts, body }, ignored);
+      idleNews.heard(rollouts, clock.now());
+      return receipt;
     },
     signals(json) {
       const batch = checkBody(signalBatchSchema, json, 'TELEMETRY_INVALID');

@@ -50,6 +50,11 @@ function wholeOf(batch: MetricBatch, { unattributed, ...context }: FoldContext, 
   return sum;
 }
 
+/** What part of the usual is expected in a batch. */
+function busyOf({ idle, rhythm }: Hours, { isIdle, at }: FoldContext, { harm }: Metric, whole: number): number {
+  return isIdle === true && whole === 0 && harm === 'lower' ? idle(at) : rhythm(at);
+}
+
 function streamOf(metric: Metric, needsTime: boolean, hours: Hours): Stream {
   return {
     key: `${metric.name} rate${needsTime ? ' in time' : ''}${hours.key}`,
@@ -74,8 +79,7 @@ function streamOf(metric: Metric, needsTime: boolean, hours: Hours): Stream {
       if (whole === undefined || seconds === 0) return;
       into[AT.whole] += whole;
       into[AT.whole + 1] += seconds;
-      const isFall = context.isIdle === true && whole === 0 && metric.harm === 'lower';
-      into[AT.whole + 2] += seconds * (isFall ? hours.idle : hours.rhythm)(context.at);
+      into[AT.whole + 2] += seconds * busyOf(hours, context, metric, whole);
     },
   };
 }
