@@ -3,6 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { layAxis } from './axis.ts';
 
 describe('layAxis', () => {
+  it('lays values that can hardly be told apart', () => {
+    const axis = layAxis({ label: '' }, [-5e-324, 5e-324], 0, 400);
+    expect(axis.ticks.length).toBeGreaterThan(1);
+    expect(axis.at(0)).toBeGreaterThanOrEqual(0);
+  });
+
   it('keeps every finite value between its ends and in order', () => {
     const finite = fc.double({ min: -1e9, max: 1e9, noNaN: true });
     fc.assert(

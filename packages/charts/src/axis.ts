@@ -23,6 +23,8 @@ export type LaidAxis = {
 
 /** Least pixels between two ticks. */
 const TICK_GAP = 56;
+/** Values closer together than this are one: ticks between them would be numbers that cannot be told apart. */
+const LEAST_RANGE = 1e-290;
 
 /**
  * An axis over the pixels `from` to `to`.
@@ -51,7 +53,7 @@ export function layAxis(axis: Axis, values: readonly number[], from: number, to:
 
 function linearDomain(values: readonly number[]): readonly [number, number] {
   const [low, high] = extent([0, ...values]);
-  return low === high ? [0, 1] : [low, high];
+  return high - low < LEAST_RANGE ? [low, low + 1] : [low, high];
 }
 
 /** Whole powers of ten around the values. */

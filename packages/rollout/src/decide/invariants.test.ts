@@ -181,7 +181,6 @@ describe('a rollout, whatever happens to it', () => {
         'StagePassed',
         'RolloutAborted',
         'KillSwitchTripped',
-        'KillSwitchRearmed',
         'AttemptStarted',
         'RolloutCompleted',
         'SightLost',
