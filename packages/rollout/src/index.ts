@@ -34,7 +34,7 @@ export {
 export { currentStageName, evolve, replay } from './evolve.ts';
 export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
-export { foldBatch as foldEvidence } from './judge/fold-trusted.ts';
+export { foldEvidence } from './judge/fold-trusted.ts';
 export {
   type ExposedTime,
   type HistoryBaseline,

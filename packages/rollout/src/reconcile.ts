@@ -6,7 +6,7 @@ import type { RolloutEvent } from './event.ts';
 import type { EvidenceBatch } from './evidence.ts';
 import { baselineDue, baselineOf } from './judge/baseline-of.ts';
 import type { EvidenceState } from './judge/evidence-state.ts';
-import { foldBatch } from './judge/fold-trusted.ts';
+import { foldEvidence } from './judge/fold-trusted.ts';
 import { judge, standingsOf } from './judge/judge.ts';
 import { usesControl } from './judge/line.ts';
 import type { Check, Metric } from './plan.ts';
@@ -43,7 +43,7 @@ export function reconcile(
   batch: EvidenceBatch | undefined,
   now: number,
 ): Reconciled {
-  const evidence = batch === undefined ? before : foldBatch(before, batch, state);
+  const evidence = batch === undefined ? before : foldEvidence(before, batch, state);
   return {
     evidence,
     get judgement() {
@@ -66,7 +66,7 @@ function isOfSums({ limit }: Check, { kind }: Metric): boolean {
 export function mustCloseNow(state: RolloutState, before: EvidenceState, open: EvidenceBatch, now: number): boolean {
   if (state.phase !== 'exposing' && state.phase !== 'monitoring') return false;
   const known = new Set(failedChecks(state.verdicts));
-  return standingsOf(foldBatch(before, open, state), state, now).some(({ one: { check, metric }, status }) => {
+  return standingsOf(foldEvidence(before, open, state), state, now).some(({ one: { check, metric }, status }) => {
     const isNew = status === 'fail' && !known.has(check.id) && isOfSums(check, metric);
     return isNew && (check.tier === 'kill' || check.tier === 'abort') && !usesControl(check);
   });

@@ -2,7 +2,7 @@ import { hasControl } from '../decide/exposure.ts';
 import type { EvidenceBatch } from '../evidence.ts';
 import { baselineOf } from '../judge/baseline-of.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
-import { foldBatch } from '../judge/fold-trusted.ts';
+import { foldEvidence } from '../judge/fold-trusted.ts';
 import type { RolloutState } from '../state.ts';
 import type { Baseline } from '../verdict.ts';
 
@@ -34,7 +34,7 @@ export function openControlBaseline(state: RolloutState, now: number): ControlBa
       toAt = batch.toAt;
       const { occurrences, ...rest } = batch;
       const own = { ...rest, seq, series, ...(!isExposed && occurrences && { occurrences }) };
-      evidence = foldBatch(evidence, own, watched);
+      evidence = foldEvidence(evidence, own, watched);
     },
     finish() {
       const [from, to] = [fromAt ?? now, toAt ?? now];

@@ -4,7 +4,7 @@ import { Drive, happen, happening, planOf, type Step } from '../arbitraries.cont
 import type { RolloutEvent } from '../event.ts';
 import { replay } from '../evolve.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
-import { foldEvidence } from '../judge/fold-evidence.ts';
+import { foldEvidence } from '../judge/fold-trusted.ts';
 import type { RolloutState } from '../state.ts';
 import { silenceMs } from './cadence.ts';
 import { coversLayers, layersOf, servedMs } from './exposure.ts';

@@ -1,14 +1,11 @@
 import { FULL_WEIGHT } from '@rampart/flags';
 import { restartEveryMs, silenceMs } from '../decide/cadence.ts';
 import { weightOfEveryone } from '../decide/exposure.ts';
-import type { EvidenceBatch } from '../evidence.ts';
 import type { Metric, Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import {
-  type EvidenceState,
   emptyMetricEvidence,
   type Ledger,
-  ledgerOf,
   type MetricEvidence,
   noPeople,
   noRestarts,
@@ -21,7 +18,6 @@ import { foldPeople, foldSampleRatios } from './fold-users.ts';
 import { quantileEdgeOf } from './histogram.ts';
 import { foldPlainRule } from './plain-rule.ts';
 import { type PlanMetric, type PlanStream, planChecksOf } from './plan-checks.ts';
-import { prepareBatch } from './prepare-batch.ts';
 import type { ArmSums, BinCounts, MetricBatch, PreparedBatch } from './prepared-batch.ts';
 import type { FoldContext, Stream } from './side-judge.ts';
 import { emptyTally } from './tally.ts';
@@ -302,7 +298,7 @@ function foldOneMetric(into: Ledger, plan: PlanMetric, fold: Fold): void {
   if (context.isIdle) stopSilence(evidence, state, batch, fold.lastedMs);
 }
 
-/** Folds a batch into a ledger in place. As `foldEvidence`, for whoever owns the ledger. */
+/** Folds a batch into a ledger in place. It takes every batch as it is: `fold-trusted.ts` leaves out what no judge can be trusted in. */
 export function foldInto(into: Ledger, batch: PreparedBatch, state: RolloutState): void {
   if (batch.seq <= into.throughSeq) return;
   align(into, state, batch.fromAt);
@@ -319,15 +315,4 @@ export function foldInto(into: Ledger, batch: PreparedBatch, state: RolloutState
   };
   for (const metric of planChecksOf(state).metrics) foldOneMetric(into, metric, fold);
   into.throughSeq = batch.seq;
-}
-
-/**
- * Evidence after one more batch. Batches are folded in the order of `seq`, each once; one that was folded already
- * changes nothing. `state` is the rollout when the batch was closed.
- */
-export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, state: RolloutState): EvidenceState {
-  if (batch.seq <= evidence.throughSeq) return evidence;
-  const ledger = ledgerOf(evidence);
-  foldInto(ledger, prepareBatch(batch), state);
-  return ledger;
 }

@@ -98,7 +98,7 @@ export function foldTrusted(into: Ledger, batch: PreparedBatch, state: RolloutSt
  * Evidence after one more batch. Batches are folded in the order of `seq`, each once; one that was folded already
  * changes nothing. `state` is the rollout when the batch was closed.
  */
-export function foldBatch(evidence: EvidenceState, batch: EvidenceBatch, state: RolloutState): EvidenceState {
+export function foldEvidence(evidence: EvidenceState, batch: EvidenceBatch, state: RolloutState): EvidenceState {
   if (batch.seq <= evidence.throughSeq) return evidence;
   const ledger = ledgerOf(evidence);
   foldTrusted(ledger, prepareBatch(batch), state);

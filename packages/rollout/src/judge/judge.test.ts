@@ -8,7 +8,7 @@ import type { RolloutState } from '../state.ts';
 import type { Verdict } from '../verdict.ts';
 import { baselineOf } from './baseline-of.ts';
 import { type EvidenceState, NO_EVIDENCE } from './evidence-state.ts';
-import { foldEvidence } from './fold-evidence.ts';
+import { foldEvidence } from './fold-trusted.ts';
 import { judge } from './judge.ts';
 
 const canary = (plan = planOf()) => new Drive(plan).reach('canary');

@@ -5,7 +5,7 @@ import { lowerExposure } from '../decide/tick-lower.ts';
 import type { RolloutEvent } from '../event.ts';
 import type { EvidenceBatch, EvidenceSeries, Occurrence } from '../evidence.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
-import { foldBatch } from '../judge/fold-trusted.ts';
+import { foldEvidence } from '../judge/fold-trusted.ts';
 import { judge } from '../judge/judge.ts';
 import { withTrustedJudges } from '../judge/judge-trust.ts';
 import type { Check, Plan, Stage } from '../plan.ts';
@@ -163,7 +163,7 @@ export function openHistoryTrial(plan: Plan, options: HistoryOptions): HistoryTr
     const at = batch.toAt;
     if (at <= pausedUntil) return;
     seen.judgedMs += at - batch.fromAt;
-    evidence = foldBatch(evidence, batch, now);
+    evidence = foldEvidence(evidence, batch, now);
     const judgement = judge(evidence, now, at);
     log.judged(judgement.verdicts, { at, attempt, stage: HISTORY_STAGE });
     const abort = lowerExposure(now, judgement).find((event) => event.type === 'RolloutAborted');

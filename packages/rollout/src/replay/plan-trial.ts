@@ -3,7 +3,7 @@ import { undecidedChecks } from '../decide/tick-advance.ts';
 import { lowerExposure } from '../decide/tick-lower.ts';
 import { currentStageName } from '../evolve.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
-import { foldBatch } from '../judge/fold-trusted.ts';
+import { foldEvidence } from '../judge/fold-trusted.ts';
 import { judge } from '../judge/judge.ts';
 import { withTrustedJudges } from '../judge/judge-trust.ts';
 import type { Plan } from '../plan.ts';
@@ -86,7 +86,7 @@ function otherJudge(plan: Plan): (look: ReplayedLook) => Judged {
       for (const event of outcome.events) if (event.type === 'BaselineCaptured') baseline = event.baseline;
       return { state, judgement: outcome.judgement };
     }
-    if (batch !== undefined) evidence = foldBatch(evidence, batch, state);
+    if (batch !== undefined) evidence = foldEvidence(evidence, batch, state);
     return { state, judgement: judge(evidence, state, at) };
   };
 }

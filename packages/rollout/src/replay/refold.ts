@@ -2,7 +2,7 @@ import type { EventRecord } from '../event.ts';
 import type { EvidenceBatch } from '../evidence.ts';
 import { evolve } from '../evolve.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
-import { foldBatch } from '../judge/fold-trusted.ts';
+import { foldEvidence } from '../judge/fold-trusted.ts';
 import type { RolloutState } from '../state.ts';
 import { lookOf } from './replay-rollout.ts';
 
@@ -25,7 +25,7 @@ export function openRefold(records: readonly EventRecord[]): Refold {
         state = evolve(state, records[next]);
         next += 1;
       }
-      if (state !== undefined) evidence = foldBatch(evidence, batch, state);
+      if (state !== undefined) evidence = foldEvidence(evidence, batch, state);
     },
     evidence: () => evidence,
   };
