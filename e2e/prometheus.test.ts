@@ -91,7 +91,7 @@ describe.skipIf(SKIP_PROMETHEUS)('a rollout watched by a real Prometheus alone (
     prometheus = await startScraping(await app.listen());
     server = await startServer({
       ...{ dataDir: dir, port: 0, log: { info: () => undefined, warn: () => undefined, error: () => undefined } },
-      sources: {
+      settings: {
         allowedHosts: ['127.0.0.1'],
         sources: { metrics: { kind: 'prometheus', url: prometheus.url, every: '1s', settle: '1s' } },
       },

@@ -1,17 +1,17 @@
 import { z } from 'zod';
+import { ADMIN_ROUTES } from './admin-routes.ts';
 import { BASELINE_ROUTES } from './baseline-routes.ts';
-import { HOOK_ROUTES } from './hook-routes.ts';
+import { FLAG_ROUTES } from './flag-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
 import { REPORT_ROUTES } from './report-routes.ts';
 import { ACTORS, type Route, type RouteAnswer } from './route.ts';
+import { empty, IDEMPOTENCY, json, OPERATORS, READERS } from './route-parts.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
-import { deadLetterSchema, webhookSchema, webhooksSchema } from './schema/delivery-schema.ts';
 import { eventRecordSchema } from './schema/event-schema.ts';
 import { evidencePageSchema } from './schema/evidence-schema.ts';
-import { flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
-import { countSchema } from './schema/primitive-schema.ts';
+import { rulesetSchema } from './schema/flag-schema.ts';
 import {
   commandAnswerSchema,
   eventFilterSchema,
@@ -24,28 +24,15 @@ import {
 } from './schema/rollout-schema.ts';
 import { healthSchema, readinessSchema, statusSchema } from './schema/status-schema.ts';
 import { telemetryBatchSchema, telemetryReceiptSchema } from './schema/telemetry-schema.ts';
-import { createdTokenSchema, newTokenSchema, tokenSchema } from './schema/token-schema.ts';
-import type { TokenKind } from './token-format.ts';
 import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
 
-const READERS: readonly TokenKind[] = [...ACTORS, 'viewer'];
-const OPERATORS: readonly TokenKind[] = ['admin', 'operator'];
-
 const MARKDOWN = 'text/markdown';
-const IDEMPOTENCY = { 'Idempotency-Key': 'The same key gives the same answer again, without doing it twice.' };
 const VERSION_ETAG = { ETag: 'Version of the rollout, in double quotes.' };
 const SDK_HEADERS = {
   [INSTANCE_HEADER]: 'Random id of the SDK process.',
   [REVISION_HEADER]: 'Revision of the ruleset the process evaluates by.',
 };
 
-const json = (schema: z.ZodType, description: string, more: Partial<RouteAnswer> = {}): RouteAnswer => ({
-  status: 200,
-  description,
-  schema,
-  ...more,
-});
-const empty = (description: string, status = 204): RouteAnswer => ({ status, description });
 const text = (mediaType: string, description: string): RouteAnswer => ({ status: 200, description, mediaType });
 const markdown = (description: string): readonly RouteAnswer[] => [
   text(MARKDOWN, description),
@@ -233,157 +220,6 @@ const ROLLOUT_ROUTES = {
     problems: ['ROLLOUT_UNKNOWN', 'INCIDENT_UNKNOWN'],
   },
   ...METRIC_ROUTES,
-} as const satisfies Readonly<Record<string, Route>>;
-
-const FLAG_ROUTES = {
-  listFlags: {
-    method: 'GET',
-    path: '/v1/flags',
-    tag: 'flags',
-    summary: 'Every flag, by key.',
-    auth: READERS,
-    answers: [json(z.object({ flags: z.array(servedFlagSchema) }), 'The flags.')],
-    problems: [],
-  },
-  getFlag: {
-    method: 'GET',
-    path: '/v1/flags/:key',
-    tag: 'flags',
-    summary: 'One flag.',
-    auth: READERS,
-    answers: [json(servedFlagSchema, 'The flag.')],
-    problems: [],
-  },
-  putFlag: {
-    method: 'PUT',
-    path: '/v1/flags/:key',
-    tag: 'flags',
-    summary: 'Writes a flag whole. The key in the body must be the one of the path.',
-    auth: OPERATORS,
-    body: flagSchema,
-    answers: [json(servedFlagSchema, 'The flag as it is now.')],
-    problems: ['FLAG_IN_ROLLOUT'],
-  },
-  deleteFlag: {
-    method: 'DELETE',
-    path: '/v1/flags/:key',
-    tag: 'flags',
-    summary: 'Removes a flag.',
-    auth: OPERATORS,
-    answers: [empty('It is gone.')],
-    problems: ['FLAG_IN_ROLLOUT'],
-  },
-  listSegments: {
-    method: 'GET',
-    path: '/v1/segments',
-    tag: 'flags',
-    summary: 'Every segment, by key.',
-    auth: READERS,
-    answers: [json(z.object({ segments: z.array(segmentSchema) }), 'The segments.')],
-    problems: [],
-  },
-  getSegment: {
-    method: 'GET',
-    path: '/v1/segments/:key',
-    tag: 'flags',
-    summary: 'One segment.',
-    auth: READERS,
-    answers: [json(segmentSchema, 'The segment.')],
-    problems: [],
-  },
-  putSegment: {
-    method: 'PUT',
-    path: '/v1/segments/:key',
-    tag: 'flags',
-    summary: 'Writes a segment whole. The key in the body must be the one of the path.',
-    auth: OPERATORS,
-    body: segmentSchema,
-    answers: [json(segmentSchema, 'The segment as it is now.')],
-    problems: ['FLAG_IN_ROLLOUT'],
-  },
-  deleteSegment: {
-    method: 'DELETE',
-    path: '/v1/segments/:key',
-    tag: 'flags',
-    summary: 'Removes a segment.',
-    auth: OPERATORS,
-    answers: [empty('It is gone.')],
-    problems: ['FLAG_IN_ROLLOUT'],
-  },
-} as const satisfies Readonly<Record<string, Route>>;
-
-const ADMIN_ROUTES = {
-  ...HOOK_ROUTES,
-  listTokens: {
-    method: 'GET',
-    path: '/v1/tokens',
-    tag: 'tokens',
-    summary: 'Every token, without its secret.',
-    auth: ['admin'],
-    answers: [json(z.object({ tokens: z.array(tokenSchema) }), 'The tokens.')],
-    problems: [],
-  },
-  createToken: {
-    method: 'POST',
-    path: '/v1/tokens',
-    tag: 'tokens',
-    summary: 'Makes a token, shown this once.',
-    auth: ['admin'],
-    headers: IDEMPOTENCY,
-    body: newTokenSchema,
-    answers: [json(createdTokenSchema, 'The token.', { status: 201 })],
-    problems: [],
-  },
-  revokeToken: {
-    method: 'DELETE',
-    path: '/v1/tokens/:selector',
-    tag: 'tokens',
-    summary: 'Revokes a token at once.',
-    auth: ['admin'],
-    answers: [empty('It is revoked.')],
-    problems: [],
-  },
-  listDeadLetters: {
-    method: 'GET',
-    path: '/v1/outbox',
-    tag: 'delivery',
-    summary: 'Messages that could not be delivered.',
-    auth: OPERATORS,
-    query: z.object({ state: z.literal('dead').optional().describe('Default: dead.') }),
-    answers: [
-      json(z.object({ letters: z.array(deadLetterSchema), total: countSchema }), 'The dead letters, newest first.'),
-    ],
-    problems: [],
-  },
-  retryDeadLetter: {
-    method: 'POST',
-    path: '/v1/outbox/:id/retry',
-    tag: 'delivery',
-    summary: 'Delivers a dead letter again.',
-    auth: OPERATORS,
-    headers: IDEMPOTENCY,
-    answers: [empty('It is queued again.', 202)],
-    problems: [],
-  },
-  getWebhooks: {
-    method: 'GET',
-    path: '/v1/webhooks',
-    tag: 'delivery',
-    summary: 'Webhooks, without their secrets.',
-    auth: ['admin'],
-    answers: [json(z.array(webhookSchema), 'The webhooks.')],
-    problems: [],
-  },
-  putWebhooks: {
-    method: 'PUT',
-    path: '/v1/webhooks',
-    tag: 'delivery',
-    summary: 'Writes all webhooks at once.',
-    auth: ['admin'],
-    body: webhooksSchema,
-    answers: [json(z.array(webhookSchema), 'The webhooks as they are now, without their secrets.')],
-    problems: [],
-  },
 } as const satisfies Readonly<Record<string, Route>>;
 
 /** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */

@@ -8,8 +8,8 @@ export type ServeOptions = {
   readonly environment: string;
   /** How long the evidence of an ended rollout is kept. Default: that of the server, 400 days. */
   readonly retentionMs?: number;
-  /** Metric sources, as the file of settings has them. Default: none but `telemetry`. */
-  readonly sources?: unknown;
+  /** The file of settings as read: sources and other connectors. Default: none. */
+  readonly settings?: unknown;
   /** Log all as JSON lines on standard error. Default: only warnings and errors, in words. */
   readonly logAsJson?: boolean;
 };

@@ -1,5 +1,10 @@
 /** Why a connector cannot be made from its settings. */
-export type ConnectorErrorCode = 'URL_REFUSED' | 'SECRET_INVALID' | 'BINDING_INVALID' | 'SOURCE_INVALID';
+export type ConnectorErrorCode =
+  | 'URL_REFUSED'
+  | 'SECRET_INVALID'
+  | 'BINDING_INVALID'
+  | 'SOURCE_INVALID'
+  | 'CHANNEL_INVALID';
 
 /** The one Error of this package: settings no connector can be made from. Values of URLs and secrets are never repeated. */
 export class ConnectorError extends Error {

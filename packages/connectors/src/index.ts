@@ -12,6 +12,7 @@ export {
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
 export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
+export { NOTIFIER_KINDS, type NotifierDeps, type NotifierKind, type NotifierMemory } from './notifier-kinds.ts';
 export type {
   DeliveryResult,
   HistoryAnswer,

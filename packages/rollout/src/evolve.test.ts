@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Drive, START_AT } from './arbitraries.contract.ts';
-import { currentStageName, evolve, replay } from './evolve.ts';
+import { evolve, replay } from './evolve.ts';
+import { currentStageName } from './evolve-records.ts';
 
 const record = (event: Parameters<typeof evolve>[1]['event']) => ({ version: 9, at: START_AT, by: 'ana', event });
 

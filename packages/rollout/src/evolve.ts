@@ -1,14 +1,7 @@
 import type { EventRecord, RolloutEvent } from './event.ts';
+import { type Evolver, type OfEvent as Of, RECORD_EVOLVERS } from './evolve-records.ts';
 import { RAMPART } from './principal.ts';
-import type { Attestation, Incident, Issue, RolloutState, StageRecord, StageRun } from './state.ts';
-
-type Of<T extends RolloutEvent['type']> = Extract<RolloutEvent, { type: T }>;
-type Evolver<T extends RolloutEvent['type']> = (
-  state: RolloutState,
-  event: Of<T>,
-  at: number,
-  by: string,
-) => RolloutState;
+import type { Incident, Issue, RolloutState, StageRecord, StageRun } from './state.ts';
 
 /** Stops the served-time clock of the running stage at an instant (never before it last started). */
 function stopCounting(stage: StageRun | undefined, at: number): StageRun | undefined {
@@ -88,16 +81,6 @@ function lapsed(proposals: RolloutState['proposals'], at: number): RolloutState[
   return proposals.map((one) =>
     one.decided === undefined ? { ...one, decided: { by: RAMPART.id, at, approved: false } } : one,
   );
-}
-
-function changeIncident(state: RolloutState, number: number, change: (incident: Incident) => Incident): RolloutState {
-  return { ...state, incidents: state.incidents.map((one) => (one.number === number ? change(one) : one)) };
-}
-
-function attest(state: RolloutState, event: Of<'ItemAttested'>, given: Attestation): RolloutState {
-  if (event.list === 'preflight') return { ...state, preflight: { ...state.preflight, [event.item]: given } };
-  if (event.list === 'exit') return { ...state, exit: { ...state.exit, [event.item]: given } };
-  return { ...state, confirmations: { ...state.confirmations, [event.item]: given } };
 }
 
 function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by: string): RolloutState {
@@ -181,18 +164,6 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
   return event.salt === undefined ? started : { ...started, salt: event.salt };
 }
 
-function calibrate(state: RolloutState, event: Of<'JudgeCalibrated'>, at: number, by: string): RolloutState {
-  const { type: _type, metric, cost = 0, ...scored } = event;
-  const before = state.judges?.[metric];
-  const driftedAt = event.drifted ? at : before?.driftedAt;
-  const record = {
-    last: { ...scored, at, by },
-    cost: (before?.cost ?? 0) + cost,
-    ...(driftedAt !== undefined && { driftedAt }),
-  };
-  return { ...state, judges: { ...state.judges, [metric]: record } };
-}
-
 /** New lines ask for evidence that is fresh against them: sight counts from here, so that no advance follows by itself. */
 function captureBaseline(state: RolloutState, { baseline }: Of<'BaselineCaptured'>, at: number): RolloutState {
   const captured = { ...without(state, 'baselineSince'), baseline };
@@ -236,13 +207,6 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     preflight: Object.fromEntries(event.items.map((item) => [item, null])),
     ...(event.recorded && { recorded: event.recorded }),
   }),
-  ItemAttested: (state, event, at, by) =>
-    attest(state, event, {
-      by,
-      at,
-      ...(event.evidence !== undefined && { evidence: event.evidence }),
-      ...(event.note !== undefined && { note: event.note }),
-    }),
   BaselineStarted: (state, _event, at) => ({ ...state, phase: 'baseline', baselineSince: at }),
   BaselineCaptured: captureBaseline,
   StageEntered: enterStage,
@@ -261,8 +225,6 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
   AlertCleared: (state, event) => ({ ...state, alerting: state.alerting.filter((one) => one !== event.check) }),
   DataFoundInvalid: (state, event, at) => ({ ...pause(state, at), dataInvalid: event.why }),
   DataFoundValid: (state, _event, at) => startCounting(without(state, 'dataInvalid'), at),
-  JudgeCalibrated: calibrate,
-  JudgeBudgetSpent: (state, event) => ({ ...state, spentJudges: [...(state.spentJudges ?? []), event.metric] }),
   RolloutHeld: (state, event, at, by) => ({ ...pause(state, at), hold: { by, reason: event.reason, at } }),
   RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
   StageExtended: (state, event) =>
@@ -278,57 +240,10 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     startCounting({ ...without(state, 'blindSince', 'blindAlertedAt'), sightSince: at }, at),
   PrincipalAsked: (state, _event, at) =>
     state.stage === undefined ? state : { ...state, stage: { ...state.stage, askedAt: at } },
-  ProposalMade: (state, { type: _type, ...proposal }, at, by) => ({
-    ...state,
-    proposals: [...state.proposals, { ...proposal, by, at }],
-  }),
-  ProposalDecided: (state, event, at, by) => ({
-    ...state,
-    proposals: state.proposals.map((one) =>
-      one.number === event.number ? { ...one, decided: { by, at, approved: event.approved } } : one,
-    ),
-  }),
-  OverrideRecorded: (state, event, at, by) => ({
-    ...state,
-    overrides: [...state.overrides, { by, at, what: event.what, reason: event.reason }],
-  }),
   KillSwitchTripped: (state) => ({ ...state, killed: true }),
   KillSwitchRearmed: (state) => ({ ...state, killed: false }),
   RolloutAborted: abort,
-  AbortTookEffect: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, tookEffectAt: at })),
-  IncidentAssigned: (state, event) =>
-    changeIncident(state, event.incident, (one) => ({ ...one, assignee: event.assignee })),
-  RootCauseRecorded: (state, event) =>
-    changeIncident(state, event.incident, (one) => ({ ...one, rootCause: event.text })),
-  FixRecorded: (state, event, at, by) =>
-    changeIncident(state, event.incident, (one) => ({
-      ...one,
-      fix: { text: event.text, at, by, ...(event.reference !== undefined && { reference: event.reference }) },
-    })),
-  IncidentResolved: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, resolvedAt: at })),
   AttemptStarted: startAttempt,
-  IssueAdded: (state, event) => ({
-    ...state,
-    issues: [
-      ...state.issues,
-      {
-        number: event.number,
-        title: event.title,
-        severity: event.severity,
-        stageFound: currentStageName(state),
-        status: 'open',
-        ...(event.link !== undefined && { link: event.link }),
-      },
-    ],
-  }),
-  IssueChanged: (state, event) => ({
-    ...state,
-    issues: state.issues.map((one) =>
-      one.number === event.number
-        ? { ...one, status: event.status, ...(event.status === 'fixed' && { stageFixed: currentStageName(state) }) }
-        : one,
-    ),
-  }),
   MonitoringStarted: (state, _event, at) => ({ ...state, phase: 'monitoring', monitoringSince: at }),
   RolloutCompleted: (state, event, at) => ({
     ...pause(state, at),
@@ -337,6 +252,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     history: closeRecord(state, at, { result: 'passed', metrics: event.metrics }),
     attempts: endAttempt(state, at, 'completed'),
   }),
+  ...RECORD_EVOLVERS,
   RolloutCancelled: (state, _event, at) => ({
     ...without(state, ...OF_AN_ATTEMPT),
     phase: 'cancelled',
@@ -348,11 +264,6 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     attempts: endAttempt(state, at, 'cancelled'),
   }),
 };
-
-/** Name of the stage being served, or of the phase where there is none. */
-export function currentStageName(state: RolloutState): string {
-  return state.stage === undefined ? state.phase : (state.plan.stages[state.stage.index]?.name ?? state.phase);
-}
 
 /** State after one more event. Total: accepts every event in every state, and reads no clock. */
 export function evolve(state: RolloutState | undefined, record: EventRecord): RolloutState {

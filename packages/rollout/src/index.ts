@@ -31,7 +31,8 @@ export {
   type UserCount,
   upperEdgeOf,
 } from './evidence.ts';
-export { currentStageName, evolve, replay } from './evolve.ts';
+export { evolve, replay } from './evolve.ts';
+export { currentStageName } from './evolve-records.ts';
 export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';

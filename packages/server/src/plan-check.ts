@@ -118,7 +118,7 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
   return Object.values(plan.metrics)
     .filter(({ name, source }) => needed.has(name) && !DELIVERED.includes(source) && !sources.names.includes(source))
     .map(({ name, source }) => {
-      const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, set it up (rampart serve --sources FILE), or mark the checks of ${name} optional`;
+      const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, set it up (rampart serve --settings FILE), or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);
     });
 }

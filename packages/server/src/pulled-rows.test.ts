@@ -45,7 +45,7 @@ type Site = {
 
 async function startSite(peer: Peer): Promise<Site> {
   const settings = { every: '1s', settle: '0s', ...peer.source };
-  const rig = await startRig({ sources: { allowedHosts: ['127.0.0.1'], sources: { numbers: settings } } });
+  const rig = await startRig({ settings: { allowedHosts: ['127.0.0.1'], sources: { numbers: settings } } });
   ends.push(() => rig.dispose());
   const { state } = await rig.admin.createRollout({ text: planWith(peer.binding), timeScale: 0.001 });
   await rig.admin.command(state.id, { type: 'Start' });

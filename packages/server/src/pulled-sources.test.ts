@@ -39,7 +39,7 @@ type Site = {
   readonly live: (steps: number, isScraped?: boolean) => Promise<void>;
   readonly until: (what: (site: Site) => Promise<boolean>, steps?: number) => Promise<void>;
   readonly counters: Record<string, number>;
-  readonly sources: unknown;
+  readonly settings: unknown;
 };
 
 type SiteOptions = { readonly plan?: string; readonly timeScale?: number; readonly stepMs?: number };
@@ -48,17 +48,22 @@ async function startSite({ plan = PLAN, timeScale = 0.001, stepMs = 1_000 }: Sit
   const prometheus = await startFakePrometheus();
   ends.push(() => prometheus.stop());
   const metrics = { kind: 'prometheus', url: prometheus.url, every: `${stepMs / 1_000}s`, settle: '0s' };
-  const sources = { allowedHosts: ['127.0.0.1'], sources: { metrics } };
-  const rig = await startRig({ sources });
+  const settings = { allowedHosts: ['127.0.0.1'], sources: { metrics } };
+  const rig = await startRig({ settings });
   ends.push(() => rig.dispose());
   const { state } = await rig.admin.createRollout({ text: plan, timeScale });
   await rig.admin.command(state.id, { type: 'Start' });
-  return siteOf(rig, prometheus, state.id, { stepMs, sources });
+  return siteOf(rig, prometheus, state.id, { stepMs, settings });
 }
 
-type SiteParts = { readonly stepMs: number; readonly sources?: unknown; readonly counters?: Record<string, number> };
+type SiteParts = { readonly stepMs: number; readonly settings?: unknown; readonly counters?: Record<string, number> };
 
-function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, { stepMs, sources, counters = {} }: SiteParts): Site {
+function siteOf(
+  rig: Rig,
+  prometheus: FakePrometheus,
+  id: string,
+  { stepMs, settings, counters = {} }: SiteParts,
+): Site {
   const errors = { treatment: 0.002, control: 0.002 };
   const serve = async () => {
     const { state } = await rig.admin.getRollout(id);
@@ -77,7 +82,7 @@ function siteOf(rig: Rig, prometheus: FakePrometheus, id: string, { stepMs, sour
     add('off', 2_000 - treated, errors.control);
   };
   const site: Site = {
-    ...{ rig, prometheus, id, errors, counters, sources },
+    ...{ rig, prometheus, id, errors, counters, settings },
     async live(steps, isScraped = true) {
       for (let step = 0; step < steps; step += 1) {
         await serve();
@@ -140,8 +145,8 @@ describe('a rollout with Prometheus as its only source', () => {
     const site = await startSite();
     await site.until(stageIs('canary'));
     const { clock, log, file } = site.rig;
-    const { sources } = site;
-    const second = await startServer({ file, port: 0, clock, log, sources });
+    const { settings } = site;
+    const second = await startServer({ file, port: 0, clock, log, settings });
     ends.push(() => second.close());
     for (let step = 0; step < 20; step += 1) {
       await Promise.all([site.live(1), second.puller.pullAll()]);
@@ -350,7 +355,7 @@ describe('a plan and the sources of the server', () => {
     const site = await startSite();
     await site.until(stageIs('canary'));
     await site.live(5);
-    const rig = await site.rig.restart({ sources: undefined });
+    const rig = await site.rig.restart({ settings: undefined });
     ends.splice(-1, 1, () => rig.dispose());
     const back = siteOf(rig, site.prometheus, site.id, { stepMs: 1_000, counters: site.counters });
     await back.live(25);

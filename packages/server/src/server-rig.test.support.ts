@@ -5,7 +5,8 @@ import { type ApiClient, createApiClient, type TelemetryBatch, type TelemetrySer
 import type { Arm, Exposure, Flag, Ruleset } from '@rampart/flags';
 import { binOf } from '@rampart/rollout';
 import type { Log } from './log.ts';
-import { type RampartServer, type ServerOptions, startServer } from './start-server.ts';
+import type { ServerOptions } from './server-options.ts';
+import { type RampartServer, startServer } from './start-server.ts';
 
 /** A clock that stands still until it is told. */
 export type TestClock = {

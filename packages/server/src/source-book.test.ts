@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { readSettings } from './server-settings.ts';
 import { openSources } from './source-book.ts';
 
 const SECRET = 'hunter2-hunter2';
 const secretOf = (name: string) => (name === 'PROM_TOKEN' ? SECRET : undefined);
-const open = (settings: unknown) => openSources(settings, secretOf);
+const open = (settings: unknown) => openSources(readSettings(settings), secretOf);
 const one = (more: object, top: object = {}) => ({
   allowedHosts: ['prometheus.internal', '10.0.0.9'],
   ...top,
@@ -79,7 +80,7 @@ describe('sources as a file of settings has them', () => {
       }
       return 'accepted';
     })();
-    expect(failure).toContain('the sources cannot be set up');
+    expect(failure).toContain('the settings cannot be used');
     expect(failure).toContain(words);
     expect(failure).not.toContain(SECRET);
   });

@@ -8,7 +8,7 @@ import {
 } from '@rampart/connectors';
 import { ALERTS, formatDuration, type Metric, parseDuration } from '@rampart/rollout';
 import { OTLP_SOURCE } from './otlp/conventions.ts';
-import { ServerError } from './server-error.ts';
+import { mappingOf, type ServerSettings, settingsInvalid } from './server-settings.ts';
 
 /** A source that this server was set up with. */
 export type PulledSource = {
@@ -40,50 +40,25 @@ const MOST_EVERY_MS = 4 * 60_000;
 /** What is later than this is a lag of the metric. */
 const MOST_SETTLE_MS = 3_600_000;
 const NAME = /^[A-Za-z_][\w.-]{0,99}$/;
-const TOP_KEYS = ['sources', 'allowedHosts', 'allowPrivate'];
-
-/** A server without sources of its own. */
-export const NO_SOURCES: SourceBook = { names: DELIVERED, get: () => undefined, close: async () => undefined };
 
 /**
- * Sources as a file of settings has them: `{ allowedHosts: […], sources: { NAME: { kind, every, settle, … } } }`. Nothing is
- * connected to. @throws ServerError `SOURCES_INVALID`, which names the place and repeats no secret
+ * Sources as the file of settings has them: `{ NAME: { kind, every, settle, … } }`. Nothing is connected to.
+ * @throws ServerError `SETTINGS_INVALID`, which names the place and repeats no secret
  */
 export function openSources(
-  settings: unknown,
+  { policy, sources }: Pick<ServerSettings, 'policy' | 'sources'>,
   secretOf: (ref: string) => string | undefined,
   kinds: Readonly<Record<string, SourceKind>> = SOURCE_KINDS,
 ): SourceBook {
-  const top = mappingOf(settings, 'the file');
-  const unknown = Object.keys(top).find((key) => !TOP_KEYS.includes(key));
-  if (unknown !== undefined) throw invalid(`unknown key ${JSON.stringify(unknown)}; it has ${TOP_KEYS.join(', ')}`);
-  const policy = policyOf(top);
-  const entries = Object.entries(mappingOf(top.sources ?? {}, 'sources'));
-  const sources = entries.map(([name, given]) => openOne(name, given, { policy, secretOf, kinds }));
-  const byName = new Map(sources.map((one) => [one.name, one]));
+  const opened = Object.entries(sources).map(([name, given]) => openOne(name, given, { policy, secretOf, kinds }));
+  const byName = new Map(opened.map((one) => [one.name, one]));
   return {
     names: [...DELIVERED, ...byName.keys()],
     get: (name) => byName.get(name),
     async close() {
-      await Promise.all(sources.map(({ source }) => source.close?.()));
+      await Promise.all(opened.map(({ source }) => source.close?.()));
     },
   };
-}
-
-function invalid(why: string, cause?: unknown): ServerError {
-  return new ServerError('SOURCES_INVALID', `the sources cannot be set up: ${why}`, { cause });
-}
-
-function mappingOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  throw invalid(`${what} is not a mapping`);
-}
-
-function policyOf({ allowedHosts = [], allowPrivate = false }: Readonly<Record<string, unknown>>): UrlPolicy {
-  const isList = Array.isArray(allowedHosts) && allowedHosts.every((host) => typeof host === 'string');
-  if (!isList) throw invalid('allowedHosts is not a list of host names');
-  if (typeof allowPrivate !== 'boolean') throw invalid('allowPrivate is neither true nor false');
-  return { allowedHosts, allowPrivate };
 }
 
 type Opening = {
@@ -95,12 +70,12 @@ type Opening = {
 function openOne(name: string, given: unknown, { policy, secretOf, kinds }: Opening): PulledSource {
   const { kind, every, settle, ...settings } = mappingOf(given, `sources.${name}`);
   if (!NAME.test(name) || DELIVERED.includes(name))
-    throw invalid(
+    throw settingsInvalid(
       `${JSON.stringify(name)} is no name of a source: write letters, digits, _ . -, and none of ${DELIVERED.join(', ')}`,
     );
   const known = typeof kind === 'string' && Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
   if (known === undefined)
-    throw invalid(
+    throw settingsInvalid(
       `sources.${name}.kind: received ${JSON.stringify(kind)}; give one of ${Object.keys(kinds).join(', ')}`,
     );
   try {
@@ -113,7 +88,7 @@ function openOne(name: string, given: unknown, { policy, secretOf, kinds }: Open
       settleMs: durationOf(settle, `${name}.settle`, [0, MOST_SETTLE_MS]) ?? DEFAULT_SETTLE_MS,
     };
   } catch (error) {
-    if (error instanceof ConnectorError) throw invalid(error.message, error);
+    if (error instanceof ConnectorError) throw settingsInvalid(error.message, error);
     throw error;
   }
 }
@@ -124,7 +99,7 @@ function durationOf(value: unknown, place: string, [leastMs, mostMs]: Range): nu
   if (value === undefined) return undefined;
   const ms = typeof value === 'string' ? parseDuration(value) : undefined;
   if (ms !== undefined && ms >= leastMs && ms <= mostMs) return ms;
-  throw invalid(
+  throw settingsInvalid(
     `sources.${place}: received ${JSON.stringify(value)}; write a duration such as 15s, at most ${formatDuration(mostMs)}`,
   );
 }

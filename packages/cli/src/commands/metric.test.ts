@@ -51,7 +51,7 @@ describe('rampart metric test', () => {
     writeFileSync(join(cli.dir, 'broken.yaml'), PLAN.replace('total: reqs_total, ', ''));
     server = await startServer({
       ...{ dataDir: join(cli.dir, 'data'), port: 0, log: quiet, secretOf: () => SECRET },
-      sources: {
+      settings: {
         allowedHosts: ['127.0.0.1'],
         sources: {
           prom: { kind: 'prometheus', url: prometheus.url, settle: '0s', auth: { bearer: { secretRef: 'TOKEN' } } },
@@ -143,7 +143,7 @@ describe('rampart status', () => {
   });
 });
 
-describe('rampart serve --sources', () => {
+describe('rampart serve --settings', () => {
   it('says what is wrong with the file, and starts nothing', async () => {
     const cli = openCli();
     writeFileSync(
@@ -152,10 +152,10 @@ describe('rampart serve --sources', () => {
     );
     const serve = (...argv: readonly string[]) =>
       cli.run(['serve', '--port', '0', ...argv], { startServer: startControlPlane });
-    const { code, err } = await serve('--sources', 'sources.yaml');
+    const { code, err } = await serve('--settings', 'sources.yaml');
     expect(code).toBe(1);
-    expect(err).toContain('error SOURCES_INVALID: The sources cannot be set up: URL_REFUSED: sources.prom.url');
-    expect(await serve('--sources', 'none.yaml')).toMatchObject({
+    expect(err).toContain('error SETTINGS_INVALID: The settings cannot be used: URL_REFUSED: sources.prom.url');
+    expect(await serve('--settings', 'none.yaml')).toMatchObject({
       code: 2,
       err: expect.stringContaining('FILE_MISSING'),
     });

@@ -13,7 +13,7 @@ type ServeOptions = {
   readonly data: string;
   readonly environment: string;
   readonly retention?: number;
-  readonly sources?: string;
+  readonly settings?: string;
 };
 
 const GROUP = 'Run:';
@@ -36,7 +36,10 @@ export function addServeCommands(program: Command, { perform }: Shell): void {
       'how long the evidence of an ended rollout is kept; its events and report stay for ever. Default: 400d',
       duration,
     )
-    .option('--sources <file>', 'metric sources to pull from (YAML or JSON). Default: the file in RAMPART_SOURCES')
+    .option(
+      '--settings <file>',
+      'metric sources and other connectors (YAML or JSON). Default: the file in RAMPART_SETTINGS',
+    )
     .action((options: ServeOptions, command: Command) => perform(command, (session) => serve(session, options)));
 }
 
@@ -44,13 +47,13 @@ async function serve(session: Session, options: ServeOptions): Promise<Outcome> 
   const { io } = session;
   const { port, host, data, environment, retention } = options;
   const stop = io.interrupted();
-  const file = options.sources ?? (io.env.RAMPART_SOURCES || undefined);
-  const sources = file === undefined ? {} : { sources: await readMapping(file, io) };
+  const file = options.settings ?? (io.env.RAMPART_SETTINGS || undefined);
+  const settings = file === undefined ? {} : { settings: await readMapping(file, io) };
   const dataDir = resolve(io.cwd, data);
   const plane = await io.startServer({
     ...{ dataDir, host, port, environment, logAsJson: !io.isTty },
     ...(retention !== undefined && { retentionMs: retention }),
-    ...sources,
+    ...settings,
   });
   try {
     announce(session, plane, dataDir, environment);

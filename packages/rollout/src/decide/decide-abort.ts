@@ -1,6 +1,6 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
-import { currentStageName } from '../evolve.ts';
+import { currentStageName } from '../evolve-records.ts';
 import { formatElapsedUp } from '../plan/duration.ts';
 import type { AbortKind, RolloutState } from '../state.ts';
 import type { Judgement, MetricSnapshot, Verdict } from '../verdict.ts';

@@ -1,7 +1,7 @@
 import { stageOf } from '../decide/exposure.ts';
 import { undecidedChecks } from '../decide/tick-advance.ts';
 import { lowerExposure } from '../decide/tick-lower.ts';
-import { currentStageName } from '../evolve.ts';
+import { currentStageName } from '../evolve-records.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
 import { foldEvidence } from '../judge/fold-trusted.ts';
 import { judge } from '../judge/judge.ts';

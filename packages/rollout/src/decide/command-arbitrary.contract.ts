@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import type { RolloutCommand } from '../command.ts';
+import { captureCommand } from './capture-command.contract.ts';
+
+/** Reasons, given and blank. */
+export const reason = fc.constantFrom('because', ' ');
+/** Numbers of proposals, incidents and the like. */
+export const small = fc.integer({ min: 1, max: 3 });
+
+/** Every type of command, sensible and not. */
+export const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
+  fc.constant({ type: 'Start' } as const),
+  fc.record({
+    type: fc.constant('Approve' as const),
+    item: fc.constantFrom(
+      'launch-readiness',
+      'plan-approved',
+      'No critical bugs',
+      'docs-updated',
+      'proposal 1',
+      'proposal 2',
+      'x',
+    ),
+  }),
+  fc.record({ type: fc.constant('Decline' as const), proposal: small, reason }),
+  captureCommand,
+  fc.constant({ type: 'Tick' } as const),
+  fc.record({
+    type: fc.constantFrom('Hold', 'Proceed', 'Abort', 'Kill', 'Rearm', 'Resume').map((type) => type as 'Hold'),
+    reason,
+  }),
+  fc.record({ type: fc.constant('Extend' as const), reason, byMs: fc.constantFrom(-3_600_000, 0, 600_000) }),
+  fc.record({
+    type: fc.constant('Retry' as const),
+    version: fc.constantFrom('v1', 'v2', 'v3'),
+    people: fc.constantFrom('same' as const, 'fresh' as const),
+    reason: fc.constantFrom('because', 'because', 'because', ' '),
+  }),
+  fc.record({ type: fc.constant('ConfirmEffect' as const), incident: small, acknowledged: small, connected: small }),
+  fc.record({ type: fc.constant('AssignIncident' as const), incident: small, assignee: reason }),
+  fc.record({ type: fc.constant('RecordRootCause' as const), incident: small, text: reason }),
+  fc.record({ type: fc.constant('RecordFix' as const), incident: small, text: reason }),
+  fc.record({ type: fc.constant('ResolveIncident' as const), incident: small }),
+  fc.constant({ type: 'CalibrateJudge', metric: 'x', goldenSet: 'g', scores: [{ item: 'a', score: 1 }] } as const),
+  fc.record({
+    type: fc.constant('AddIssue' as const),
+    title: reason,
+    severity: fc.constantFrom('critical' as const, 'minor' as const),
+  }),
+  fc.record({
+    type: fc.constant('ChangeIssue' as const),
+    number: small,
+    status: fc.constantFrom('fixed' as const, 'closed' as const),
+  }),
+);

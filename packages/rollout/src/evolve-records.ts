@@ -1,0 +1,99 @@
+import type { RolloutEvent } from './event.ts';
+import type { Attestation, Incident, RolloutState } from './state.ts';
+
+/** One type of event. */
+export type OfEvent<T extends RolloutEvent['type']> = Extract<RolloutEvent, { type: T }>;
+/** What a type of event does to the state; `by` is the id of a principal. */
+export type Evolver<T extends RolloutEvent['type']> = (
+  state: RolloutState,
+  event: OfEvent<T>,
+  at: number,
+  by: string,
+) => RolloutState;
+
+/** Name of the stage being served, or of the phase where there is none. */
+export function currentStageName(state: RolloutState): string {
+  return state.stage === undefined ? state.phase : (state.plan.stages[state.stage.index]?.name ?? state.phase);
+}
+
+function changeIncident(state: RolloutState, number: number, change: (incident: Incident) => Incident): RolloutState {
+  return { ...state, incidents: state.incidents.map((one) => (one.number === number ? change(one) : one)) };
+}
+
+function attest(state: RolloutState, event: OfEvent<'ItemAttested'>, given: Attestation): RolloutState {
+  if (event.list === 'preflight') return { ...state, preflight: { ...state.preflight, [event.item]: given } };
+  if (event.list === 'exit') return { ...state, exit: { ...state.exit, [event.item]: given } };
+  return { ...state, confirmations: { ...state.confirmations, [event.item]: given } };
+}
+
+function calibrate(state: RolloutState, event: OfEvent<'JudgeCalibrated'>, at: number, by: string): RolloutState {
+  const { type: _type, metric, cost = 0, ...scored } = event;
+  const before = state.judges?.[metric];
+  const driftedAt = event.drifted ? at : before?.driftedAt;
+  const record = {
+    last: { ...scored, at, by },
+    cost: (before?.cost ?? 0) + cost,
+    ...(driftedAt !== undefined && { driftedAt }),
+  };
+  return { ...state, judges: { ...state.judges, [metric]: record } };
+}
+
+/** Events that are put on record: they touch neither exposure nor the clock of a stage. */
+export const RECORD_EVOLVERS = {
+  ItemAttested: (state, event, at, by) =>
+    attest(state, event, {
+      by,
+      at,
+      ...(event.evidence !== undefined && { evidence: event.evidence }),
+      ...(event.note !== undefined && { note: event.note }),
+    }),
+  JudgeCalibrated: calibrate,
+  JudgeBudgetSpent: (state, event) => ({ ...state, spentJudges: [...(state.spentJudges ?? []), event.metric] }),
+  ProposalMade: (state, { type: _type, ...proposal }, at, by) => ({
+    ...state,
+    proposals: [...state.proposals, { ...proposal, by, at }],
+  }),
+  ProposalDecided: (state, event, at, by) => ({
+    ...state,
+    proposals: state.proposals.map((one) =>
+      one.number === event.number ? { ...one, decided: { by, at, approved: event.approved } } : one,
+    ),
+  }),
+  OverrideRecorded: (state, event, at, by) => ({
+    ...state,
+    overrides: [...state.overrides, { by, at, what: event.what, reason: event.reason }],
+  }),
+  AbortTookEffect: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, tookEffectAt: at })),
+  IncidentAssigned: (state, event) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, assignee: event.assignee })),
+  RootCauseRecorded: (state, event) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, rootCause: event.text })),
+  FixRecorded: (state, event, at, by) =>
+    changeIncident(state, event.incident, (one) => ({
+      ...one,
+      fix: { text: event.text, at, by, ...(event.reference !== undefined && { reference: event.reference }) },
+    })),
+  IncidentResolved: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, resolvedAt: at })),
+  IssueAdded: (state, event) => ({
+    ...state,
+    issues: [
+      ...state.issues,
+      {
+        number: event.number,
+        title: event.title,
+        severity: event.severity,
+        stageFound: currentStageName(state),
+        status: 'open',
+        ...(event.link !== undefined && { link: event.link }),
+      },
+    ],
+  }),
+  IssueChanged: (state, event) => ({
+    ...state,
+    issues: state.issues.map((one) =>
+      one.number === event.number
+        ? { ...one, status: event.status, ...(event.status === 'fixed' && { stageFixed: currentStageName(state) }) }
+        : one,
+    ),
+  }),
+} satisfies { readonly [T in RolloutEvent['type']]?: Evolver<T> };
