@@ -109,11 +109,17 @@ const RULES: Rules = {
       },
     ),
   SightLost: null,
-  BlindLimitReached: ({ since, why }, state) => {
+  BlindLimitReached: ({ since, why, inAllMs }, state) => {
     const reason = why === undefined ? '' : ` (${why})`;
-    const text = `${titleOf(state)} has had no evidence for ${minutes(state.plan.blindLimitMs)}${reason}. It does not advance meanwhile.`;
-    return draft('page', ON_CALL, 'sight.lost', text, { since, ...(why !== undefined && { why }) });
+    const forMs = Math.max(0, (state.blindAlertedAt ?? since) - since);
+    const missing =
+      inAllMs === undefined
+        ? `has had no evidence for ${minutes(forMs)}`
+        : `has evidence that comes and goes: it was missing for ${minutes(inAllMs)} in all`;
+    const text = `${titleOf(state)} ${missing}${reason}. It does not advance meanwhile.`;
+    return draft('page', ON_CALL, 'sight.lost', text, { since, inAllMs, ...(why !== undefined && { why }) });
   },
+  WatchResumed: null,
   SightReturned: null,
   PrincipalAsked: ({ question, undecided }, state) =>
     draft('warn', ON_CALL, 'decision.needed', `${titleOf(state)} needs a decision: ${question}`, {

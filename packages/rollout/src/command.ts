@@ -19,6 +19,8 @@ export type RolloutCommand =
     }
   /** The reconciler's look at the world; `judgement` is absent before there is any evidence. */
   | { readonly type: 'Tick'; readonly judgement?: Judgement }
+  /** Rampart looks again after it was down. */
+  | { readonly type: 'ResumeWatch' }
   | { readonly type: 'Hold'; readonly reason: string }
   | { readonly type: 'Resume'; readonly reason?: string }
   | { readonly type: 'Extend'; readonly reason: string; readonly byMs?: number }

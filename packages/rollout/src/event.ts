@@ -65,7 +65,10 @@ export type RolloutEvent =
   | { readonly type: 'RolloutResumed'; readonly reason?: string }
   | { readonly type: 'StageExtended'; readonly byMs: number; readonly reason: string }
   | { readonly type: 'SightLost'; readonly since: number; readonly why: string }
-  | { readonly type: 'BlindLimitReached'; readonly since: number; readonly why?: string }
+  /** `inAllMs`: evidence comes and goes; how long it was missing in all since it last came for long enough to advance. */
+  | { readonly type: 'BlindLimitReached'; readonly since: number; readonly why?: string; readonly inAllMs?: number }
+  /** Rampart was started again while a rollout was blind: its sources may have been there meanwhile. */
+  | { readonly type: 'WatchResumed' }
   | { readonly type: 'SightReturned' }
   | { readonly type: 'PrincipalAsked'; readonly question: string; readonly undecided: readonly string[] }
   | {

@@ -1,3 +1,4 @@
+import { freshWindowMs } from './decide/cadence.ts';
 import type { EventRecord, RolloutEvent } from './event.ts';
 import { type Evolver, type OfEvent as Of, RECORD_EVOLVERS } from './evolve-records.ts';
 import { RAMPART } from './principal.ts';
@@ -46,6 +47,8 @@ const OF_AN_ATTEMPT = [
   'hold',
   'blindSince',
   'blindAlertedAt',
+  'blindNoticedAt',
+  'blindMs',
   'sightSince',
   'monitoringSince',
   'dataInvalid',
@@ -132,7 +135,7 @@ function enterStage(state: RolloutState, event: Of<'StageEntered'>, at: number):
     metrics: [],
   };
   const entered: RolloutState = {
-    ...without(state, 'blindAlertedAt'),
+    ...without(state, 'blindAlertedAt', 'blindMs'),
     phase: 'exposing',
     epoch: event.epoch,
     layers: event.layers,
@@ -168,6 +171,22 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
 function captureBaseline(state: RolloutState, { baseline }: Of<'BaselineCaptured'>, at: number): RolloutState {
   const captured = { ...without(state, 'baselineSince'), baseline };
   return captured.sightSince === undefined ? captured : { ...captured, sightSince: at };
+}
+
+/** A gap is one of several as long as no fresh window of evidence lies between them. */
+function loseSight(state: RolloutState, { since }: Of<'SightLost'>, at: number): RolloutState {
+  const stage = state.stage && state.plan.stages[state.stage.index];
+  const seenMs = since - (state.sightSince ?? since);
+  const isWhole = stage === undefined || seenMs >= freshWindowMs(state.plan, stage);
+  const before = isWhole ? without(state, 'blindMs') : state;
+  return { ...without(uncountSince(before, since), 'sightSince'), blindSince: since, blindNoticedAt: at };
+}
+
+function regainSight(state: RolloutState, _event: Of<'SightReturned'>, at: number): RolloutState {
+  const { blindSince = at, blindAlertedAt = blindSince, blindMs = 0 } = state;
+  const back = without(state, 'blindSince', 'blindAlertedAt', 'blindNoticedAt');
+  const missingMs = blindMs + Math.max(0, at - Math.max(blindSince, blindAlertedAt));
+  return startCounting({ ...back, sightSince: at, blindMs: missingMs }, at);
 }
 
 function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState {
@@ -231,13 +250,10 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     state.stage === undefined
       ? state
       : { ...state, stage: { ...withoutAsked(state.stage), durationMs: state.stage.durationMs + event.byMs } },
-  SightLost: (state, event) => ({
-    ...without(uncountSince(state, event.since), 'sightSince'),
-    blindSince: event.since,
-  }),
-  BlindLimitReached: (state, _event, at) => ({ ...state, blindAlertedAt: at }),
-  SightReturned: (state, _event, at) =>
-    startCounting({ ...without(state, 'blindSince', 'blindAlertedAt'), sightSince: at }, at),
+  SightLost: loseSight,
+  BlindLimitReached: (state, _event, at) => ({ ...without(state, 'blindMs'), blindAlertedAt: at }),
+  WatchResumed: (state, _event, at) => ({ ...state, blindNoticedAt: at }),
+  SightReturned: regainSight,
   PrincipalAsked: (state, _event, at) =>
     state.stage === undefined ? state : { ...state, stage: { ...state.stage, askedAt: at } },
   KillSwitchTripped: (state) => ({ ...state, killed: true }),

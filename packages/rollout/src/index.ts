@@ -33,7 +33,7 @@ export {
 } from './evidence.ts';
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
-export { baselineDue, baselineOf } from './judge/baseline-of.ts';
+export { baselineDue, baselineOf, baselineUnseenMs } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
 export {

@@ -155,6 +155,10 @@ export type RolloutState = {
   /** Since when evidence is missing. */
   readonly blindSince?: number;
   readonly blindAlertedAt?: number;
+  /** Since when Rampart has been there to see that evidence is missing. */
+  readonly blindNoticedAt?: number;
+  /** How long evidence was missing, gaps that are over, since it last came for a whole fresh window or people were told. */
+  readonly blindMs?: number;
   /** Since when evidence has been fresh without a gap: a proceed needs a fresh window after it. */
   readonly sightSince?: number;
   readonly epoch: number;

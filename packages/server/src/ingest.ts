@@ -77,7 +77,7 @@ export function createIngest(options: IngestOptions): Ingest {
       const seriesOf = (rollout: string) => byRollout.get(rollout) ?? [];
       const body = (rollout: string): TelemetryBody => ({
         ...{ type: 'telemetry', instance, series: seriesOf(rollout) },
-        ...(idle.includes(rollout) && { isIdle: true as const }),
+        ...(idle.includes(rollout) && { idle: ['telemetry'] }),
         ...(priceBook !== undefined && { priceBook }),
       });
       const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };

@@ -1,4 +1,12 @@
-import { decide, type EvidenceBatch, mustCloseNow, RAMPART, type RolloutState, reconcile } from '@rampart/rollout';
+import {
+  decide,
+  type EvidenceBatch,
+  mustCloseNow,
+  RAMPART,
+  type RolloutCommand,
+  type RolloutState,
+  reconcile,
+} from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
@@ -112,6 +120,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await Promise.all(table.all().map(({ state }) => wake(state.id)));
     },
     start() {
+      for (const { state } of table.all()) {
+        if (state.blindSince === undefined) continue;
+        table.exclusively(state.id, () => resumeWatch(state.id, options)).catch((error) => tell(state.id, error));
+      }
       timer = setInterval(beat, SHORTEST_BATCH_MS);
       stopListening = store.onChange(({ telemetryRollouts }) => {
         for (const id of telemetryRollouts) paced.ask(id);
@@ -195,18 +207,33 @@ async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<
   return undefined;
 }
 
-/** Records that an abort took, once every SDK there evaluates by its ruleset. */
-async function confirmEffect(id: string, { table, clock, instances }: ReconcilerOptions): Promise<void> {
+/** A rollout that was blind before this server was there may not have been since: that is told before the first look. */
+async function resumeWatch(id: string, options: ReconcilerOptions): Promise<void> {
+  await commandBySystem(id, { type: 'ResumeWatch' }, options);
+}
+
+/** Gives a command of Rampart's own. What others have changed meanwhile is read again; the next look does what is left. */
+async function commandBySystem(
+  id: string,
+  command: RolloutCommand,
+  { table, clock }: Pick<ReconcilerOptions, 'table' | 'clock'>,
+): Promise<void> {
   const run = table.get(id);
-  const pending = table.pendingEffect(id);
   const now = clock.now();
-  if (run === undefined || pending === undefined || now < pending.notBefore) return;
-  const { connected, acknowledged } = instances.acknowledged(pending.revision, now);
-  if (acknowledged < connected) return;
-  const command = { type: 'ConfirmEffect', incident: pending.incident, acknowledged, connected } as const;
-  const decision = decide(run.state, command, RAMPART, now);
-  if (!decision.ok || decision.events.length === 0) return;
+  const decision = run && decide(run.state, command, RAMPART, now);
+  if (!decision?.ok || decision.events.length === 0) return;
   const causes = decision.events.map((event) => ({ event, by: RAMPART.id }));
   const committed = await table.commit({ rollout: id, before: run, causes, at: now });
   if (!committed.ok) await table.refresh();
+}
+
+/** Records that an abort took, once every SDK there evaluates by its ruleset. */
+async function confirmEffect(id: string, options: ReconcilerOptions): Promise<void> {
+  const pending = options.table.pendingEffect(id);
+  const now = options.clock.now();
+  if (pending === undefined || now < pending.notBefore) return;
+  const { connected, acknowledged } = options.instances.acknowledged(pending.revision, now);
+  if (acknowledged < connected) return;
+  const { incident } = pending;
+  await commandBySystem(id, { type: 'ConfirmEffect', incident, acknowledged, connected }, options);
 }

@@ -54,7 +54,12 @@ export const rolloutEventSchema = z
     event('RolloutResumed', { reason: text.optional() }),
     event('StageExtended', { byMs: z.number(), reason: text }),
     event('SightLost', { since: instantSchema, why: text }),
-    event('BlindLimitReached', { since: instantSchema, why: text.optional() }),
+    event('BlindLimitReached', {
+      since: instantSchema,
+      why: text.optional(),
+      inAllMs: z.number().optional(),
+    }),
+    event('WatchResumed', {}),
     event('SightReturned', {}),
     event('PrincipalAsked', { question: text, undecided: z.array(text) }),
     event('ProposalMade', {

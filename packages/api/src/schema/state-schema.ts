@@ -126,6 +126,8 @@ export const rolloutStateSchema = z
     hold: z.object({ by: z.string(), reason: z.string(), at: instantSchema }).optional(),
     blindSince: instantSchema.optional(),
     blindAlertedAt: instantSchema.optional(),
+    blindNoticedAt: instantSchema.optional(),
+    blindMs: z.number().optional(),
     sightSince: instantSchema.optional(),
     epoch: z.int(),
     layers: z.array(layerSchema),

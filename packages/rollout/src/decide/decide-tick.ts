@@ -37,8 +37,17 @@ function runSteps(state: RolloutState, judgement: Judgement | undefined, now: nu
 export const tick: Handler<Extract<RolloutCommand, { type: 'Tick' }>> = (state, command, by, now) => {
   const no = lacksRole(by, ['system'], 'tick');
   if (no) return no;
-  if (state.phase === 'baseline') return accept(...(state.baseline === undefined ? [] : beginExposure(state, now)));
-  if (state.phase !== 'exposing' && state.phase !== 'monitoring') return accept();
   const current = command.judgement?.at === undefined || command.judgement.at <= now ? command.judgement : undefined;
+  if (state.phase === 'baseline')
+    return accept(...(state.baseline === undefined ? keepSight(state, current, now) : beginExposure(state, now)));
+  if (state.phase !== 'exposing' && state.phase !== 'monitoring') return accept();
   return accept(...runSteps(state, current, now));
+};
+
+/** What Rampart could not see while it was down says nothing about the sources: they get time to be seen before people are told. */
+export const resumeWatch: Handler<Extract<RolloutCommand, { type: 'ResumeWatch' }>> = (state, _command, by) => {
+  const no = lacksRole(by, ['system'], 'resume the watch');
+  if (no) return no;
+  const isWaiting = state.blindSince !== undefined && state.blindAlertedAt === undefined;
+  return accept(...(isWaiting ? [{ type: 'WatchResumed' } as const] : []));
 };

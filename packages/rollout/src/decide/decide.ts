@@ -16,7 +16,7 @@ import {
 import { calibrateJudge } from './decide-judge.ts';
 import { cancel, decline, extend, hold, proceed, resume } from './decide-people.ts';
 import { approve, start } from './decide-start.ts';
-import { tick } from './decide-tick.ts';
+import { resumeWatch, tick } from './decide-tick.ts';
 import { accept, type Decision, type Handler, lacksRole, RAISING, refuse } from './decision.ts';
 import { assertInvariants } from './invariants.ts';
 
@@ -28,6 +28,7 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   Decline: decline,
   CaptureBaseline: captureBaseline,
   Tick: tick,
+  ResumeWatch: resumeWatch,
   Hold: hold,
   Resume: resume,
   Extend: extend,

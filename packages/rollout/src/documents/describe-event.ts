@@ -99,6 +99,7 @@ const EVIDENCE: Pick<
   | 'JudgeBudgetSpent'
   | 'SightLost'
   | 'BlindLimitReached'
+  | 'WatchResumed'
   | 'SightReturned'
 > = {
   ChecksJudged: ({ verdicts }) =>
@@ -120,8 +121,13 @@ const EVIDENCE: Pick<
   JudgeBudgetSpent: ({ metric, cost, budget }) =>
     `Judging ${metric} has cost ${formatMeasured(cost, 'USD')} of its budget of ${formatMeasured(budget, 'USD')}`,
   SightLost: ({ since, why }) => `No fresh evidence since ${formatInstant(since)}: ${why}`,
-  BlindLimitReached: ({ since, why }) =>
-    `Still no fresh evidence since ${formatInstant(since)}${why === undefined ? '' : ` (${why})`}: on-call is told`,
+  BlindLimitReached: ({ since, why, inAllMs }) => {
+    const reason = why === undefined ? '' : ` (${why})`;
+    return inAllMs === undefined
+      ? `Still no fresh evidence since ${formatInstant(since)}${reason}: on-call is told`
+      : `Evidence comes and goes, it was missing for ${formatElapsed(inAllMs)} in all${reason}: on-call is told`;
+  },
+  WatchResumed: () => 'Rampart was started again while evidence was missing',
   SightReturned: () => 'Fresh evidence is back',
 };
 

@@ -45,8 +45,8 @@ export type RolloutReplay = {
   readonly finish: () => ReplayResult;
 };
 
-/** Events of Rampart that answer something outside the evidence (SDKs that confirm, an item it can check itself): given, not decided again. */
-const GIVEN: readonly RolloutEvent['type'][] = ['ItemAttested', 'AbortTookEffect', 'MonitoringStarted'];
+/** Events of Rampart that answer something outside the evidence (SDKs that confirm, an item it can check itself, its own start): given, not decided again. */
+const GIVEN: readonly RolloutEvent['type'][] = ['ItemAttested', 'AbortTookEffect', 'MonitoringStarted', 'WatchResumed'];
 
 /** Whether a record is an input of the reconciler rather than its decision. What follows the last pre-flight item belongs to that item. */
 function isInput({ by, event }: EventRecord, state: RolloutState | undefined): boolean {
