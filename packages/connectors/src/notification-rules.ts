@@ -111,7 +111,7 @@ const RULES: Rules = {
   SightLost: null,
   BlindLimitReached: ({ since, why, inAllMs }, state) => {
     const reason = why === undefined ? '' : ` (${why})`;
-    const forMs = Math.max(0, (state.blindAlertedAt ?? since) - since);
+    const forMs = Math.max(state.plan.blindLimitMs, (state.blindAlertedAt ?? since) - since);
     const missing =
       inAllMs === undefined
         ? `has had no evidence for ${minutes(forMs)}`

@@ -103,6 +103,8 @@ describe('notificationsOf', () => {
 
   it('says how long there was no evidence, and what the value is beyond', () => {
     expect(told({ type: 'BlindLimitReached', since: 1 })[0]!.text).toContain('no evidence for 20 min');
+    const gaps = { type: 'BlindLimitReached', since: 1, inAllMs: 24 * 60_000 } as const;
+    expect(told(gaps)[0]!.text).toContain('comes and goes: it was missing for 24 min in all');
     expect(told({ type: 'AlertRaised', check: 'c', verdict })[0]!.text).toContain('errorRate is beyond 1%');
   });
 
