@@ -43,6 +43,20 @@ describe('a proposal', () => {
     expect(drive.state.stage?.index).toBe(1);
   });
 
+  it('to retry may be approved by another agent once a fix is recorded, for then it is inside the plan', () => {
+    const drive = aborted();
+    drive.now += HOUR_MS;
+    const retry = { type: 'Retry', version: 'v1', reason: 'again' } as const;
+    drive.command(retry, AGENT);
+    expect(drive.command({ type: 'Approve', item: 'proposal 1' }, OTHER_AGENT)).toMatchObject(refused('FORBIDDEN'));
+    drive.command({ type: 'RecordFix', incident: 1, text: 'fixed' }, OTHER_AGENT);
+    expect(drive.command({ type: 'Approve', item: 'proposal 1' }, AGENT)).toMatchObject(
+      refused('ANOTHER_PRINCIPAL_REQUIRED'),
+    );
+    expect(drive.command({ type: 'Approve', item: 'proposal 1' }, OTHER_AGENT)).toMatchObject({ ok: true });
+    expect(drive.state).toMatchObject({ attempt: 2, stage: { index: 0 } });
+  });
+
   it('that raises exposure is approved by another principal, who is a person', () => {
     const drive = canary();
     drive.command({ type: 'Proceed', reason: 'looks good' }, AGENT);

@@ -102,7 +102,15 @@ export const proceed: Handler<Of<'Proceed'>> = (state, command, by, now) => {
   return accept({ type: 'ProposalMade', number: nextProposal(state), action: 'proceed', reason: command.reason });
 };
 
-/** Approves or declines a proposal; the proposer may not approve it. */
+/**
+ * Whether a proposal lowers exposure, or is the way the plan itself goes on: a retry once a fix is recorded. A plan that asks
+ * for four eyes means those of people.
+ */
+function isInsidePlan({ incidents, plan }: RolloutState, { action }: Proposal): boolean {
+  return action === 'kill' || (action === 'retry' && !plan.fourEyes && incidents.at(-1)?.fix !== undefined);
+}
+
+/** Approves or declines a proposal; the proposer may not approve it, and past the plan only a person may. */
 export function decideProposal(
   state: RolloutState,
   number: number,
@@ -122,7 +130,7 @@ export function decideProposal(
   if (approved && proposal.by === by.id) {
     return refuse('ANOTHER_PRINCIPAL_REQUIRED', `${by.id} made proposal ${number}; another principal must approve it.`);
   }
-  if (approved && proposal.action !== 'kill' && by.kind !== 'person') {
+  if (approved && by.kind !== 'person' && !isInsidePlan(state, proposal)) {
     return refuse(
       'FORBIDDEN',
       `${by.id} is not a person; what raises exposure past the plan needs a person's approval.`,
