@@ -66,6 +66,7 @@ const CALLS: Readonly<
       dropped: 0,
       series: [],
     }),
+  whoAmI: (c) => c.whoAmI(),
   sendSignals: (c) => c.sendSignals({ schema: 1, batchId: 'b', flag: 'f', occurrences: [] }),
   sendScores: (c) => c.sendScores({ schema: 1, flag: 'f', scores: [] }),
   validatePlan: (c) => c.validatePlan({ text: 'flag: f' }),

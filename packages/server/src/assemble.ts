@@ -15,6 +15,8 @@ import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { identityHandlers } from './http/identity-handlers.ts';
+import { addMcpEndpoint } from './http/mcp-endpoint.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
@@ -135,7 +137,7 @@ function openStream(log: Log): RulesetStream {
   });
 }
 
-async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
+async function openHttp(loop: Loop, { log, environment, host }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
@@ -149,13 +151,16 @@ async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<P
     ...serverHandlers({ store, clock, metrics, version: versionOf(), environment, revision, connectedSdks }),
     ...sdkHandlers({ clock, ingest, instances, stream: loop.stream, ruleset: table.book.ruleset }),
     ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
+    ...identityHandlers(),
     ...rolloutHandlers(controlPlane),
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...hookHandlers(hooks),
   };
-  return { app: await createHttpApp({ handlers, tokens, log }), controlPlane };
+  const app = await createHttpApp({ handlers, tokens, log });
+  addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });
+  return { app, controlPlane };
 }
 
 function versionOf(): string {
