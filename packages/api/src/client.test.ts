@@ -46,7 +46,7 @@ async function failureOf(call: Promise<unknown>): Promise<ProblemError> {
 }
 
 const CALLS: Readonly<
-  Record<Exclude<keyof typeof ROUTES, 'streamRuleset' | `export${string}`>, (c: ApiClient) => Promise<unknown>>
+  Record<Exclude<keyof typeof ROUTES, 'streamRuleset' | 'mcp' | `export${string}`>, (c: ApiClient) => Promise<unknown>>
 > = {
   health: (c) => c.health(),
   ready: (c) => c.ready(),

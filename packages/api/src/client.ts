@@ -23,7 +23,7 @@ export type WriteOptions = {
   readonly idempotencyKey?: string;
 };
 
-/** One method per route but the stream, which the SDK reads. Every method throws `ProblemError` only. */
+/** One method per route but those that have clients of their own: the stream, OpenTelemetry, MCP. Every method throws `ProblemError` only. */
 export type ApiClient = {
   /** Whether the process lives. */
   readonly health: () => Promise<{ readonly status: 'ok' }>;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ADMIN_ROUTES } from './admin-routes.ts';
+import { AGENT_ROUTES } from './agent-routes.ts';
 import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { FLAG_ROUTES } from './flag-routes.ts';
-import { IDENTITY_ROUTES } from './identity-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
@@ -226,7 +226,7 @@ const ROLLOUT_ROUTES = {
 /** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */
 export const ROUTES = {
   ...OPERATION_ROUTES,
-  ...IDENTITY_ROUTES,
+  ...AGENT_ROUTES,
   ...SDK_ROUTES,
   ...REPORT_ROUTES,
   ...ROLLOUT_ROUTES,

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
 import { createTokens, type Tokens } from './auth.ts';
@@ -37,6 +36,7 @@ import { readSettings, type ServerSettings } from './server-settings.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
 import type { Store } from './store/store.ts';
+import { versionOf } from './version.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
 
 /** How a server is started, with what must be known of it. */
@@ -161,10 +161,4 @@ async function openHttp(loop: Loop, { log, environment, host }: Setup): Promise<
   const app = await createHttpApp({ handlers, tokens, log });
   addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });
   return { app, controlPlane };
-}
-
-function versionOf(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return hasVersion ? String(manifest.version) : 'unknown';
 }

@@ -10,6 +10,7 @@ import type { Tokens } from '../auth.ts';
 import type { Log } from '../log.ts';
 import { injectFetch } from '../mcp/inject-fetch.ts';
 import { createRampartMcp } from '../mcp/rampart-mcp.ts';
+import { callerOf } from './http-app.ts';
 
 /** What the endpoint works with. */
 export type McpEndpointOptions = {
@@ -22,7 +23,6 @@ export type McpEndpointOptions = {
   readonly publicUrl?: string | undefined;
 };
 
-const PATH = '/mcp';
 /** Never called: the app is asked in this process. */
 const INSIDE = 'http://rampart.internal';
 
@@ -41,22 +41,19 @@ export function addMcpEndpoint(app: FastifyInstance, { tokens, log, version, ...
   );
   app.addHook('preClose', () => handler.close());
   app.route({
-    method: ['GET', 'POST', 'DELETE'],
-    url: PATH,
+    method: ROUTES.mcp.method,
+    url: ROUTES.mcp.path,
     onRequest: async (request) => {
       refuseForeign(request, names);
-      await refuseStranger(request, tokens);
+      await callerOf(request, ROUTES.mcp, tokens);
     },
     handler: async (request, reply) => {
       const { method, headers, body } = request;
       const token = headers.authorization?.replace(/^Bearer +/i, '') ?? '';
-      const asked = new Request(INSIDE + PATH, {
-        method,
-        headers: headersOf(headers),
-        ...(method === 'POST' && { body: JSON.stringify(body) }),
-      });
-      const parsed = method === 'POST' ? { parsedBody: body } : {};
-      const answer = await handler.fetch(asked, { authInfo: { token, clientId: 'rampart', scopes: [] }, ...parsed });
+      const text = JSON.stringify(body);
+      const asked = new Request(INSIDE + ROUTES.mcp.path, { method, headers: headersOf(headers), body: text });
+      const authInfo = { token, clientId: 'rampart', scopes: [] };
+      const answer = await handler.fetch(asked, { authInfo, parsedBody: body });
       return reply.header('cache-control', 'no-store').send(answer);
     },
   });
@@ -78,16 +75,6 @@ function refuseForeign({ headers }: FastifyRequest, names: string[]): void {
   const origin = validateOriginHeader(headers.origin, names);
   if (origin.ok) return;
   throw new ProblemError('ORIGIN_FORBIDDEN', `Origin: received ${JSON.stringify(headers.origin)}; ${known}.`);
-}
-
-async function refuseStranger({ headers }: FastifyRequest, tokens: Tokens): Promise<void> {
-  const { kind } = await tokens.authenticate(headers.authorization);
-  const kinds: readonly string[] = ROUTES.whoAmI.auth;
-  if (kinds.includes(kind)) return;
-  throw new ProblemError(
-    'FORBIDDEN',
-    `A token of kind ${kind} is for programs; MCP needs one of: ${kinds.join(', ')}.`,
-  );
 }
 
 function headersOf(given: FastifyRequest['headers']): Headers {
