@@ -73,7 +73,7 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
   ORIGIN_FORBIDDEN: entry(
     'api',
     403,
-    'The request was sent to another name, or from a page of another origin.',
+    'It was sent to a name, or from an origin, not ours.',
     'Use an address that `detail` names, or set `publicUrl` in the settings of the server to the one people use.',
   ),
   NOT_READY: entry(
