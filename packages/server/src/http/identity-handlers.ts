@@ -7,7 +7,8 @@ export function identityHandlers(): Handlers<'whoAmI'> {
   return {
     whoAmI(ask) {
       const { id, kind } = principalOf(ask);
-      const body = { kind: ask.caller?.kind, name: id, principal: kind } as Identity;
+      const principal = kind === 'agent' ? 'agent' : 'person';
+      const body: Identity = { kind: ask.caller?.kind ?? 'viewer', name: id, principal };
       return { body };
     },
   };

@@ -32,10 +32,11 @@ const INSIDE = 'http://rampart.internal';
  */
 export function addMcpEndpoint(app: FastifyInstance, { tokens, log, version, ...place }: McpEndpointOptions): void {
   const names = hostnamesOf(place);
+  const onDefect = (error: unknown) => log.error({ err: error }, 'a tool of MCP failed');
   const handler = createMcpHandler(
     ({ authInfo }) => {
       const client = createApiClient({ url: INSIDE, token: authInfo?.token ?? '', fetch: injectFetch(app) });
-      return createRampartMcp({ client, version });
+      return createRampartMcp({ client, version, onDefect });
     },
     { onerror: ({ message }) => log.warn({ code: 'MCP' }, `an MCP request was not served: ${message}`) },
   );

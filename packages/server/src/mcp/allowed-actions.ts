@@ -70,10 +70,9 @@ function approvals(state: RolloutState): readonly Candidate[] {
 }
 
 function steering(state: RolloutState): readonly Candidate[] {
-  const baseline = state.baseline ?? { fromAt: 0, toAt: 0, metrics: {} };
   const paced = { hold: 'Hold', resume: 'Resume', extend: 'Extend' } as const;
   return [
-    { tool: 'rollout_baseline_capture', arguments: {}, command: { type: 'CaptureBaseline', baseline, reason: REASON } },
+    ...recaptures(state),
     ...Object.entries(paced).map(([action, type]) => {
       return { tool: 'rollout_pace', arguments: { action }, command: { type, reason: REASON } };
     }),
@@ -81,6 +80,14 @@ function steering(state: RolloutState): readonly Candidate[] {
     { tool: 'rollout_advance', arguments: { action: 'rearm' }, command: { type: 'Rearm', reason: REASON } },
     ...retries(state),
   ];
+}
+
+/** The first baseline is not taken by hand. Whether there is enough for another one shows when it is taken. */
+function recaptures({ baseline }: RolloutState): readonly Candidate[] {
+  if (baseline === undefined) return [];
+  const standIn = { ...baseline, source: 'history' } as const;
+  const command = { type: 'CaptureBaseline', baseline: standIn, reason: REASON } as const;
+  return [{ tool: 'rollout_baseline_capture', arguments: {}, command }];
 }
 
 /** With the version that runs, and with one that no attempt has run. */

@@ -1,13 +1,11 @@
 import { McpServer } from '@modelcontextprotocol/server';
-import type { ApiClient } from '@rampart/api';
 import { registerPrompts } from './prompts.ts';
 import { registerResources } from './resources.ts';
+import type { ToolDeps } from './tool.ts';
 import { TOOLS } from './tools.ts';
 
 /** What an MCP server of Rampart works with. */
-export type RampartMcpOptions = {
-  /** Client of the API with the token of whoever is served: it may do what this token may, and no more. */
-  readonly client: ApiClient;
+export type RampartMcpOptions = ToolDeps & {
   /** Version it tells of itself. */
   readonly version: string;
 };
@@ -24,14 +22,14 @@ const LIST_KEEP_MS = 300_000;
  * An MCP server over the API of Rampart: tools, resources and prompts. The same one serves HTTP and stdio, the protocol of 2026
  * and that of 2025; nothing in it depends on elicitation.
  */
-export function createRampartMcp({ client, version }: RampartMcpOptions): McpServer {
+export function createRampartMcp({ version, ...deps }: RampartMcpOptions): McpServer {
   const hint = { ttlMs: LIST_KEEP_MS, cacheScope: 'private' } as const;
   const server = new McpServer(
     { name: 'rampart', title: 'Rampart', version },
     { instructions: INSTRUCTIONS, cacheHints: { 'tools/list': hint, 'prompts/list': hint } },
   );
-  for (const tool of TOOLS) tool.register(server, { client });
-  registerResources(server, client);
+  for (const tool of TOOLS) tool.register(server, deps);
+  registerResources(server, deps.client);
   registerPrompts(server);
   return server;
 }

@@ -20,7 +20,9 @@ export async function serveMcpOverStdio({ client, stop, onError }: StdioOptions)
     stop.addEventListener('abort', () => done(), { once: true });
   });
   const version = versionOf();
-  const handle = serveStdio(() => createRampartMcp({ client, version }), {
+  const onDefect = (error: unknown) =>
+    onError(`a tool failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  const handle = serveStdio(() => createRampartMcp({ client, version, onDefect }), {
     onerror: ({ message }) => onError(message),
   });
   if (!stop.aborted) await ended;

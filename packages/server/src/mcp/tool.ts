@@ -3,8 +3,13 @@ import { type ApiClient, type Identity, ProblemError } from '@rampart/api';
 import type { z } from 'zod';
 import { dataOf, nameOf, textOf } from './untrusted.ts';
 
-/** What a tool works with: everything it does goes through the API, with the token of whoever calls it. */
-export type ToolDeps = { readonly client: ApiClient };
+/** What a tool works with. */
+export type ToolDeps = {
+  /** Client of the API with the token of whoever is served: a tool may do what this token may, and no more. */
+  readonly client: ApiClient;
+  /** Takes what a tool threw that is no refusal: the caller is only told that it happened. */
+  readonly onDefect: (error: unknown) => void;
+};
 
 /** How a tool is declared. */
 type Declaration<I extends z.ZodType, O extends z.ZodType<Readonly<Record<string, unknown>>>> = {
@@ -22,7 +27,6 @@ type Declaration<I extends z.ZodType, O extends z.ZodType<Readonly<Record<string
 /** A tool as the server registers it. */
 export type Tool = {
   readonly name: string;
-  readonly annotations: ToolAnnotations;
   readonly register: (server: McpServer, deps: ToolDeps) => void;
 };
 
@@ -48,7 +52,7 @@ export function defineTool<I extends z.ZodType, O extends z.ZodType<Readonly<Rec
 ): Tool {
   const { name, title, description, annotations, input, output, run } = declared;
   return {
-    ...{ name, annotations },
+    name,
     register: (server, deps) =>
       void server.registerTool(
         name,
@@ -59,18 +63,22 @@ export function defineTool<I extends z.ZodType, O extends z.ZodType<Readonly<Rec
           inputSchema: input as z.ZodType<z.output<I>>,
           outputSchema: output as z.ZodType,
         },
-        (args) => answered(() => run(args, deps)),
+        (args) => answered(() => run(args, deps), deps),
       ),
   };
 }
 
-async function answered(run: () => Promise<Readonly<Record<string, unknown>>>): Promise<CallToolResult> {
+async function answered(
+  run: () => Promise<Readonly<Record<string, unknown>>>,
+  { onDefect }: ToolDeps,
+): Promise<CallToolResult> {
   try {
     const content = await run();
     return { content: [{ type: 'text', text: textOf(content) }], structuredContent: content };
   } catch (error) {
     if (error instanceof ProblemError) return refusal(error);
-    throw error;
+    onDefect(error);
+    return refusal(new ProblemError('INTERNAL', 'The tool failed in a way that was not foreseen.'));
   }
 }
 
