@@ -1,6 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { processIo } from '../packages/cli/src/process-io.ts';
 import { createProgram } from '../packages/cli/src/program.ts';
@@ -25,9 +24,7 @@ function wrongWith(line: string): readonly string[] {
   if (command === undefined) return [`no command: rampart ${line}`];
   const sub = command.commands.find((one) => one.name() === words[0]);
   if (command.commands.length > 0 && sub === undefined) return [`no subcommand: rampart ${line}`];
-  const known = [program, command, ...(sub ? [sub] : [])].flatMap((one: Command) =>
-    one.options.map(({ long }) => long),
-  );
+  const known = [program, command, ...(sub ? [sub] : [])].flatMap((one) => one.options.map(({ long }) => long));
   const options = words.filter((word) => word.startsWith('--'));
   return options.filter((option) => !known.includes(option)).map((option) => `no option ${option}: rampart ${line}`);
 }
