@@ -46,7 +46,7 @@ async function failureOf(call: Promise<unknown>): Promise<ProblemError> {
 }
 
 const CALLS: Readonly<
-  Record<Exclude<keyof typeof ROUTES, 'streamRuleset' | `export${string}`>, (c: ApiClient) => Promise<unknown>>
+  Record<Exclude<keyof typeof ROUTES, 'streamRuleset' | 'mcp' | `export${string}`>, (c: ApiClient) => Promise<unknown>>
 > = {
   health: (c) => c.health(),
   ready: (c) => c.ready(),
@@ -66,6 +66,7 @@ const CALLS: Readonly<
       dropped: 0,
       series: [],
     }),
+  whoAmI: (c) => c.whoAmI(),
   sendSignals: (c) => c.sendSignals({ schema: 1, batchId: 'b', flag: 'f', occurrences: [] }),
   sendScores: (c) => c.sendScores({ schema: 1, flag: 'f', scores: [] }),
   validatePlan: (c) => c.validatePlan({ text: 'flag: f' }),

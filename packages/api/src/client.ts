@@ -11,7 +11,7 @@ import type { HookReceipt, HookSetting } from './schema/hook-schema.ts';
 import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
 import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
-import type { CreatedToken, NewToken, Token } from './schema/token-schema.ts';
+import type { CreatedToken, Identity, NewToken, Token } from './schema/token-schema.ts';
 import { type Call, type Connection, jsonOf, send } from './transport.ts';
 import type { ScoreBatch, ScoreReceipt, SignalBatch, TelemetryBatch, TelemetryReceipt } from './wire.ts';
 
@@ -23,7 +23,7 @@ export type WriteOptions = {
   readonly idempotencyKey?: string;
 };
 
-/** One method per route but the stream, which the SDK reads. Every method throws `ProblemError` only. */
+/** One method per route but those that have clients of their own: the stream, OpenTelemetry, MCP. Every method throws `ProblemError` only. */
 export type ApiClient = {
   /** Whether the process lives. */
   readonly health: () => Promise<{ readonly status: 'ok' }>;
@@ -33,6 +33,8 @@ export type ApiClient = {
   readonly metrics: () => Promise<string>;
   readonly openapi: () => Promise<OpenApiDocument>;
   readonly status: () => Promise<ServerStatus>;
+  /** Who the token of this client belongs to. */
+  readonly whoAmI: () => Promise<Identity>;
   /** `unchanged` when the server has no newer revision than the one given. */
   readonly getRuleset: (revision?: number) => Promise<Ruleset | 'unchanged'>;
   readonly sendTelemetry: (batch: TelemetryBatch) => Promise<TelemetryReceipt>;
@@ -111,6 +113,7 @@ function serverMethods(ask: Ask) {
     metrics: async () => (await ask('metrics', { headers: { accept: 'text/plain' } })).text(),
     openapi: async () => jsonOf<OpenApiDocument>(await ask('openapi')),
     status: async () => jsonOf<ServerStatus>(await ask('status')),
+    whoAmI: async () => jsonOf<Identity>(await ask('whoAmI')),
     getRuleset: async (revision?: number) => {
       const headers: Record<string, string> = revision === undefined ? {} : { 'if-none-match': `"${revision}"` };
       const response = await ask('getRuleset', { headers });

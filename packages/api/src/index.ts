@@ -78,6 +78,8 @@ export {
 export {
   type CreatedToken,
   createdTokenSchema,
+  type Identity,
+  identitySchema,
   type NewToken,
   newTokenSchema,
   type Token,

@@ -20,6 +20,7 @@ type OwnCode =
   | 'TOKEN_INVALID'
   | 'TOKEN_EXPIRED'
   | 'TOKEN_REVOKED'
+  | 'ORIGIN_FORBIDDEN'
   | 'NOT_READY'
   | 'TELEMETRY_TOO_LARGE'
   | 'TELEMETRY_INVALID'
@@ -69,6 +70,12 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
   ),
   TOKEN_EXPIRED: entry('api', 401, 'The token has expired.', 'Create a new token and replace this one.'),
   TOKEN_REVOKED: entry('api', 401, 'The token was revoked.', 'Ask an admin for a new token.'),
+  ORIGIN_FORBIDDEN: entry(
+    'api',
+    403,
+    'It was sent to a name, or from an origin, not ours.',
+    'Use an address that `detail` names, or set `publicUrl` in the settings of the server to the one people use.',
+  ),
   NOT_READY: entry(
     'api',
     503,

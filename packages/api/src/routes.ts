@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ADMIN_ROUTES } from './admin-routes.ts';
+import { AGENT_ROUTES } from './agent-routes.ts';
 import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { FLAG_ROUTES } from './flag-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
@@ -225,6 +226,7 @@ const ROLLOUT_ROUTES = {
 /** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */
 export const ROUTES = {
   ...OPERATION_ROUTES,
+  ...AGENT_ROUTES,
   ...SDK_ROUTES,
   ...REPORT_ROUTES,
   ...ROLLOUT_ROUTES,

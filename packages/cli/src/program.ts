@@ -10,6 +10,7 @@ import { addIncidentCommands } from './commands/incident.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addIssueCommands } from './commands/issue.ts';
 import { addJudgeCommands } from './commands/judge.ts';
+import { addMcpCommand } from './commands/mcp.ts';
 import { addMetricCommands } from './commands/metric.ts';
 import { addObserveCommands } from './commands/observe.ts';
 import { addOperateCommands } from './commands/operate.ts';
@@ -83,6 +84,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
     .addHelpText('after', afterHelp(io.call));
   addServeCommands(program, shell);
   addDemoCommand(program, shell);
+  addMcpCommand(program, shell);
   addInitCommand(program, shell);
   addPlanCommands(program, shell);
   addSimulateCommand(program, shell);

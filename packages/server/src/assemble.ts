@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
 import { createTokens, type Tokens } from './auth.ts';
@@ -15,6 +14,8 @@ import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { identityHandlers } from './http/identity-handlers.ts';
+import { addMcpEndpoint } from './http/mcp-endpoint.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
@@ -35,6 +36,7 @@ import { readSettings, type ServerSettings } from './server-settings.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
 import type { Store } from './store/store.ts';
+import { versionOf } from './version.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
 
 /** How a server is started, with what must be known of it. */
@@ -135,7 +137,7 @@ function openStream(log: Log): RulesetStream {
   });
 }
 
-async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
+async function openHttp(loop: Loop, { log, environment, host }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
@@ -149,17 +151,14 @@ async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<P
     ...serverHandlers({ store, clock, metrics, version: versionOf(), environment, revision, connectedSdks }),
     ...sdkHandlers({ clock, ingest, instances, stream: loop.stream, ruleset: table.book.ruleset }),
     ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
+    ...identityHandlers(),
     ...rolloutHandlers(controlPlane),
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...hookHandlers(hooks),
   };
-  return { app: await createHttpApp({ handlers, tokens, log }), controlPlane };
-}
-
-function versionOf(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return hasVersion ? String(manifest.version) : 'unknown';
+  const app = await createHttpApp({ handlers, tokens, log });
+  addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });
+  return { app, controlPlane };
 }

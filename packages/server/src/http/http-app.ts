@@ -40,9 +40,12 @@ const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals', 'r
 /** Routes that are given the bytes of the body: signatures are over these. */
 const RAW: readonly OperationId[] = ['receiveHook'];
 
+/** Routes that `createHttpApp` serves; the rest is added by files of their own (`mcp-endpoint.ts`). */
+type ServedHere = Exclude<OperationId, 'mcp'>;
+
 /** What an app works with. */
 export type AppOptions = {
-  readonly handlers: Handlers<OperationId>;
+  readonly handlers: Handlers<ServedHere>;
   readonly tokens: Tokens;
   readonly log: Log;
 };
@@ -73,7 +76,8 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   });
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
-  const routes = Object.entries<Route>(ROUTES).map(([id, route]) => ({ id: id as OperationId, route }));
+  const { mcp, ...served } = ROUTES;
+  const routes = Object.entries<Route>(served).map(([id, route]) => ({ id: id as ServedHere, route }));
   const isRaw = (id: OperationId) => RAW.includes(id);
   for (const { id, route } of routes) if (route.media === undefined && !isRaw(id)) addRoute(app, id, route, options);
   await app.register(async (scope) => {
@@ -90,7 +94,7 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   return app;
 }
 
-function addRoute(app: FastifyInstance, id: OperationId, route: Route, options: AppOptions): void {
+function addRoute(app: FastifyInstance, id: ServedHere, route: Route, options: AppOptions): void {
   const callers = new WeakMap<FastifyRequest, Caller | undefined>();
   const handler = options.handlers[id];
   const isUnlimited = UNLIMITED.includes(id);
@@ -108,7 +112,8 @@ function addRoute(app: FastifyInstance, id: OperationId, route: Route, options: 
   });
 }
 
-async function callerOf(request: FastifyRequest, route: Route, tokens: Tokens): Promise<Caller | undefined> {
+/** Who sent a request to a route, where they may. @throws ProblemError `TOKEN_…`, `FORBIDDEN` */
+export async function callerOf(request: FastifyRequest, route: Route, tokens: Tokens): Promise<Caller | undefined> {
   if (route.auth.length === 0) return undefined;
   const caller = await tokens.authenticate(request.headers.authorization);
   if (route.auth.includes(caller.kind)) return caller;
