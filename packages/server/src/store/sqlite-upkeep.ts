@@ -38,7 +38,7 @@ export function createPutTelemetryWith(
 
 /**
  * Gives the function that leases due messages to an owner. A message is held back by an earlier one of its matter that
- * cannot be given out now, or is not of the priorities asked for.
+ * falls due later, is with another owner, or is not of the priorities asked for.
  */
 export function createClaim(db: DatabaseSync): (claim: OutboxClaim) => Results['claim'] {
   const claim = db.prepare(
@@ -48,7 +48,7 @@ export function createClaim(db: DatabaseSync): (claim: OutboxClaim) => Results['
        AND (priority = 0 OR NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.state = 'pending'
          AND earlier.destination = one.destination AND earlier.matter = one.matter AND earlier.id < one.id
          AND earlier.priority <= one.priority
-         AND (earlier.priority < ?6 OR max(earlier.due_at, earlier.leased_until) > ?2)))
+         AND (earlier.priority < ?6 OR earlier.due_at > ?2 OR (earlier.leased_until > ?2 AND earlier.owner <> ?1))))
        ORDER BY priority, id LIMIT ?4)
      RETURNING id, key, destination, kind, body, due_at, priority, matter, attempts, leased_until`,
   );

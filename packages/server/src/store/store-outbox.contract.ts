@@ -49,7 +49,7 @@ export const outboxContract: Contract = {
       await store.putDocuments({ documents: [], outbox });
       assert.deepEqual((await store.outboxOutlook(0)).due, ['slack', 'pager']);
       const keys = async (destination: string, priorities: readonly [number, number], limit: number) =>
-        (await store.claimOutbox({ destination, priorities, now: 0, limit, leaseMs: 1_000, owner: 'me' })).map(
+        (await store.claimOutbox({ ...CLAIM, destination, priorities, now: 0, limit, owner: 'me' })).map(
           ({ key }) => key,
         );
       assert.deepEqual(await keys('slack', [1, 3], 1), ['info']);
@@ -63,13 +63,11 @@ export const outboxContract: Contract = {
       const about = (key: string, group: string, priority: number) => ({ ...message(key), group, priority });
       const outbox = [about('trigger', 'r1', 0), about('resolve', 'r1', 2), about('other', 'r2', 2)];
       await store.putDocuments({ documents: [], outbox });
-      const keys = async (priorities: readonly [number, number], limit = 9, now = 0) =>
-        (await store.claimOutbox({ destination: 'hook', priorities, now, limit, leaseMs: 1_000, owner: 'me' })).map(
-          ({ key }) => key,
-        );
+      const keys = async (priorities: readonly [number, number], limit = 9, now = 0, owner = 'me') =>
+        (await store.claimOutbox({ ...CLAIM, priorities, now, limit, owner })).map(({ key }) => key);
       assert.deepEqual(await keys([1, 3], 1), ['other']);
       assert.deepEqual(await keys([0, 3], 1), ['trigger']);
-      assert.deepEqual(await keys([0, 3]), []);
+      assert.deepEqual(await keys([0, 3], 9, 0, 'another'), []);
       assert.equal(await store.retryOutbox(1, 'me', { dueAt: 500, error: 'HTTP 503' }), true);
       assert.deepEqual(await keys([0, 3], 9, 499), []);
       await store.putDocuments({ documents: [], outbox: [about('new page', 'r1', 0), about('urgent', 'r2', 0)] });

@@ -28,7 +28,8 @@ export type OutboxMessage = {
   readonly priority?: number;
   /**
    * Messages of one matter. One is not given out while an earlier one of its group and destination, as urgent or more so,
-   * waits for another try: what ends a matter does not overtake what began it. Priority 0 waits for nobody. Default: none.
+   * waits for another try or is with another owner: what ends a matter does not overtake what began it. Priority 0 waits
+   * for nobody. Default: none.
    */
   readonly group?: string;
 };

@@ -1,0 +1,32 @@
+import type { Notification, ServerRoute } from '@rampart/connectors';
+
+/** A channel that a notification goes to. `digestMs`: gathered for this long; absent: at once. */
+export type RoutedTo = { readonly channel: string; readonly digestMs?: number };
+
+/**
+ * Where a notification goes: every route that fits has its say, each channel is told once, and at once if any of its
+ * routes says so. A page is never gathered.
+ */
+export function routedTo(notification: Notification, routes: readonly ServerRoute[]): readonly RoutedTo[] {
+  const fitting = routes.filter((route) => fits(route, notification));
+  const channels = [...new Set(fitting.map(({ channel }) => channel))];
+  return channels.map((channel) => {
+    const digests = fitting.filter((route) => route.channel === channel).map(({ digestMs }) => digestMs ?? 0);
+    const digestMs = notification.severity === 'page' ? 0 : Math.min(...digests);
+    return { channel, ...(digestMs > 0 && { digestMs }) };
+  });
+}
+
+function fits(route: ServerRoute, { type, severity, environment, audience }: Notification): boolean {
+  const { events, severity: severities, audience: audiences, environments } = route;
+  return (
+    (events?.some((pattern) => matches(pattern, type)) ?? true) &&
+    (severities?.includes(severity) ?? true) &&
+    (environments?.includes(environment) ?? true) &&
+    (audiences?.some((one) => audience.includes(one)) ?? true)
+  );
+}
+
+function matches(pattern: string, type: string): boolean {
+  return pattern.endsWith('.*') ? type.startsWith(pattern.slice(0, -1)) : type === pattern;
+}
