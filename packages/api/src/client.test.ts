@@ -47,7 +47,7 @@ async function failureOf(call: Promise<unknown>): Promise<ProblemError> {
 
 const CALLS: Readonly<
   Record<
-    Exclude<keyof typeof ROUTES, 'streamRuleset' | 'receiveSlackAction' | `export${string}`>,
+    Exclude<keyof typeof ROUTES, 'streamRuleset' | 'receiveSlackClick' | `export${string}`>,
     (c: ApiClient) => Promise<unknown>
   >
 > = {

@@ -30,7 +30,7 @@ export const NOTIFY_ROUTES = {
     answers: [json(notifyTestResultSchema, 'One result per channel.')],
     problems: ['NOT_FOUND'],
   },
-  receiveSlackAction: {
+  receiveSlackClick: {
     method: 'POST',
     path: '/v1/slack/interactions',
     tag: 'hooks',

@@ -41,14 +41,14 @@ export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './signal-mapping.ts';
 export {
-  answerInSlack,
-  readSlackAction,
-  type SlackAction,
-  type SlackActionReading,
-  type SlackAnswer,
-  type SlackAnswerDeps,
+  readSlackClick,
+  replyInSlack,
+  type SlackClick,
+  type SlackClickReading,
+  type SlackReply,
+  type SlackReplyDeps,
   type SlackVerb,
-} from './slack-action.ts';
+} from './slack-click.ts';
 export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';

@@ -30,9 +30,10 @@ export type AddressBook = {
 
 /** The address book of a server. */
 export function createAddressBook(channels: Channels, webhooks: Webhooks): AddressBook {
+  const keepsOpen = (name: string) => channels.get(name)?.keepsOpen === true;
   const receiversOf = (notification: Notification, plan?: Plan) => [
     ...webhooks.wanting(notification.type).map((name) => ({ name, destination: WEBHOOK + name, digestMs: 0 })),
-    ...routedTo(notification, [...scaled(channels.routes, plan), ...planRoutes(plan)]).map(
+    ...routedTo(notification, [...scaled(channels.routes, plan), ...planRoutes(plan)], keepsOpen).map(
       ({ channel, digestMs = 0 }) => ({ name: channel, destination: CHANNEL + channel, digestMs }),
     ),
   ];

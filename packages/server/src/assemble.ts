@@ -37,7 +37,7 @@ import { createRulesetStream, type RulesetStream } from './ruleset-stream.ts';
 import { createServerMetrics, type ServerMetrics } from './server-metrics.ts';
 import type { ServerOptions } from './server-options.ts';
 import { readSettings, type ServerSettings } from './server-settings.ts';
-import { createSlackActions } from './slack-actions.ts';
+import { createSlackClicks } from './slack-clicks.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
 import type { Store } from './store/store.ts';
@@ -161,7 +161,7 @@ async function openHttp(
   const controlPlane = createControlPlane(plane);
   const { policy } = loop.settings;
   const slackApp = { settings: channels.slack, secretOf, policy, store, clock, log, table };
-  const slack = createSlackActions({ ...slackApp, command: controlPlane.command });
+  const slack = createSlackClicks({ ...slackApp, command: controlPlane.command });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {

@@ -20,6 +20,8 @@ export type Channel = {
   readonly kind: string;
   readonly notifier: Notifier;
   readonly pace: Pace;
+  /** Whether it keeps open what it was told until it is told that it is over. */
+  readonly keepsOpen: boolean;
 };
 
 /** The channels of a server and who is told what by them. */
@@ -43,6 +45,8 @@ const PACES: Readonly<Record<string, Pace>> = {
 };
 /** Of a system that makes no rule. */
 export const MACHINE_PACE: Pace = { perSecond: 50, burst: 100 };
+/** Kinds that open alerts and close them. */
+const KEEP_OPEN: readonly string[] = ['pagerduty', 'alertmanager'];
 const MEMORY_KIND = 'notifier-memory';
 
 /** What channels are opened with, beside what each gets of its own. */
@@ -82,7 +86,8 @@ function openOne(
   }
   const notifier = known.open(settings, { ...deps, name, memory: memoryOf(store, name) });
   const pace = paceOf(PACES[kind] ?? MACHINE_PACE, perMinute);
-  return { name, kind, notifier, pace: joins === undefined ? pace : { ...pace, joins } };
+  const keepsOpen = KEEP_OPEN.includes(kind);
+  return { name, kind, notifier, keepsOpen, pace: joins === undefined ? pace : { ...pace, joins } };
 }
 
 /** No more than `perMinute` in any minute: half of them at once, the rest as time passes. */

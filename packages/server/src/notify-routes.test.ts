@@ -10,6 +10,7 @@ function given(more: Partial<Notification> = {}): Notification {
   };
 }
 
+const never = () => false;
 const ROUTES: readonly ServerRoute[] = [
   { channel: 'pager', severity: ['page'], audience: ['on-call'], environments: ['production'] },
   { channel: 'slack', events: ['stage.*', 'rollout.*'], digestMs: 900_000 },
@@ -20,23 +21,35 @@ const PAGE = { type: 'rollout.aborted', severity: 'page', audience: ['on-call', 
 
 describe('routes', () => {
   it('send to every channel that fits, each once, a page at once', () => {
-    expect(routedTo(given(PAGE), ROUTES)).toEqual([{ channel: 'pager' }, { channel: 'slack' }, { channel: 'mail' }]);
-    expect(routedTo(given(), ROUTES)).toEqual([{ channel: 'slack', digestMs: 900_000 }]);
+    expect(routedTo(given(PAGE), ROUTES, never)).toEqual([
+      { channel: 'pager' },
+      { channel: 'slack' },
+      { channel: 'mail' },
+    ]);
+    expect(routedTo(given(), ROUTES, never)).toEqual([{ channel: 'slack', digestMs: 900_000 }]);
   });
 
   it('send at once where any route of the channel does, and else by the shortest digest', () => {
-    expect(routedTo(given({ severity: 'warn' }), ROUTES)).toEqual([{ channel: 'slack' }]);
+    expect(routedTo(given({ severity: 'warn' }), ROUTES, never)).toEqual([{ channel: 'slack' }]);
     const two = [{ channel: 'slack', digestMs: 5 }, ...ROUTES];
-    expect(routedTo(given(), two)).toEqual([{ channel: 'slack', digestMs: 5 }]);
+    expect(routedTo(given(), two, never)).toEqual([{ channel: 'slack', digestMs: 5 }]);
   });
 
   it('look at environment, audience, type and its beginning', () => {
-    const to = (more: Partial<Notification>) => routedTo(given(more), ROUTES).map(({ channel }) => channel);
+    const to = (more: Partial<Notification>) => routedTo(given(more), ROUTES, never).map(({ channel }) => channel);
     expect(to({ ...PAGE, environment: 'staging' })).toEqual(['slack', 'mail']);
     expect(to({ ...PAGE, audience: ['on-call'] })).toEqual(['pager', 'slack']);
     expect(to({ type: 'staged.entered' })).toEqual([]);
     expect(to({ type: 'alert.cleared' })).toEqual([]);
-    expect(routedTo(given(PAGE), [])).toEqual([]);
-    expect(routedTo(given(), [{ channel: 'all' }])).toEqual([{ channel: 'all' }]);
+    expect(routedTo(given(PAGE), [], never)).toEqual([]);
+    expect(routedTo(given(), [{ channel: 'all' }], never)).toEqual([{ channel: 'all' }]);
+  });
+
+  it('tell a pager what is over, though it is no page, and nobody else', () => {
+    const isPager = (channel: string) => channel === 'pager';
+    const resolved = given({ type: 'incident.resolved', audience: ['on-call', 'stakeholders'] });
+    expect(routedTo(resolved, ROUTES, isPager)).toEqual([{ channel: 'pager' }]);
+    expect(routedTo({ ...resolved, environment: 'staging' }, ROUTES, isPager)).toEqual([]);
+    expect(routedTo(given({ type: 'issue.added' }), ROUTES, isPager)).toEqual([]);
   });
 });

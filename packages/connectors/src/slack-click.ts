@@ -7,7 +7,7 @@ import { type UrlPolicy, urlProblem } from './url-guard.ts';
 export type SlackVerb = 'approve' | 'hold' | 'abort';
 
 /** A click on a button of ours (Slack's `block_actions`). */
-export type SlackAction = {
+export type SlackClick = {
   readonly verb: SlackVerb;
   /** Id of the user in Slack. */
   readonly user: string;
@@ -25,8 +25,8 @@ export type SlackAction = {
 };
 
 /** A click, something that is for nobody here, or what is wrong with it. */
-export type SlackActionReading =
-  | { readonly kind: 'action'; readonly action: SlackAction }
+export type SlackClickReading =
+  | { readonly kind: 'click'; readonly click: SlackClick }
   | { readonly kind: 'ignored' }
   | { readonly kind: 'invalid'; readonly problem: string };
 
@@ -53,7 +53,7 @@ const targetSchema = z.object({
 });
 
 /** Reads the form that Slack posts for a click. Its signature was checked before. */
-export function readSlackAction(body: Buffer): SlackActionReading {
+export function readSlackClick(body: Buffer): SlackClickReading {
   const payload = jsonOf(new URLSearchParams(body.toString('utf8')).get('payload') ?? '');
   if (payload === undefined) return { kind: 'invalid', problem: 'payload is not JSON in a form' };
   if (!isOurs(payload)) return { kind: 'ignored' };
@@ -66,7 +66,7 @@ export function readSlackAction(body: Buffer): SlackActionReading {
   const target = targetSchema.safeParse(jsonOf(ours.value ?? ''));
   if (!target.success) return { kind: 'invalid', problem: `value of the button: ${schemaProblem(target.error)}` };
   const { rollout, attempt, stage, item } = target.data;
-  const action = {
+  const click = {
     ...{ verb, user: user.id, clickId: JSON.stringify([user.id, ours.action_id, ours.action_ts, trigger]) },
     target: {
       ...{ rollout, attempt },
@@ -75,7 +75,7 @@ export function readSlackAction(body: Buffer): SlackActionReading {
     },
     ...(responseUrl !== undefined && { responseUrl }),
   };
-  return { kind: 'action', action };
+  return { kind: 'click', click };
 }
 
 /** Clicks on links, menus of other apps of the same endpoint, dialogs: none of it is asked of us. */
@@ -94,10 +94,10 @@ function jsonOf(text: string): unknown {
 }
 
 /** An answer to a click. `isPublic`: everyone in the channel sees it, not only who clicked. */
-export type SlackAnswer = { readonly text: string; readonly isPublic: boolean };
+export type SlackReply = { readonly text: string; readonly isPublic: boolean };
 
 /** Where answers may go, and how long one may take, milliseconds. */
-export type SlackAnswerDeps = {
+export type SlackReplyDeps = {
   readonly policy: UrlPolicy;
   /** An origin beside Slack's own. */
   readonly apiUrl?: string;
@@ -107,10 +107,10 @@ export type SlackAnswerDeps = {
 const SLACK_ORIGIN = 'https://hooks.slack.com';
 
 /** Posts an answer to the address that came with a click; what went wrong in words without the address, or `undefined`. */
-export async function answerInSlack(
+export async function replyInSlack(
   responseUrl: string,
-  { text, isPublic }: SlackAnswer,
-  { policy, apiUrl, timeoutMs }: SlackAnswerDeps,
+  { text, isPublic }: SlackReply,
+  { policy, apiUrl, timeoutMs }: SlackReplyDeps,
 ): Promise<string | undefined> {
   const origins = [SLACK_ORIGIN, ...(apiUrl === undefined ? [] : [new URL(apiUrl).origin])];
   const isAllowed = URL.canParse(responseUrl) && origins.includes(new URL(responseUrl).origin);
