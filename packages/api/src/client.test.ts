@@ -46,7 +46,10 @@ async function failureOf(call: Promise<unknown>): Promise<ProblemError> {
 }
 
 const CALLS: Readonly<
-  Record<Exclude<keyof typeof ROUTES, 'streamRuleset' | 'mcp' | `export${string}`>, (c: ApiClient) => Promise<unknown>>
+  Record<
+    Exclude<keyof typeof ROUTES, 'streamRuleset' | 'mcp' | 'receiveSlackClick' | `export${string}`>,
+    (c: ApiClient) => Promise<unknown>
+  >
 > = {
   health: (c) => c.health(),
   ready: (c) => c.ready(),
@@ -97,6 +100,8 @@ const CALLS: Readonly<
   getWebhooks: (c) => c.getWebhooks(),
   putWebhooks: (c) => c.putWebhooks([]),
   receiveHook: (c) => c.receiveHook('zendesk', {}),
+  getNotify: (c) => c.getNotify('checkout-1'),
+  testNotify: (c) => c.testNotify({ channel: 'pager' }),
   getHooks: (c) => c.getHooks(),
   putHooks: (c) => c.putHooks([]),
 };

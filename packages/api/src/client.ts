@@ -8,6 +8,7 @@ import type { ClientCommand } from './schema/command-schema.ts';
 import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
 import type { EvidencePage } from './schema/evidence-schema.ts';
 import type { HookReceipt, HookSetting } from './schema/hook-schema.ts';
+import type { NotifyTest, NotifyTestResult, NotifyView } from './schema/notify-schema.ts';
 import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
 import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
@@ -23,7 +24,7 @@ export type WriteOptions = {
   readonly idempotencyKey?: string;
 };
 
-/** One method per route but those that have clients of their own: the stream, OpenTelemetry, MCP. Every method throws `ProblemError` only. */
+/** One method per route but those that have clients of their own: the stream, OpenTelemetry, MCP, the clicks that Slack sends. Every method throws `ProblemError` only. */
 export type ApiClient = {
   /** Whether the process lives. */
   readonly health: () => Promise<{ readonly status: 'ok' }>;
@@ -75,6 +76,10 @@ export type ApiClient = {
   readonly retryDeadLetter: (id: string) => Promise<void>;
   readonly getWebhooks: () => Promise<readonly WebhookSetting[]>;
   readonly putWebhooks: (webhooks: readonly WebhookSetting[]) => Promise<readonly WebhookSetting[]>;
+  /** `rollout`: the routes of its plan count as well. */
+  readonly getNotify: (rollout?: string) => Promise<NotifyView>;
+  /** Waits two minutes: a receiver may be slow. */
+  readonly testNotify: (test: NotifyTest) => Promise<NotifyTestResult>;
   readonly getHooks: () => Promise<readonly HookSetting[]>;
   readonly putHooks: (hooks: readonly HookSetting[]) => Promise<readonly HookSetting[]>;
   /** Delivers to a hook as another system does, signed by `headers`. */
@@ -93,6 +98,7 @@ type Parts = Pick<Call, 'body' | 'headers'> & {
 };
 
 const CAPTURE_TIMEOUT_MS = 600_000;
+const TEST_TIMEOUT_MS = 120_000;
 type Ask = (id: OperationId, parts?: Parts) => Promise<Response>;
 
 /** A typed client of the HTTP API. */
@@ -179,6 +185,9 @@ function adminMethods(ask: Ask) {
     getWebhooks: async () => jsonOf<WebhookSetting[]>(await ask('getWebhooks')),
     putWebhooks: async (body: readonly WebhookSetting[]) =>
       jsonOf<WebhookSetting[]>(await ask('putWebhooks', { body })),
+    getNotify: async (rollout?: string) => jsonOf<NotifyView>(await ask('getNotify', { query: { rollout } })),
+    testNotify: async (body: NotifyTest) =>
+      jsonOf<NotifyTestResult>(await ask('testNotify', { body, timeoutMs: TEST_TIMEOUT_MS })),
     getHooks: async () => jsonOf<HookSetting[]>(await ask('getHooks')),
     putHooks: async (body: readonly HookSetting[]) => jsonOf<HookSetting[]>(await ask('putHooks', { body })),
     receiveHook: async (name: string, body: unknown, headers?: Readonly<Record<string, string>>) =>

@@ -38,6 +38,12 @@ export { eventRecordSchema, rolloutEventSchema } from './schema/event-schema.ts'
 export { type EvidencePage, evidenceBatchSchema, evidencePageSchema } from './schema/evidence-schema.ts';
 export { conditionSchema, flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
 export { HOOK_SCHEMES, type HookReceipt, type HookSetting, hookSchema } from './schema/hook-schema.ts';
+export {
+  type NotifyTest,
+  type NotifyTestResult,
+  type NotifyView,
+  notifyTestSchema,
+} from './schema/notify-schema.ts';
 export { planIssueSchema, planSchema } from './schema/plan-schema.ts';
 export {
   type CommandAnswer,

@@ -97,7 +97,8 @@ describe('routes', () => {
     for (const [, route] of routes)
       expect([route.path, route.auth.length > 0]).toEqual([
         route.path,
-        route.path === '/mcp' || (route.path.startsWith('/v1/') && route.path !== '/v1/hooks/:name'),
+        route.path === '/mcp' ||
+          (route.path.startsWith('/v1/') && !['/v1/hooks/:name', '/v1/slack/interactions'].includes(route.path)),
       ]);
   });
 

@@ -50,6 +50,7 @@ export const CLI_ERRORS = {
     remedy: '`rampart baseline show` shows the one in force, and `rampart status` what a first one waits for.',
   },
   WEBHOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart webhook list` shows every webhook.' },
+  LETTER_NOT_FOUND: { exitCode: 1, remedy: '`rampart notify dead` shows every message that was given up.' },
   HOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart hook list` shows every hook.' },
   PORT_IN_USE: { exitCode: 1, remedy: 'Give another one with --port, or stop what listens there.' },
   START_FAILED: { exitCode: 1, remedy: 'Correct what the message names, then start again; nothing was changed.' },

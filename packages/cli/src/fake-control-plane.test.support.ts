@@ -47,6 +47,10 @@ export class FakeControlPlane {
   readonly segments = new Map<string, Segment>();
   webhooks: unknown[] = [];
   hooks: unknown[] = [];
+  notify: unknown = { channels: [], routes: [], toldOfAbort: ['pager'] };
+  /** Set by a test: what became of test messages. */
+  tested: unknown = { results: [] };
+  letters: { id: string }[] = [];
   /** Set: nothing answers. */
   isDown = false;
 
@@ -111,12 +115,20 @@ export class FakeControlPlane {
       if (method === 'PUT') this.hooks = body as unknown[];
       return ok(this.hooks);
     }
+    if (resource === 'notify' || resource === 'outbox') return this.#delivery(method, resource, key);
     if (resource === 'webhooks') {
       if (method === 'PUT') this.webhooks = body as unknown[];
       return ok(this.webhooks);
     }
     if (resource === 'tokens') return this.#tokens(method, key);
     return refused('NOT_FOUND', `There is no ${url.pathname}.`);
+  }
+
+  #delivery(method: string, resource: 'notify' | 'outbox', key: string): Answer {
+    if (resource === 'notify') return ok(key === 'test' ? this.tested : this.notify);
+    if (method === 'GET') return ok({ letters: this.letters, total: this.letters.length });
+    this.letters = this.letters.filter(({ id }) => id !== key);
+    return { status: 202, body: '' };
   }
 
   #tokens(method: string, key: string): Answer {

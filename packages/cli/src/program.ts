@@ -12,6 +12,7 @@ import { addIssueCommands } from './commands/issue.ts';
 import { addJudgeCommands } from './commands/judge.ts';
 import { addMcpCommand } from './commands/mcp.ts';
 import { addMetricCommands } from './commands/metric.ts';
+import { addNotifyCommands } from './commands/notify.ts';
 import { addObserveCommands } from './commands/observe.ts';
 import { addOperateCommands } from './commands/operate.ts';
 import { addPlanCommands } from './commands/plan.ts';
@@ -102,6 +103,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addSegmentCommands(program, shell);
   addTokenCommands(program, shell);
   addWebhookCommands(program, shell);
+  addNotifyCommands(program, shell);
   addHookCommands(program, shell);
   addCompletionCommand(program, shell);
   if (!isVersionOfSubcommand(program, words)) program.version(cliVersion(), '-V, --version');

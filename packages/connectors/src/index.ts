@@ -13,6 +13,15 @@ export { type MetricSourceHarness, metricSourceContract } from './metric-source.
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
 export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
 export { NOTIFIER_KINDS, type NotifierDeps, type NotifierKind, type NotifierMemory } from './notifier-kinds.ts';
+export {
+  type ChannelSettings,
+  type NotifySettings,
+  readNotifySettings,
+  type ServerRoute,
+  type SlackSettings,
+  type SlackUser,
+  unknownChannel,
+} from './notify-settings.ts';
 export type {
   DeliveryResult,
   HistoryAnswer,
@@ -31,6 +40,15 @@ export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
 export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './signal-mapping.ts';
+export {
+  readSlackClick,
+  replyInSlack,
+  type SlackClick,
+  type SlackClickReading,
+  type SlackReply,
+  type SlackReplyDeps,
+  type SlackVerb,
+} from './slack-click.ts';
 export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';

@@ -19,6 +19,7 @@ export type Notification = {
   readonly audience: readonly Audience[];
   /** Messages of one group are about one matter: a pager joins them (one attempt of one rollout). */
   readonly group: string;
+  /** Empty in a digest of several rollouts, as is `flag`. */
   readonly rollout: string;
   readonly flag: string;
   readonly environment: string;

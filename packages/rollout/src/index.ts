@@ -67,7 +67,7 @@ export { formatLimit, formatValue } from './plan/format-limit.ts';
 export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-segment.ts';
 export { type PlanOptions, type PlanResult, parsePlan, planFromObject } from './plan/parse-plan.ts';
 export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts';
-export { defineRollout, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
+export { defineRollout, notifyRouteSchema, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
 export { placeInPlan } from './plan/plan-source.ts';
 export { type PlanPreview, previewPlan } from './plan/preview.ts';
 export type {
@@ -80,6 +80,7 @@ export type {
   MetricJudge,
   MetricKind,
   MetricUnit,
+  NotifyRoute,
   Plan,
   PlanIssue,
   Stage,

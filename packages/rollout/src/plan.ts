@@ -130,6 +130,20 @@ export type Calendar = {
   readonly timeZone: string;
 };
 
+/** Which messages go to a channel of the server; every part that is given must fit. */
+export type NotifyRoute = {
+  /** Name of a channel of the server. */
+  readonly channel: string;
+  /** Types (`rollout.aborted`), or their beginnings (`stage.*`). Default: all. */
+  readonly events?: readonly string[];
+  /** How urgent. Default: all. */
+  readonly severity?: readonly ('page' | 'warn' | 'info')[];
+  /** For whom. Default: everyone. */
+  readonly audience?: readonly ('on-call' | 'stakeholders')[];
+  /** Gathered for this long and sent as one message; a page never is. Default: sent at once. */
+  readonly digestMs?: number;
+};
+
 /** A plan with every default filled in: what `parsePlan` gives and a rollout carries. All durations are already scaled by `timeScale`. */
 export type Plan = {
   readonly flag: string;
@@ -170,8 +184,9 @@ export type Plan = {
   readonly alpha: number;
   readonly beta: number;
   readonly fourEyes: boolean;
+  /** Who is told of this rollout beside those the server tells of every one. */
+  readonly notify: readonly NotifyRoute[];
   /** Free-form settings of later stages of the workflow, kept and passed on as written. */
-  readonly notify: readonly JsonValue[];
   readonly tracker?: JsonValue;
   readonly next?: JsonValue;
   /** Reason given for a plan that Rampart would refuse without one (semantics §4). */

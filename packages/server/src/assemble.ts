@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
+import { type AddressBook, createAddressBook } from './address-book.ts';
 import { createTokens, type Tokens } from './auth.ts';
 import { createBaselineDesk } from './baseline-desk.ts';
 import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
+import { type Channels, openChannels } from './channels.ts';
 import { type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createFlagDesk } from './flag-desk.ts';
@@ -16,15 +18,18 @@ import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { identityHandlers } from './http/identity-handlers.ts';
 import { addMcpEndpoint } from './http/mcp-endpoint.ts';
+import { notifyHandlers } from './http/notify-handlers.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
 import { serverHandlers } from './http/server-handlers.ts';
+import { slackHandlers } from './http/slack-handlers.ts';
 import { createIngest } from './ingest.ts';
 import { createInstanceRegistry, type InstanceRegistry } from './instance-registry.ts';
 import type { Log } from './log.ts';
+import { createNotifyDesk } from './notify-desk.ts';
 import { createReceiver } from './otlp/receiver.ts';
-import { createDispatcher } from './outbox.ts';
+import { createDispatcher, type Dispatcher } from './outbox.ts';
 import { createPuller, type Puller } from './puller.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import type { RolloutRun } from './rollout-run.ts';
@@ -33,6 +38,7 @@ import { createRulesetStream, type RulesetStream } from './ruleset-stream.ts';
 import { createServerMetrics, type ServerMetrics } from './server-metrics.ts';
 import type { ServerOptions } from './server-options.ts';
 import { readSettings, type ServerSettings } from './server-settings.ts';
+import { createSlackClicks } from './slack-clicks.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
 import type { Store } from './store/store.ts';
@@ -60,6 +66,8 @@ export type Parts = {
   readonly sources: SourceBook;
   readonly puller: Puller;
   readonly baselines: BaselineWatch;
+  readonly dispatcher: Dispatcher;
+  readonly book: AddressBook;
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -70,6 +78,7 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
   readonly settings: ServerSettings;
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
+  readonly channels: Channels;
   readonly instances: InstanceRegistry;
   readonly metrics: ServerMetrics;
   readonly historyOf: HistoryLookup;
@@ -80,14 +89,11 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks } = loop;
-  const { app, controlPlane } = await openHttp(loop, setup);
-  const dispatcher = createDispatcher({
-    ...{ store, clock, log: setup.log, owner: randomUUID(), random: Math.random },
-    notifierOf: webhooks.notifierOf,
-  });
-  const works = [reconciler, puller, baselines, dispatcher];
-  return { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, works, controlPlane, app };
+  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book } = loop;
+  const { app, controlPlane, clicks } = await openHttp(loop, setup);
+  const works = [reconciler, puller, baselines, dispatcher, clicks];
+  const parts = { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book };
+  return { ...parts, works, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -97,8 +103,12 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const secretOf = options.secretOf ?? ((name) => process.env[name]);
   const sources = openSources(settings, secretOf);
   const webhooks = await openWebhooks({ store, policy: options.webhookPolicy ?? {}, secretOf });
+  const { policy, publicUrl } = settings;
+  const links = publicUrl === undefined ? {} : { publicUrl };
+  const channels = openChannels(settings.notify, { store, secretOf, policy, now: clock.now, ...links });
+  const book = createAddressBook(channels, webhooks);
   const stream = openStream(log);
-  const { addressing } = webhooks;
+  const { addressing } = book;
   const table = await openRolloutTable({ store, environment, clock, addressing, publish: stream.publish });
   const instances = createInstanceRegistry();
   const onTick = (seconds: number) => metrics.tick(seconds);
@@ -111,16 +121,18 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
     sights: () => table.all().map((run) => ({ rollout: run.state.id, sources: sightsOf(run) })),
     now: clock.now,
     revision: () => table.book.ruleset().revision,
-    outbox: async () => {
-      const { outboxPending, outboxDead } = await store.stats();
-      return { pending: outboxPending, dead: outboxDead };
-    },
+    outbox: store.countOutbox,
+  });
+  const dispatcher = createDispatcher({
+    ...{ store, clock, log, owner: randomUUID(), random: Math.random },
+    destinationOf: book.destinationOf,
+    onDelivery: metrics.delivery,
   });
   const wake = (id: string) => void reconciler.wake(id);
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake },
+    ...{ historyOf, sightsOf, wake, channels, book, dispatcher },
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -137,14 +149,21 @@ function openStream(log: Log): RulesetStream {
   });
 }
 
-async function openHttp(loop: Loop, { log, environment, host }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
+async function openHttp(
+  loop: Loop,
+  { log, environment, host }: Setup,
+): Promise<Pick<Parts, 'app' | 'controlPlane'> & { readonly clicks: Work }> {
+  const { channels, book, dispatcher } = loop;
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
   const { deliversAlerts } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
-  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake };
+  const plane = { store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake };
   const controlPlane = createControlPlane(plane);
+  const { policy } = loop.settings;
+  const slackApp = { settings: channels.slack, secretOf, policy, store, clock, log, table };
+  const slack = createSlackClicks({ ...slackApp, command: controlPlane.command });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {
@@ -156,9 +175,12 @@ async function openHttp(loop: Loop, { log, environment, host }: Setup): Promise<
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
+    ...notifyHandlers(createNotifyDesk({ store, clock, environment, table, channels, book, dispatcher })),
+    ...slackHandlers(slack),
     ...hookHandlers(hooks),
   };
   const app = await createHttpApp({ handlers, tokens, log });
   addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });
-  return { app, controlPlane };
+  const clicks = { start: () => undefined, stop: slack.idle };
+  return { app, controlPlane, clicks };
 }

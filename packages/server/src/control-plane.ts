@@ -26,6 +26,7 @@ import {
   renderReport,
   SELF_CHECKED_PREFLIGHT,
 } from '@rampart/rollout';
+import type { Channels } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
@@ -80,6 +81,8 @@ export type ControlPlaneOptions = {
   readonly deliversAlerts?: () => boolean;
   /** The metric sources that work here. */
   readonly sources: SourceBook;
+  /** The channels that plans can name. */
+  readonly channels: Pick<Channels, 'all' | 'get'>;
   /** How the sources of a rollout do. */
   readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
   /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
@@ -137,13 +140,14 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, channels, deliversAlerts = () => false } = options;
   return {
     environment,
     deliversAlerts: deliversAlerts(),
     flags: table.book.flags(),
     segments: table.book.segments(),
     sources,
+    channels,
     now: clock.now(),
   };
 }

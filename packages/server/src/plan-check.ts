@@ -14,6 +14,7 @@ import {
   weightOfEveryone,
   withInternalSegment,
 } from '@rampart/rollout';
+import { type Channels, channelProblem, digestProblem } from './channels.ts';
 import { otlpBindingProblem } from './otlp/conventions.ts';
 import type { ByKey } from './ruleset-of.ts';
 import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
@@ -27,6 +28,8 @@ export type Surroundings = {
   readonly deliversAlerts: boolean;
   /** The metric sources that work here. */
   readonly sources: Pick<SourceBook, 'names' | 'get'>;
+  /** The channels that plans can name. */
+  readonly channels: Pick<Channels, 'all' | 'get'>;
   readonly now: number;
 };
 
@@ -65,6 +68,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...variantIssues(plan, here),
     ...segmentIssues(plan, here),
     ...sourceIssues(plan, here),
+    ...channelIssues(plan, here),
     ...otlpIssues(plan),
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
@@ -121,6 +125,16 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
       const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, set it up (rampart serve --settings FILE), or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);
     });
+}
+
+/** A message to a channel that is not there would reach nobody. */
+function channelIssues(plan: Plan, { channels }: Surroundings): readonly PlanIssue[] {
+  return plan.notify.flatMap(({ channel, digestMs }, i) => {
+    const problem = channelProblem(channel, channels);
+    if (problem !== undefined) return [issue('unknown-value', `notify[${i}].channel`, problem)];
+    if (digestMs === undefined || channels.get(channel)?.pace.joins === true) return [];
+    return [issue('unknown-value', `notify[${i}].digest`, digestProblem(channel))];
+  });
 }
 
 function otlpIssues(plan: Plan): readonly PlanIssue[] {

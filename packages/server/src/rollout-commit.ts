@@ -5,6 +5,7 @@ import {
   type EvidenceBatch,
   type EvidenceState,
   evolve,
+  type Plan,
   type RolloutEvent,
   type RolloutState,
 } from '@rampart/rollout';
@@ -42,8 +43,8 @@ export type Prepared = {
   readonly append: Append;
 };
 
-/** Outbox messages of a notification, one per receiver that wants it. */
-export type Addressing = (notification: Notification) => readonly OutboxMessage[];
+/** Outbox messages of a notification of a rollout, one per receiver that wants it. */
+export type Addressing = (notification: Notification, plan: Plan) => readonly OutboxMessage[];
 
 /** The append of a change with at least one event. */
 export function prepare(change: Change, addressing: Addressing): Prepared {
@@ -56,7 +57,7 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
     const record = { version: version + 1 + i, at, by, event };
     const after = evolve(state, record);
     records.push(record);
-    outbox.push(...notificationsOf(record, after).flatMap(addressing));
+    outbox.push(...notificationsOf(record, after).flatMap((one) => addressing(one, after.plan)));
     state = after;
   }
   if (state === undefined) throw new TypeError(`rollout ${rollout} was to be changed without an event`);

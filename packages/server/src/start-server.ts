@@ -7,6 +7,7 @@ import { createFirstToken } from './auth.ts';
 import type { BaselineWatch } from './baseline-watch.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type Log, messageOf } from './log.ts';
+import type { Dispatcher } from './outbox.ts';
 import type { Puller } from './puller.ts';
 import type { Reconciler } from './reconciler.ts';
 import { DEFAULT_RETENTION_MS, pastRetention, pruneAll } from './retention.ts';
@@ -27,6 +28,8 @@ export type RampartServer = {
   readonly puller: Puller;
   /** Captures baselines from histories by hand; it does so by itself as well. */
   readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
+  /** Delivers messages by hand; it does so by itself as well. */
+  readonly dispatcher: Pick<Dispatcher, 'drain'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -34,6 +37,8 @@ export type RampartServer = {
 };
 
 const DEFAULT_PORT = 4180;
+const NOBODY_TOLD =
+  'nobody is told when a rollout is aborted: set up a channel and a route (notify in the file of --settings), or a webhook';
 const PRUNE_EVERY_MS = 10_000;
 /** How long requests under way may take to finish when the server closes. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -53,12 +58,13 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     const url = await listen(parts.app, options);
     const stopWork = startWork(parts, log, options.retentionMs);
     const { revision } = parts.table.book.ruleset();
+    if (parts.book.toldOfAbort(environment).length === 0) setImmediate(() => log.warn({}, NOBODY_TOLD));
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines } = parts;
+    const { controlPlane, reconciler, puller, baselines, dispatcher } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const parted = { url, store, controlPlane, reconciler, puller, baselines, close };
+    const parted = { url, store, controlPlane, reconciler, puller, baselines, dispatcher, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();

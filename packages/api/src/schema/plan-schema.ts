@@ -113,7 +113,15 @@ export const planSchema = z
     alpha: z.number(),
     beta: z.number(),
     fourEyes: z.boolean(),
-    notify: z.array(jsonValueSchema),
+    notify: z.array(
+      z.object({
+        channel: z.string(),
+        events: z.array(z.string()).optional(),
+        severity: z.array(z.enum(['page', 'warn', 'info'])).optional(),
+        audience: z.array(z.enum(['on-call', 'stakeholders'])).optional(),
+        digestMs: milliseconds.optional(),
+      }),
+    ),
     tracker: jsonValueSchema.optional(),
     next: jsonValueSchema.optional(),
     override: z.string().optional(),

@@ -5,6 +5,7 @@ import { findRollout } from '../find-rollout.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
 import { renderIssues } from '../output/plan-issues.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
+import { nobodyTold, toldOfAbort } from '../told-of-abort.ts';
 import { numberBetween } from './arguments.ts';
 import { refusedPlan } from './plan.ts';
 import { told } from './rollout-action.ts';
@@ -72,5 +73,7 @@ async function run(session: Session, client: ApiClient, view: RolloutView, optio
     answer = await client.command(view.state.id, { type: 'Approve', item, note: options.reason ?? '' });
     events.push(...answer.events);
   }
-  return told(session, { rollout: answer.rollout, events });
+  const outcome = told(session, { rollout: answer.rollout, events });
+  const warning = nobodyTold(await toldOfAbort(client, view.state.id), session);
+  return warning === '' ? outcome : { ...outcome, text: `${outcome.text?.trimEnd()}\n\n${warning}` };
 }

@@ -97,6 +97,27 @@ const calendar = z.strictObject({
   timeZone: z.string().optional(),
 });
 
+const oneOrMore = <T extends z.ZodType<string>>(item: T) => z.union([item, z.array(item).min(1)]);
+
+/** A route of messages as a plan writes it; the server's own routes have more keys. */
+export const notifyRouteSchema = z.strictObject({
+  channel: z.string().min(1).describe('Name of a channel of the server'),
+  events: oneOrMore(
+    z.string().regex(/^[a-z][a-z-]*\.(?:\*|[a-z][a-z-]*)$/, 'expected a type such as rollout.aborted or stage.*'),
+  )
+    .optional()
+    .describe('rollout.aborted, stage.*. Default: all'),
+  severity: oneOrMore(z.enum(['page', 'warn', 'info']))
+    .optional()
+    .describe('Default: all'),
+  audience: oneOrMore(z.enum(['on-call', 'stakeholders']))
+    .optional()
+    .describe('Default: everyone'),
+  digest: duration.optional().describe('Gather for this long, send as one message: 15m. A page never waits'),
+});
+const notifyEntry = z.union([z.string().min(1), notifyRouteSchema]);
+const notify = z.union([z.string().min(1), notifyRouteSchema, z.array(notifyEntry)]);
+
 const retry = z.strictObject({
   cooldown: duration.optional(),
   limit: z.int().min(0).optional(),
@@ -123,7 +144,7 @@ export const planSchema = z.strictObject({
   retry: retry.optional(),
   calendar: calendar.optional(),
   exit: strings.optional(),
-  notify: z.unknown().optional(),
+  notify: notify.optional().describe('Channels of the server that are told of this rollout'),
   tracker: z.unknown().optional(),
   next: z.unknown().optional(),
   variants: z.strictObject({ treatment: z.string().optional(), control: z.string().optional() }).optional(),
@@ -152,6 +173,10 @@ export type RawChecks = z.output<typeof abortChecks>;
 export type RawMetric = z.output<typeof metric>;
 /** One judge as written. */
 export type RawJudge = z.output<typeof judge>;
+/** `notify` as written. */
+export type RawNotify = z.output<typeof notify>;
+/** One route of messages as written. */
+export type RawNotifyRoute = z.output<typeof notifyRouteSchema>;
 /** The calendar as written. */
 export type RawCalendar = z.output<typeof calendar>;
 /** The kill switch as written. */

@@ -10,6 +10,7 @@ import { readCalendar } from './read-calendar.ts';
 import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-checks.ts';
 import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
+import { readNotify } from './read-notify.ts';
 import { readStages } from './read-stages.ts';
 import { readDuration, readFlagName, readName } from './read-values.ts';
 
@@ -143,10 +144,9 @@ function jsonOf(value: unknown): JsonValue {
   return value as JsonValue;
 }
 
-function readHandovers(raw: RawPlan): Pick<Plan, 'notify' | 'tracker' | 'next'> {
-  const notify = jsonOf(raw.notify ?? []);
+function readHandovers(raw: RawPlan, log: IssueLog): Pick<Plan, 'notify' | 'tracker' | 'next'> {
   return {
-    notify: Array.isArray(notify) ? notify : [notify],
+    notify: readNotify(raw.notify, log),
     ...(raw.tracker === undefined ? {} : { tracker: jsonOf(raw.tracker) }),
     ...(raw.next === undefined ? {} : { next: jsonOf(raw.next) }),
   };
@@ -190,7 +190,7 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     alpha: raw.alpha ?? 0.05,
     beta: raw.beta ?? 0.05,
     fourEyes: raw.fourEyes ?? false,
-    ...readHandovers(raw),
+    ...readHandovers(raw, log),
     ...(override === undefined ? {} : { override }),
   };
 }

@@ -6,7 +6,7 @@ function scaleLimit(limit: Limit, scale: (durationMs: number) => number): Limit 
 
 /**
  * The plan with every duration multiplied by `timeScale` (rounded, at least 1 ms where it was above 0): stages, windows
- * of count limits and trips, lags, cool-down, blind limit, monitoring. Ids and texts of checks stay as written.
+ * of count limits and trips, lags, cool-down, blind limit, monitoring, digests. Ids and texts of checks stay as written.
  */
 export function scalePlan(plan: Plan, timeScale: number): Plan {
   if (timeScale === 1) return { ...plan, timeScale };
@@ -51,5 +51,9 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
     retry: { ...plan.retry, cooldownMs: scale(plan.retry.cooldownMs) },
     blindLimitMs: scale(plan.blindLimitMs),
     monitorMs: scale(plan.monitorMs),
+    notify: plan.notify.map(({ digestMs, ...route }) => ({
+      ...route,
+      ...(digestMs !== undefined && { digestMs: scale(digestMs) }),
+    })),
   };
 }

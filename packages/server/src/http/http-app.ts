@@ -36,9 +36,9 @@ const UNLIMITED: readonly OperationId[] = [
   'metrics',
 ];
 /** Routes that check their bodies themselves, with codes of their own. */
-const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals', 'receiveHook'];
+const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals', 'receiveHook', 'receiveSlackClick'];
 /** Routes that are given the bytes of the body: signatures are over these. */
-const RAW: readonly OperationId[] = ['receiveHook'];
+const RAW: readonly OperationId[] = ['receiveHook', 'receiveSlackClick'];
 
 /** Routes that `createHttpApp` serves; the rest is added by files of their own (`mcp-endpoint.ts`). */
 type ServedHere = Exclude<OperationId, 'mcp'>;
