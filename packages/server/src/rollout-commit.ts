@@ -56,7 +56,7 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
     const record = { version: version + 1 + i, at, by, event };
     const after = evolve(state, record);
     records.push(record);
-    outbox.push(...notificationsOf(record, after).flatMap(addressing));
+    outbox.push(...notificationsOf(record, after, state).flatMap(addressing));
     state = after;
   }
   if (state === undefined) throw new TypeError(`rollout ${rollout} was to be changed without an event`);
