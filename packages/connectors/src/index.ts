@@ -11,8 +11,15 @@ export {
 } from './inbound-signature.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
-export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
+export { type NotifierHarness, notifierContract } from './notifier.contract.ts';
 export { NOTIFIER_KINDS, type NotifierDeps, type NotifierKind, type NotifierMemory } from './notifier-kinds.ts';
+export {
+  type OutboundHarness,
+  type OutboundOutcome,
+  outboundContract,
+  PEER_BEHAVIOURS,
+  type PeerBehaviour,
+} from './outbound.contract.ts';
 export type {
   DeliveryResult,
   HistoryAnswer,
@@ -31,6 +38,14 @@ export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
 export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './signal-mapping.ts';
+export {
+  readSlackAction,
+  SLACK_ACTION_IDS,
+  type SlackAction,
+  type SlackActionName,
+  slackActionSchema,
+  slackActionValue,
+} from './slack-action.ts';
 export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';

@@ -116,7 +116,7 @@ function factsOf({ data, stage, by, type }: Notification): Notice['facts'] {
 function factText(key: string, value: NonNullable<Notification['data'][string]>): string {
   if (typeof value === 'number') return numberText(key, value);
   if (typeof value !== 'object') return String(value);
-  if (value instanceof Array) return value.join(', ');
+  if (Array.isArray(value)) return value.join(', ');
   const parts = Object.entries(value).map(([name, number]) => `${wordsOf(name).toLowerCase()} ${number}`);
   return parts.join(', ');
 }
