@@ -91,7 +91,8 @@ export function openHttpAccess(settings: HttpAccessSettings, { name, secretOf, p
   };
 }
 
-function authorizationOf(
+/** Value of `authorization`; `secret` reads what a `secretRef` names. */
+export function authorizationOf(
   auth: HttpAccessSettings['auth'],
   secret: (ref: z.output<typeof secretRefSchema>) => string,
 ): string | undefined {

@@ -1,7 +1,14 @@
 import { z } from 'zod';
+import { ALERTMANAGER } from './alertmanager-notifier.ts';
+import { APPRISE } from './apprise-notifier.ts';
 import { channelSecret, channelUrl, readChannel, timeoutSchema } from './channel-settings.ts';
+import { EMAIL } from './email-notifier.ts';
 import { secretRefSchema } from './http-access.ts';
 import type { NotifierKind } from './notifier-deps.ts';
+import { PAGERDUTY } from './pagerduty-notifier.ts';
+import { SLACK } from './slack-notifier.ts';
+import { SLACK_WEBHOOK } from './slack-webhook-notifier.ts';
+import { TEAMS } from './teams-notifier.ts';
 import { webhookNotifier } from './webhook-notifier.ts';
 
 export type { NotifierDeps, NotifierKind, NotifierMemory } from './notifier-deps.ts';
@@ -29,4 +36,13 @@ const webhook: NotifierKind = {
 };
 
 /** Every kind of channel by the name that settings give it. */
-export const NOTIFIER_KINDS: Readonly<Record<string, NotifierKind>> = { webhook };
+export const NOTIFIER_KINDS: Readonly<Record<string, NotifierKind>> = {
+  alertmanager: ALERTMANAGER,
+  apprise: APPRISE,
+  email: EMAIL,
+  pagerduty: PAGERDUTY,
+  slack: SLACK,
+  'slack-webhook': SLACK_WEBHOOK,
+  teams: TEAMS,
+  webhook,
+};
