@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { z } from 'zod';
 import { channelSecret, readChannel, timeoutSchema } from './channel-settings.ts';
@@ -128,7 +129,8 @@ async function send(message: Notification, to: readonly string[], way: Way, sign
     maxResponseSize: 64 * 1024,
     disableFileAccess: true,
     disableUrlAccess: true,
-    tls: { servername: host, ...(ca && { ca }) },
+    // An address is no name to ask for (RFC 6066 §3).
+    tls: { ...(isIP(host) === 0 && { servername: host }), ...(ca && { ca }) },
     ...(user !== undefined && pass !== undefined && { auth: { user, pass } }),
   });
   try {

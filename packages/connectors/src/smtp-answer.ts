@@ -22,14 +22,14 @@ export function smtpFailureOf(
       why: 'its host is not on the public internet; list it in allowedHosts if it may be called',
     };
   }
+  if (code === 'ETLS' || code === 'EREQUIRETLS') {
+    return { kind: 'retry', why: 'it offers no TLS, or none that can be trusted; see requireTLS and caFile' };
+  }
   const status = typeof responseCode === 'number' ? responseCode : 0;
   if (status >= 400) {
     const what = code === 'EAUTH' ? 'it refused the credentials' : 'it answered';
     const why = `${what}: ${typeof response === 'string' ? shown(response) : status}`;
     return { kind: status >= 500 ? 'refused' : 'retry', why };
-  }
-  if (code === 'ETLS' || code === 'EREQUIRETLS') {
-    return { kind: 'retry', why: 'it offers no TLS, or none that can be trusted; see requireTLS and caFile' };
   }
   if (SETTINGS.includes(String(code))) return { kind: 'refused', why: `the mail could not be sent (${String(code)})` };
   return {
