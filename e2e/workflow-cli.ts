@@ -54,6 +54,7 @@ export function cliHands(server: WorkflowServer, tokens: Readonly<Record<Workflo
       sleep: () => Promise.resolve(),
       interrupted: () => never,
       startServer: () => Promise.reject(new Error('no server is started here')),
+      serveMcp: () => Promise.reject(new Error('no agent is served here')),
     };
     const code = await runCli(words, io);
     if (code !== 0) throw new Error(`rampart ${words.join(' ')}: exit code ${code}, ${err}${out}`);

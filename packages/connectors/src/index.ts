@@ -11,7 +11,7 @@ export {
 } from './inbound-signature.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
-export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
+export { type NotifierHarness, notifierContract } from './notifier.contract.ts';
 export { NOTIFIER_KINDS, type NotifierDeps, type NotifierKind, type NotifierMemory } from './notifier-kinds.ts';
 export {
   type ChannelSettings,
@@ -22,6 +22,13 @@ export {
   type SlackUser,
   unknownChannel,
 } from './notify-settings.ts';
+export {
+  type OutboundHarness,
+  type OutboundOutcome,
+  outboundContract,
+  PEER_BEHAVIOURS,
+  type PeerBehaviour,
+} from './outbound.contract.ts';
 export type {
   DeliveryResult,
   HistoryAnswer,
@@ -40,6 +47,14 @@ export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
 export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './signal-mapping.ts';
+export {
+  readSlackAction,
+  SLACK_ACTION_IDS,
+  type SlackAction,
+  type SlackActionName,
+  slackActionSchema,
+  slackActionValue,
+} from './slack-action.ts';
 export {
   readSlackClick,
   replyInSlack,

@@ -13,16 +13,25 @@ export type NotificationDraft = {
 };
 
 type EventMap = { readonly [Event in RolloutEvent as Event['type']]: Event };
-type Rule<Event> = (event: Event, state: RolloutState) => NotificationDraft | undefined;
+type Rule<Event> = (event: Event, state: RolloutState, before?: RolloutState) => NotificationDraft | undefined;
 type Rules = { readonly [Type in keyof EventMap]: Rule<EventMap[Type]> | null };
 
 /** The notification of an event; `undefined` where the table below says that nobody needs to hear of it. */
-export function notificationDraftOf(event: RolloutEvent, state: RolloutState): NotificationDraft | undefined {
-  return draftBy(event.type, event, state);
+export function notificationDraftOf(
+  event: RolloutEvent,
+  state: RolloutState,
+  before?: RolloutState,
+): NotificationDraft | undefined {
+  return draftBy(event.type, event, state, before);
 }
 
-function draftBy<Type extends keyof EventMap>(type: Type, event: EventMap[Type], state: RolloutState) {
-  return RULES[type]?.(event, state);
+function draftBy<Type extends keyof EventMap>(
+  type: Type,
+  event: EventMap[Type],
+  state: RolloutState,
+  before?: RolloutState,
+) {
+  return RULES[type]?.(event, state, before);
 }
 
 const ON_CALL: readonly Audience[] = ['on-call'];
@@ -55,6 +64,7 @@ const RULES: Rules = {
     draft('info', STAKEHOLDERS, 'stage.entered', `${titleOf(state)} enters stage ${name}${because(why)}`, {
       stage: name,
       index,
+      confirmations: state.plan.stages[index]?.confirmations,
     }),
   StagePassed: ({ name, index }, state) =>
     draft('info', STAKEHOLDERS, 'stage.passed', `${titleOf(state)} passed stage ${name}.`, { stage: name, index }),
@@ -120,7 +130,11 @@ const RULES: Rules = {
     return draft('page', ON_CALL, 'sight.lost', text, { since, inAllMs, ...(why !== undefined && { why }) });
   },
   WatchResumed: null,
-  SightReturned: null,
+  // Only where people were told that it was lost.
+  SightReturned: (_, state, before) =>
+    before?.blindAlertedAt === undefined
+      ? undefined
+      : draft('info', ON_CALL, 'sight.returned', `${titleOf(state)} has evidence again.`),
   PrincipalAsked: ({ question, undecided }, state) =>
     draft('warn', ON_CALL, 'decision.needed', `${titleOf(state)} needs a decision: ${question}`, {
       question,

@@ -1,4 +1,4 @@
-import type { EventRecord, RolloutEvent, RolloutState, Verdict } from '@rampart/rollout';
+import type { EventRecord, Plan, RolloutEvent, RolloutState, Verdict } from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
 import { notificationsOf } from './notification.ts';
 
@@ -6,6 +6,7 @@ import { notificationsOf } from './notification.ts';
 const state = {
   id: 'r1',
   attempt: 2,
+  incidents: [] as RolloutState['incidents'],
   plan: { title: 'Feature XYZ', flag: 'feature-xyz', environment: 'production', blindLimitMs: 1_200_000 },
 } as RolloutState;
 const verdict = { metric: 'errorRate', limit: '1%', value: 0.03 } as Verdict;
@@ -99,6 +100,34 @@ describe('notificationsOf', () => {
   ])('tells of %o', (event, type, severity, audience) => {
     expect(told(event)).toMatchObject([{ type, severity, audience }]);
     expect(told(event)[0]!.text).toContain('Feature XYZ (production)');
+  });
+
+  it('tells that evidence is back where people were told that it was lost', () => {
+    const returned = record({ type: 'SightReturned' });
+    expect(notificationsOf(returned, state, { ...state, blindAlertedAt: 1 })).toMatchObject([
+      { type: 'sight.returned' },
+    ]);
+    expect(notificationsOf(returned, state, state)).toEqual([]);
+  });
+
+  it('keeps what is told of an incident in the matter of its own attempt, and names the stage and what is to be confirmed', () => {
+    const incidents = [{ number: 1, attempt: 1 }] as unknown as RolloutState['incidents'];
+    const [resolved] = notificationsOf(record({ type: 'IncidentResolved', incident: 1 }), { ...state, incidents });
+    expect(resolved!.group).toBe('rollout/r1/1');
+    const stages = [{ name: 'canary', confirmations: ['No critical bugs'] }] as unknown as Plan['stages'];
+    const entered = {
+      type: 'StageEntered',
+      index: 0,
+      name: 'canary',
+      layers: [],
+      epoch: 1,
+      durationMs: 1,
+      why: '',
+    } as const;
+    const staged = { ...state, plan: { ...state.plan, stages }, stage: { index: 0 } as RolloutState['stage'] };
+    expect(notificationsOf(record(entered), staged)).toMatchObject([
+      { stage: 'canary', data: { confirmations: ['No critical bugs'] } },
+    ]);
   });
 
   it('says how long there was no evidence, and what the value is beyond', () => {

@@ -23,6 +23,8 @@ export type Notification = {
   readonly rollout: string;
   readonly flag: string;
   readonly environment: string;
+  /** Name of the stage that was served then. Default: none was. */
+  readonly stage?: string;
   /** Version of the event in its rollout. */
   readonly version: number;
   /** Who did it: id of a principal. */
@@ -35,11 +37,16 @@ export type Notification = {
 
 /**
  * What people must hear of an event; empty for events that are only for the record. `state` is the rollout after the
- * event. Pure: the same event gives the same notifications, so a repeated hand-over is one message.
+ * event, `before` the one before it. Pure: the same event gives the same notifications, so a repeated hand-over is one message.
  */
-export function notificationsOf(record: EventRecord, state: RolloutState): readonly Notification[] {
-  const draft = notificationDraftOf(record.event, state);
+export function notificationsOf(
+  record: EventRecord,
+  state: RolloutState,
+  before?: RolloutState,
+): readonly Notification[] {
+  const draft = notificationDraftOf(record.event, state, before);
   if (draft === undefined) return [];
+  const stage = state.stage && state.plan.stages[state.stage.index]?.name;
   return [
     {
       id: `${state.id}:${record.version}`,
@@ -47,14 +54,20 @@ export function notificationsOf(record: EventRecord, state: RolloutState): reado
       at: record.at,
       severity: draft.severity,
       audience: draft.audience,
-      group: `rollout/${state.id}/${state.attempt}`,
+      group: `rollout/${state.id}/${attemptOf(draft, state)}`,
       rollout: state.id,
       flag: state.plan.flag,
       environment: state.plan.environment,
+      ...(stage !== undefined && { stage }),
       version: record.version,
       by: record.by,
       text: draft.text,
       data: draft.data,
     },
   ];
+}
+
+/** An incident is a matter of its own attempt, also when a later one has begun. */
+function attemptOf({ data }: NotificationDraft, { attempt, incidents }: RolloutState): number {
+  return incidents.find(({ number }) => number === data.incident)?.attempt ?? attempt;
 }

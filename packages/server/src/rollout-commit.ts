@@ -57,7 +57,7 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
     const record = { version: version + 1 + i, at, by, event };
     const after = evolve(state, record);
     records.push(record);
-    outbox.push(...notificationsOf(record, after).flatMap((one) => addressing(one, after.plan)));
+    outbox.push(...notificationsOf(record, after, state).flatMap((one) => addressing(one, after.plan)));
     state = after;
   }
   if (state === undefined) throw new TypeError(`rollout ${rollout} was to be changed without an event`);
