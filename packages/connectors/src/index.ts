@@ -27,6 +27,7 @@ export type {
   SourceExchange,
 } from './ports.ts';
 export type { PrometheusConnection } from './prometheus-api.ts';
+export { type PlaneOptions, planeTracker } from './plane-tracker.ts';
 export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
 export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
@@ -34,5 +35,10 @@ export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './
 export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
+export { type TokenBucket, tokenBucket } from './token-bucket.ts';
+export { type TrackerHarness, type TrackerBehaviour, trackerContract } from './tracker.contract.ts';
+export type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult, TrackerStatus } from './tracker.ts';
+export { TRACKER_KINDS, type TrackerKind } from './tracker-kinds.ts';
+export { type TrackerLinks, type TrackerOp, trackerOf, trackerOpsOf } from './tracker-rules.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';
