@@ -157,7 +157,7 @@ describe('planeTracker', () => {
 
   it('asks no faster than its bucket gives, and says how long to wait', async () => {
     let now = 1_000_000;
-    const tracker = open({ bucket: tokenBucket(14, () => now) });
+    const tracker = open({ bucket: tokenBucket(10, () => now) });
     await made(tracker);
     const results = [await tracker.ensureIssue(CONTRACT_DRAFT, never), await tracker.ensureIssue(CONTRACT_DRAFT, never)];
     const waits = results.flatMap((result) => (result.kind === 'retry' ? [result.afterMs ?? 0] : []));
