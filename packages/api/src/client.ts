@@ -12,6 +12,7 @@ import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } fro
 import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
 import type { CreatedToken, NewToken, Token } from './schema/token-schema.ts';
+import type { TrackerStatus } from './schema/tracker-schema.ts';
 import { type Call, type Connection, jsonOf, send } from './transport.ts';
 import type { ScoreBatch, ScoreReceipt, SignalBatch, TelemetryBatch, TelemetryReceipt } from './wire.ts';
 
@@ -73,6 +74,8 @@ export type ApiClient = {
   readonly retryDeadLetter: (id: string) => Promise<void>;
   readonly getWebhooks: () => Promise<readonly WebhookSetting[]>;
   readonly putWebhooks: (webhooks: readonly WebhookSetting[]) => Promise<readonly WebhookSetting[]>;
+  /** How trackers follow the rollouts. */
+  readonly getTrackers: () => Promise<TrackerStatus>;
   readonly getHooks: () => Promise<readonly HookSetting[]>;
   readonly putHooks: (hooks: readonly HookSetting[]) => Promise<readonly HookSetting[]>;
   /** Delivers to a hook as another system does, signed by `headers`. */
@@ -176,6 +179,7 @@ function adminMethods(ask: Ask) {
     getWebhooks: async () => jsonOf<WebhookSetting[]>(await ask('getWebhooks')),
     putWebhooks: async (body: readonly WebhookSetting[]) =>
       jsonOf<WebhookSetting[]>(await ask('putWebhooks', { body })),
+    getTrackers: async () => jsonOf<TrackerStatus>(await ask('getTrackers')),
     getHooks: async () => jsonOf<HookSetting[]>(await ask('getHooks')),
     putHooks: async (body: readonly HookSetting[]) => jsonOf<HookSetting[]>(await ask('putHooks', { body })),
     receiveHook: async (name: string, body: unknown, headers?: Readonly<Record<string, string>>) =>

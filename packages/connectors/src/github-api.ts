@@ -1,6 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { retryAfterMs } from './retry-after.ts';
-import { field, refusedRequest, type TrackerAnswer, type TrackerAsk, TrackerFailure, textField } from './tracker-http.ts';
+import {
+  field,
+  refusedRequest,
+  type TrackerAnswer,
+  type TrackerAsk,
+  TrackerFailure,
+  textField,
+} from './tracker-http.ts';
 
 /** The parts of the REST API of GitHub that trackers use (version 2022-11-28), for one repository. Every method throws `TrackerFailure`. */
 export type GitHubApi = {

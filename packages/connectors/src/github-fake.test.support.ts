@@ -12,11 +12,21 @@ export type GitHubFake = TrackerFake & {
   readonly addIssue: (body: string) => void;
 };
 
-type Issue = { number: number; html_url: string; title: string; body: string; state: string; labels: { name: string }[] };
+type Issue = {
+  number: number;
+  html_url: string;
+  title: string;
+  body: string;
+  state: string;
+  labels: { name: string }[];
+};
 type Deployment = { id: number; task: string; environment: string };
 type Row = { readonly on: number; readonly body?: string; readonly state?: string };
 
-const MISSING: Reply = { status: 404, body: { message: 'Not Found', documentation_url: 'https://docs.github.com/rest' } };
+const MISSING: Reply = {
+  status: 404,
+  body: { message: 'Not Found', documentation_url: 'https://docs.github.com/rest' },
+};
 const invalid = (resource: string, name: string): Reply => ({
   status: 422,
   body: { message: 'Validation Failed', errors: [{ resource, field: name, code: 'missing_field' }] },
@@ -56,7 +66,8 @@ export async function startGitHubFake(token = 'github_pat_planted_secret'): Prom
   };
   const labelReply = (issue: Issue, seen: Seen, label: string | undefined, body: Record<string, unknown>): Reply => {
     if (seen.method === 'DELETE') {
-      if (!issue.labels.some(({ name }) => name === label)) return { ...MISSING, body: { message: 'Label does not exist' } };
+      if (!issue.labels.some(({ name }) => name === label))
+        return { ...MISSING, body: { message: 'Label does not exist' } };
       issue.labels = issue.labels.filter(({ name }) => name !== label);
       history.push({ on: `#${issue.number}`, unlabelled: label });
       return { body: issue.labels };
@@ -85,11 +96,19 @@ export async function startGitHubFake(token = 'github_pat_planted_secret'): Prom
     const [id, part] = parts;
     if (id === undefined && seen.method === 'GET') {
       const task = seen.url.searchParams.get('task');
-      return page(deployments.filter((one) => task === null || one.task === task), seen);
+      return page(
+        deployments.filter((one) => task === null || one.task === task),
+        seen,
+      );
     }
     if (id === undefined) {
       if (typeof body.ref !== 'string') return invalid('Deployment', 'ref');
-      const made = { ...body, id: deployments.length + 1, task: String(body.task), environment: String(body.environment) };
+      const made = {
+        ...body,
+        id: deployments.length + 1,
+        task: String(body.task),
+        environment: String(body.environment),
+      };
       deployments.push(made);
       history.push({ deployment: made.id, ...body });
       return { status: 201, body: made };

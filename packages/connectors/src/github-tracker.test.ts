@@ -50,7 +50,9 @@ describe('gitHubTracker', () => {
     const issue = await made();
     expect([issue.key, issue.url]).toEqual(['#1', 'https://github.com/acme/shop/issues/1']);
     const body = String(github.history[0]?.body);
-    expect(body).toMatch(/^&lt;script>alert\(1\)&lt;\/script> @\u200Bsomeone #\u200B1\n\n<!-- rampart rollout:r1 [0-9a-f]{24} -->$/);
+    expect(body).toMatch(
+      /^&lt;script>alert\(1\)&lt;\/script> @\u200Bsomeone #\u200B1\n\n<!-- rampart rollout:r1 [0-9a-f]{24} -->$/,
+    );
     const headers = github.seen[0]?.headers ?? {};
     expect([headers.accept, headers['x-github-api-version']]).toEqual(['application/vnd.github+json', '2022-11-28']);
   });

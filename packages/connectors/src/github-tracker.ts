@@ -1,6 +1,13 @@
 import { type GitHubApi, gitHubApi, gitHubLimit } from './github-api.ts';
 import type { TokenBucket } from './token-bucket.ts';
-import type { IssueDraft, TrackedIssue, Tracker, TrackerDeployment, TrackerResult, TrackerTransition } from './tracker.ts';
+import type {
+  IssueDraft,
+  TrackedIssue,
+  Tracker,
+  TrackerDeployment,
+  TrackerResult,
+  TrackerTransition,
+} from './tracker.ts';
 import { field, openTrackerWay, settled, textField } from './tracker-http.ts';
 import { markdownOf } from './tracker-text.ts';
 import type { AddressLookup, UrlPolicy } from './url-guard.ts';
@@ -71,7 +78,12 @@ function withParent({ text }: IssueDraft, { key, url }: TrackedIssue): IssueDraf
 
 type Ensured = TrackerResult<{ readonly issue: TrackedIssue; readonly isNew: boolean }>;
 
-async function ensureIssue(api: GitHubApi, repository: string, draft: IssueDraft, signal: AbortSignal): Promise<Ensured> {
+async function ensureIssue(
+  api: GitHubApi,
+  repository: string,
+  draft: IssueDraft,
+  signal: AbortSignal,
+): Promise<Ensured> {
   const { externalId, title, text, labels } = draft;
   const mark = externalId === undefined ? undefined : api.marker(externalId);
   const issueOf = (item: unknown): TrackedIssue => {
@@ -149,7 +161,8 @@ async function transition(
   const isUrgent = droppedLabels(issue, [URGENT_LABEL]).length === 0;
   if (priority === URGENT && !isUrgent)
     await api.send({ method: 'POST', path: `${path}/labels`, body: { labels: [URGENT_LABEL] } }, signal);
-  if (priority !== URGENT && isUrgent) await api.send({ method: 'DELETE', path: `${path}/labels/${URGENT_LABEL}` }, signal);
+  if (priority !== URGENT && isUrgent)
+    await api.send({ method: 'DELETE', path: `${path}/labels/${URGENT_LABEL}` }, signal);
   const body = status === 'done' || status === 'cancelled' ? CLOSED[status] : { state: 'open' };
   const isSo = textField(issue, 'state') === body.state;
   if (!isSo) await api.send({ method: 'PATCH', path, body }, signal);

@@ -13,6 +13,7 @@ export { type MetricSourceHarness, metricSourceContract } from './metric-source.
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
 export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
 export { NOTIFIER_KINDS, type NotifierDeps, type NotifierKind, type NotifierMemory } from './notifier-kinds.ts';
+export { type PlaneOptions, planeTracker } from './plane-tracker.ts';
 export type {
   DeliveryResult,
   HistoryAnswer,
@@ -27,7 +28,6 @@ export type {
   SourceExchange,
 } from './ports.ts';
 export type { PrometheusConnection } from './prometheus-api.ts';
-export { type PlaneOptions, planeTracker } from './plane-tracker.ts';
 export { PROMETHEUS, prometheusHistory } from './prometheus-history.ts';
 export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
@@ -36,7 +36,7 @@ export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type TokenBucket, tokenBucket } from './token-bucket.ts';
-export { type TrackerHarness, type TrackerBehaviour, trackerContract } from './tracker.contract.ts';
+export { type TrackerBehaviour, type TrackerHarness, trackerContract } from './tracker.contract.ts';
 export type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult, TrackerStatus } from './tracker.ts';
 export { TRACKER_KINDS, type TrackerKind } from './tracker-kinds.ts';
 export { type TrackerLinks, type TrackerOp, trackerOf, trackerOpsOf } from './tracker-rules.ts';

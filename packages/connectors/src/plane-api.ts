@@ -17,7 +17,12 @@ export type PlaneApi = {
   /** A request below a project, `path` with neither slash: for example `work-items`. */
   readonly inProject: (
     project: string,
-    request: { readonly method: 'GET' | 'POST' | 'PATCH'; readonly path: string; readonly body?: unknown; readonly query?: string },
+    request: {
+      readonly method: 'GET' | 'POST' | 'PATCH';
+      readonly path: string;
+      readonly body?: unknown;
+      readonly query?: string;
+    },
     signal: AbortSignal,
   ) => Promise<TrackerAnswer>;
   /** Forgets what was looked up: something in it is no longer so. */
@@ -41,7 +46,12 @@ export function planeApi(ask: TrackerAsk, workspace: string): PlaneApi {
     return found;
   };
   /** What was looked up may be older than what is looked for. */
-  const find = async <Found>(path: string, what: string, signal: AbortSignal, pick: (all: readonly unknown[]) => Found) => {
+  const find = async <Found>(
+    path: string,
+    what: string,
+    signal: AbortSignal,
+    pick: (all: readonly unknown[]) => Found,
+  ) => {
     const isRemembered = known.has(path);
     const found = pick(await list(path, what, signal));
     if (found !== undefined || !isRemembered) return found;
@@ -56,7 +66,9 @@ export function planeApi(ask: TrackerAsk, workspace: string): PlaneApi {
       const found = await find(`${root}/`, `workspace ${workspace}`, signal, pick);
       if (found !== undefined) return projectOf(found);
       const all = (await list(`${root}/`, `workspace ${workspace}`, signal)).map((one) => textField(one, 'identifier'));
-      throw refusedSetup(`Plane has no project ${JSON.stringify(wanted)} in workspace ${workspace}; it has: ${all.join(', ') || 'none that this key may see'}`);
+      throw refusedSetup(
+        `Plane has no project ${JSON.stringify(wanted)} in workspace ${workspace}; it has: ${all.join(', ') || 'none that this key may see'}`,
+      );
     },
     async states(project, signal) {
       return (await list(below(project, 'states'), 'states', signal)).map(stateOf);
@@ -70,7 +82,9 @@ export function planeApi(ask: TrackerAsk, workspace: string): PlaneApi {
       known.delete(path);
       const id = textField(made.json, 'id');
       if ((made.status === 201 || made.status === 409) && id !== '') return { id, name };
-      throw refusedRequest(`Plane did not make the label ${JSON.stringify(name)} (status ${made.status}: ${made.said})`);
+      throw refusedRequest(
+        `Plane did not make the label ${JSON.stringify(name)} (status ${made.status}: ${made.said})`,
+      );
     },
     inProject: (project, { method, path, body, query }, signal) =>
       ask({ method, path: below(project, path) + (query ?? ''), ...(body !== undefined && { body }) }, signal),
@@ -86,7 +100,9 @@ async function listAll(ask: TrackerAsk, path: string, what: string, signal: Abor
     const { status, json, said } = await ask({ method: 'GET', path: `${path}?per_page=${PER_PAGE}${at}` }, signal);
     const results = field(json, 'results');
     if (status !== 200 || !Array.isArray(results))
-      throw refusedSetup(`Plane did not list what is in ${what} (status ${status}: ${said}); check workspace and project`);
+      throw refusedSetup(
+        `Plane did not list what is in ${what} (status ${status}: ${said}); check workspace and project`,
+      );
     all.push(...results);
     cursor = textField(json, 'next_cursor');
     if (field(json, 'next_page_results') !== true || cursor === '') return all;

@@ -46,7 +46,12 @@ export async function startPlaneFake(apiKey = `plane_api_${randomUUID().replaceA
   const check = openApiCheck(new URL('../../../spec/plane-openapi.json', import.meta.url));
   const history: PlaneEntry[] = [];
   const violations: string[] = [];
-  let states: Named[] = STATES.map(([name, group], i) => ({ id: randomUUID(), name, group, sequence: 15_000 * (i + 1) }));
+  let states: Named[] = STATES.map(([name, group], i) => ({
+    id: randomUUID(),
+    name,
+    group,
+    sequence: 15_000 * (i + 1),
+  }));
   const labels: Named[] = [];
   const items: Item[] = [];
   const comments: { id: string; external_id: string | null }[] = [];
@@ -147,7 +152,12 @@ export async function startPlaneFake(apiKey = `plane_api_${randomUUID().replaceA
     if (found.length > 1) return { status: 500, body: { error: 'Something went wrong please try again later' } };
     return found[0] === undefined || found[0].archived_at !== null ? MISSING : { body: found[0] };
   };
-  const itemReply = (seen: Seen, id: string | undefined, part: string | undefined, body: Record<string, unknown>): Reply => {
+  const itemReply = (
+    seen: Seen,
+    id: string | undefined,
+    part: string | undefined,
+    body: Record<string, unknown>,
+  ): Reply => {
     const item = items.find((one) => one.id === id && one.archived_at === null);
     if (item === undefined) return MISSING;
     if (part === 'comments') return comment(item, body);

@@ -92,7 +92,9 @@ describe('planeTracker', () => {
     expect(plane.history.map(({ state }) => state)).toEqual(['In Progress', 'In Progress', 'In Progress']);
     expect(plane.labelNames()).toEqual(['Release']);
     const lists = plane.seen.filter(({ method, url }) => method === 'GET' && url.searchParams.has('per_page'));
-    const firsts = lists.filter(({ url }) => !url.searchParams.has('cursor')).map(({ url }) => url.pathname.split('/').at(-2));
+    const firsts = lists
+      .filter(({ url }) => !url.searchParams.has('cursor'))
+      .map(({ url }) => url.pathname.split('/').at(-2));
     expect(firsts.toSorted()).toEqual(['labels', 'labels', 'projects', 'states']);
     expect(lists.every(({ url }) => url.searchParams.get('per_page') === '100')).toBe(true);
   });
@@ -144,7 +146,11 @@ describe('planeTracker', () => {
 
   it('takes a missing key, a wrong one and a project it may not see as matters of the setup', async () => {
     const wrong = await open({ apiKey: 'plane_api_wrong' }).ensureIssue(CONTRACT_DRAFT, never);
-    expect(wrong).toMatchObject({ kind: 'refused', isSetup: true, why: expect.stringContaining('credentials (status 403') });
+    expect(wrong).toMatchObject({
+      kind: 'refused',
+      isSetup: true,
+      why: expect.stringContaining('credentials (status 403'),
+    });
     expect(JSON.stringify(wrong)).not.toContain('plane_api_wrong');
     const elsewhere = await open({ project: 'NOPE' }).ensureIssue(CONTRACT_DRAFT, never);
     expect(elsewhere).toMatchObject({
@@ -159,7 +165,10 @@ describe('planeTracker', () => {
     let now = 1_000_000;
     const tracker = open({ bucket: tokenBucket(10, () => now) });
     await made(tracker);
-    const results = [await tracker.ensureIssue(CONTRACT_DRAFT, never), await tracker.ensureIssue(CONTRACT_DRAFT, never)];
+    const results = [
+      await tracker.ensureIssue(CONTRACT_DRAFT, never),
+      await tracker.ensureIssue(CONTRACT_DRAFT, never),
+    ];
     const waits = results.flatMap((result) => (result.kind === 'retry' ? [result.afterMs ?? 0] : []));
     expect(waits.length).toBeGreaterThan(0);
     now += Math.max(...waits);
@@ -186,23 +195,39 @@ describe('planeTracker', () => {
   });
 });
 
-describe.skipIf(!process.env.PLANE_BASE_URL)('planeTracker against a real Plane (PLANE_BASE_URL, PLANE_API_KEY)', () => {
-  it('does each operation twice and leaves one issue', async () => {
-    const { PLANE_BASE_URL: url = '', PLANE_API_KEY: apiKey = '', PLANE_WORKSPACE: workspace = '', PLANE_PROJECT: project } = process.env;
-    const tracker = planeTracker({ name: 'live', url, apiKey, workspace, project, bucket: ENDLESS, policy: { allowPrivate: true } });
-    const draft = { ...CONTRACT_DRAFT, externalId: `rampart-live-test:${Date.now()}` };
-    const first = await tracker.ensureIssue(draft, never);
-    expect(first).toMatchObject({ kind: 'done', isNew: true });
-    expect(await tracker.ensureIssue(draft, never)).toMatchObject({ kind: 'done', isNew: false });
-    if (first.kind !== 'done') return;
-    for (let n = 0; n < 2; n += 1) {
-      const text = { heading: 'A <b>test</b>', lines: ['It may be deleted.'] };
-      const results = [
-        await tracker.comment(first.issue, { externalId: `${draft.externalId}:1`, text }, never),
-        await tracker.link(first.issue, { title: 'Rampart', url: 'https://example.com/rampart' }, never),
-        await tracker.transition(first.issue, { status: 'done', state: 'In Progress', priority: 2 }, never),
-      ];
-      expect(results.map(({ kind }) => kind)).toEqual(['done', 'done', 'done']);
-    }
-  });
-});
+describe.skipIf(!process.env.PLANE_BASE_URL)(
+  'planeTracker against a real Plane (PLANE_BASE_URL, PLANE_API_KEY)',
+  () => {
+    it('does each operation twice and leaves one issue', async () => {
+      const {
+        PLANE_BASE_URL: url = '',
+        PLANE_API_KEY: apiKey = '',
+        PLANE_WORKSPACE: workspace = '',
+        PLANE_PROJECT: project,
+      } = process.env;
+      const tracker = planeTracker({
+        name: 'live',
+        url,
+        apiKey,
+        workspace,
+        project,
+        bucket: ENDLESS,
+        policy: { allowPrivate: true },
+      });
+      const draft = { ...CONTRACT_DRAFT, externalId: `rampart-live-test:${Date.now()}` };
+      const first = await tracker.ensureIssue(draft, never);
+      expect(first).toMatchObject({ kind: 'done', isNew: true });
+      expect(await tracker.ensureIssue(draft, never)).toMatchObject({ kind: 'done', isNew: false });
+      if (first.kind !== 'done') return;
+      for (let n = 0; n < 2; n += 1) {
+        const text = { heading: 'A <b>test</b>', lines: ['It may be deleted.'] };
+        const results = [
+          await tracker.comment(first.issue, { externalId: `${draft.externalId}:1`, text }, never),
+          await tracker.link(first.issue, { title: 'Rampart', url: 'https://example.com/rampart' }, never),
+          await tracker.transition(first.issue, { status: 'done', state: 'In Progress', priority: 2 }, never),
+        ];
+        expect(results.map(({ kind }) => kind)).toEqual(['done', 'done', 'done']);
+      }
+    });
+  },
+);

@@ -1,7 +1,15 @@
 import { isNamed, type PlaneApi, type PlaneState, planeApi } from './plane-api.ts';
 import type { TokenBucket } from './token-bucket.ts';
 import type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult, TrackerStatus } from './tracker.ts';
-import { field, openTrackerWay, refusedRequest, refusedSetup, settled, TrackerFailure, textField } from './tracker-http.ts';
+import {
+  field,
+  openTrackerWay,
+  refusedRequest,
+  refusedSetup,
+  settled,
+  TrackerFailure,
+  textField,
+} from './tracker-http.ts';
 import { htmlOf } from './tracker-text.ts';
 import type { AddressLookup, UrlPolicy } from './url-guard.ts';
 
@@ -49,7 +57,8 @@ export function planeTracker(options: PlaneOptions): Tracker {
   return {
     name: options.name,
     ensureIssue: (draft, signal) => ensure(draft, undefined, signal),
-    ensureTask: (parent, draft, signal) => ensure({ ...draft, project: draft.project ?? parent.project }, parent.id, signal),
+    ensureTask: (parent, draft, signal) =>
+      ensure({ ...draft, project: draft.project ?? parent.project }, parent.id, signal),
     comment: (issue, { externalId, text }, signal) => {
       const body = { comment_html: htmlOf(text), ...externalOf(externalId) };
       return settled(post(api, issue, { path: 'comments', body }, signal));
@@ -73,9 +82,15 @@ function stateNameOf({ states = {} }: PlaneOptions, status: TrackerStatus, worki
 type Ensured = TrackerResult<{ readonly issue: TrackedIssue; readonly isNew: boolean }>;
 type Wanted = { readonly draft: IssueDraft; readonly parent: string | undefined };
 
-async function ensureIssue(api: PlaneApi, options: PlaneOptions, wanted: Wanted, signal: AbortSignal): Promise<Ensured> {
+async function ensureIssue(
+  api: PlaneApi,
+  options: PlaneOptions,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Ensured> {
   const name = wanted.draft.project ?? options.project;
-  if (name === undefined) throw refusedSetup(`tracker ${options.name} has no project; name one in the settings or in the plan`);
+  if (name === undefined)
+    throw refusedSetup(`tracker ${options.name} has no project; name one in the settings or in the plan`);
   const project = await api.project(name, signal);
   const issueOf = (item: unknown): TrackedIssue => {
     const key = `${project.identifier}-${field(item, 'sequence_id')}`;
@@ -97,7 +112,12 @@ function webUrlOf({ url, webUrl }: PlaneOptions): string {
  * The work item with an external id: one object, not a page. Whatever else Plane answers, whether there is one shows when
  * it is created: 409 (this lookup fails with 500 where there are two).
  */
-async function lookUp(api: PlaneApi, project: string, externalId: string | undefined, signal: AbortSignal): Promise<unknown> {
+async function lookUp(
+  api: PlaneApi,
+  project: string,
+  externalId: string | undefined,
+  signal: AbortSignal,
+): Promise<unknown> {
   if (externalId === undefined) return undefined;
   const query = `?external_id=${encodeURIComponent(externalId)}&external_source=${SOURCE}`;
   try {
@@ -125,7 +145,12 @@ async function create(api: PlaneApi, project: string, wanted: Wanted, signal: Ab
 
 type Refused = { readonly refused: string; readonly status: number };
 
-async function createOnce(api: PlaneApi, project: string, { draft, parent }: Wanted, signal: AbortSignal): Promise<Created | Refused> {
+async function createOnce(
+  api: PlaneApi,
+  project: string,
+  { draft, parent }: Wanted,
+  signal: AbortSignal,
+): Promise<Created | Refused> {
   const state = stateOf(await api.states(project, signal), draft.state, 'working');
   const labels: string[] = [];
   for (const name of draft.labels) labels.push((await api.label(project, name, signal)).id);
@@ -140,12 +165,15 @@ async function createOnce(api: PlaneApi, project: string, { draft, parent }: Wan
   };
   const { status, json, said } = await api.inProject(project, { method: 'POST', path: 'work-items', body }, signal);
   const id = textField(json, 'id');
-  if (status === 201) return { item: json, isNew: true, warnings: [...state.warnings, ...droppedLabels(json, draft.labels, labels)] };
+  if (status === 201)
+    return { item: json, isNew: true, warnings: [...state.warnings, ...droppedLabels(json, draft.labels, labels)] };
   if (status !== 409 || id === '') return { refused: said, status };
   const path = `work-items/${encodeURIComponent(id)}`;
   const held = await api.inProject(project, { method: 'GET', path }, signal);
   if (held.status === 200) return { item: held.json, isNew: false, warnings: [] };
-  throw refusedRequest(`Plane has an issue with this external id that it does not show (status ${held.status}: ${held.said}); restore it, or delete it for good`);
+  throw refusedRequest(
+    `Plane has an issue with this external id that it does not show (status ${held.status}: ${held.said}); restore it, or delete it for good`,
+  );
 }
 
 /** Plane leaves labels out without a word; only what it answers tells. */
@@ -179,9 +207,18 @@ async function post(
   throw refusedRequest(`Plane refused it (status ${status}: ${said})`);
 }
 
-type Change = { readonly state: string | undefined; readonly status: TrackerStatus; readonly priority: TrackerPriority };
+type Change = {
+  readonly state: string | undefined;
+  readonly status: TrackerStatus;
+  readonly priority: TrackerPriority;
+};
 
-async function transition(api: PlaneApi, issue: TrackedIssue, change: Change, signal: AbortSignal): Promise<TrackerResult> {
+async function transition(
+  api: PlaneApi,
+  issue: TrackedIssue,
+  change: Change,
+  signal: AbortSignal,
+): Promise<TrackerResult> {
   const first = await transitionOnce(api, issue, change, signal);
   if (!('refused' in first)) return first;
   api.forget();

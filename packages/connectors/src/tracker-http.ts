@@ -91,7 +91,8 @@ export function openTrackerWay(
 ): TrackerAsk {
   const { system, policy, bucket, secrets } = way;
   const problem = urlProblem(way.url, policy);
-  if (problem !== undefined) throw new ConnectorError('URL_REFUSED', `The URL of ${system} cannot be used: ${problem}.`);
+  if (problem !== undefined)
+    throw new ConnectorError('URL_REFUSED', `The URL of ${system} cannot be used: ${problem}.`);
   const redact = (text: string) => withoutSecrets(text, secrets);
   const access: HttpAccess = {
     url: way.url.replace(/\/+$/, ''),
@@ -104,7 +105,11 @@ export function openTrackerWay(
     if (signal.aborted) throw new TrackerFailure({ kind: 'retry', why: `the work on ${system} was stopped` });
     const turn = bucket.take();
     if (!turn.ok)
-      throw new TrackerFailure({ kind: 'retry', why: `${system} is asked no faster than it allows`, afterMs: turn.waitMs });
+      throw new TrackerFailure({
+        kind: 'retry',
+        why: `${system} is asked no faster than it allows`,
+        afterMs: turn.waitMs,
+      });
     const question = {
       ...{ system, method, url: access.url + path },
       ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),

@@ -67,7 +67,13 @@ const github: TrackerKind = {
     const token = secretFor(ref, deps);
     return gitHubTracker({
       ...settings,
-      ...{ name: deps.name, policy: deps.policy, now: deps.now, token, bucket: deps.bucketOf(token, GITHUB_PER_MINUTE) },
+      ...{
+        name: deps.name,
+        policy: deps.policy,
+        now: deps.now,
+        token,
+        bucket: deps.bucketOf(token, GITHUB_PER_MINUTE),
+      },
       ...(timeout !== undefined && { timeoutMs: timeout }),
     });
   },
@@ -86,5 +92,8 @@ function secretFor({ secretRef }: { readonly secretRef: string }, { name: tracke
   const value = secretOf(secretRef);
   if (value !== undefined && /^[\x21-\x7E]+$/.test(value)) return value;
   const problem = value === undefined || value === '' ? 'is not set' : 'holds a line break or a character no key has';
-  throw new ConnectorError('SECRET_INVALID', `trackers.${tracker}: ${secretRef} ${problem}; give it in the environment`);
+  throw new ConnectorError(
+    'SECRET_INVALID',
+    `trackers.${tracker}: ${secretRef} ${problem}; give it in the environment`,
+  );
 }

@@ -1,4 +1,13 @@
-import { describeEvent, type EventRecord, formatShare, formatVerdict, type PlanTracker, type RolloutEvent, type RolloutState, type Verdict } from '@rampart/rollout';
+import {
+  describeEvent,
+  type EventRecord,
+  formatShare,
+  formatVerdict,
+  type PlanTracker,
+  type RolloutEvent,
+  type RolloutState,
+  type Verdict,
+} from '@rampart/rollout';
 import type { IssueDraft, TrackerDeployment, TrackerPriority, TrackerTransition } from './tracker.ts';
 import type { TrackerText } from './tracker-text.ts';
 
@@ -28,7 +37,11 @@ type Rules = { readonly [Type in keyof EventMap]: Rule<EventMap[Type]> | null };
  * What an event means for the issue of its rollout; nothing where its plan names no tracker. `state` is the rollout after
  * the event. Pure: the same event gives the same operations with the same external ids, so a repetition changes nothing.
  */
-export function trackerOpsOf(record: EventRecord, state: RolloutState, { publicUrl }: TrackerLinks): readonly TrackerOp[] {
+export function trackerOpsOf(
+  record: EventRecord,
+  state: RolloutState,
+  { publicUrl }: TrackerLinks,
+): readonly TrackerOp[] {
   const tracker = trackerOf(state);
   if (tracker === undefined) return [];
   const rolloutUrl = publicUrl === undefined ? undefined : `${publicUrl}/rollouts/${encodeURIComponent(state.id)}`;
@@ -77,7 +90,13 @@ function deployment(told: Told, stage: string, status: TrackerDeployment['status
   return [
     {
       kind: 'deployment',
-      deployment: { externalId, environment, status, description, ...(rolloutUrl !== undefined && { url: rolloutUrl }) },
+      deployment: {
+        externalId,
+        environment,
+        status,
+        description,
+        ...(rolloutUrl !== undefined && { url: rolloutUrl }),
+      },
     },
   ];
 }
@@ -110,7 +129,8 @@ function issue(told: Told): readonly TrackerOp[] {
     state: tracker.state,
     sinceAt: record.at,
   };
-  const link: readonly TrackerOp[] = rolloutUrl === undefined ? [] : [{ kind: 'link', title: 'Rollout', url: rolloutUrl }];
+  const link: readonly TrackerOp[] =
+    rolloutUrl === undefined ? [] : [{ kind: 'link', title: 'Rollout', url: rolloutUrl }];
   return [{ kind: 'issue', draft }, ...link];
 }
 
@@ -122,7 +142,10 @@ function cleanUp({ state, record, tracker }: Told): TrackerOp {
     ...(tracker.project !== undefined && { project: tracker.project }),
     title: `Remove the flag ${flag} (${title})`,
     text: {
-      lines: [`The rollout of ${flag} is complete: everyone has ${treatment}. Remove the flag and the old code.`, ...also],
+      lines: [
+        `The rollout of ${flag} is complete: everyone has ${treatment}. Remove the flag and the old code.`,
+        ...also,
+      ],
     },
     priority: 4,
     labels: tracker.labels,
@@ -140,7 +163,10 @@ const RULES: Rules = {
   BaselineStarted: null,
   BaselineCaptured: said,
   StageEntered: ({ name }, told) => [comment(told), ...deployment(told, name, 'in_progress')],
-  StagePassed: ({ name, verdicts }, told) => [comment(told, seen(verdicts, told)), ...deployment(told, name, 'success')],
+  StagePassed: ({ name, verdicts }, told) => [
+    comment(told, seen(verdicts, told)),
+    ...deployment(told, name, 'success'),
+  ],
   ChecksJudged: null,
   AlertRaised: null,
   AlertCleared: null,
@@ -189,6 +215,10 @@ const RULES: Rules = {
   },
   RolloutCancelled: (_, told) => {
     const stage = lastStageOf(told.state);
-    return [comment(told), ...(stage === undefined ? [] : deployment(told, stage, 'inactive')), transition(told, 'cancelled')];
+    return [
+      comment(told),
+      ...(stage === undefined ? [] : deployment(told, stage, 'inactive')),
+      transition(told, 'cancelled'),
+    ];
   },
 };

@@ -78,12 +78,18 @@ const OPERATIONS: readonly Operation[] = [
     (tracker, issue) =>
       tracker.comment(issue, { externalId: 'rollout:r1:evt:7', text: { lines: ['<b>bold</b>'] } }, never),
   ],
-  ['a link', (tracker, issue) => tracker.link(issue, { title: 'Rollout', url: 'https://r.example/rollouts/r1' }, never)],
+  [
+    'a link',
+    (tracker, issue) => tracker.link(issue, { title: 'Rollout', url: 'https://r.example/rollouts/r1' }, never),
+  ],
   [
     'an abort',
     (tracker, issue) => tracker.transition(issue, { status: 'aborted', state: 'In Progress', priority: 1 }, never),
   ],
-  ['an end', (tracker, issue) => tracker.transition(issue, { status: 'done', state: 'In Progress', priority: 2 }, never)],
+  [
+    'an end',
+    (tracker, issue) => tracker.transition(issue, { status: 'done', state: 'In Progress', priority: 2 }, never),
+  ],
   ['a deployment', async (tracker) => (await tracker.deployment?.(DEPLOYMENT, never)) ?? { kind: 'done' }],
 ];
 
@@ -146,7 +152,10 @@ export const trackerContract: readonly ContractCase<TrackerHarness>[] = [
     run: async (harness: TrackerHarness) => {
       const issue = await issueIn(harness);
       await harness.given('loses-answers');
-      equal((await run(harness.tracker, issue)).kind, name === 'a deployment' && !harness.tracker.deployment ? 'done' : 'retry');
+      equal(
+        (await run(harness.tracker, issue)).kind,
+        name === 'a deployment' && !harness.tracker.deployment ? 'done' : 'retry',
+      );
       await harness.given('works');
       equal((await run(harness.tracker, issue)).kind, 'done');
       const after = structuredClone(harness.history());
@@ -168,16 +177,18 @@ export const trackerContract: readonly ContractCase<TrackerHarness>[] = [
       ok(harness.flooded() < 256 * 1024 * 1024, `${harness.flooded()} bytes were taken`);
     },
   })),
-  ...[['busy-seconds', 7_000, 7_000] as const, ['busy-date', 30_000, 90_000] as const].map(([behaviour, least, most]) => ({
-    name: `waits as long as a ${behaviour} tracker asks`,
-    run: async (harness: TrackerHarness) => {
-      const issue = await issueIn(harness);
-      await harness.given(behaviour);
-      const result = await harness.tracker.link(issue, { title: 'Rollout', url: 'https://r.example/' }, never);
-      const afterMs = result.kind === 'retry' ? (result.afterMs ?? 0) : 0;
-      ok(afterMs >= least && afterMs <= most, `received ${JSON.stringify(result)}`);
-    },
-  })),
+  ...[['busy-seconds', 7_000, 7_000] as const, ['busy-date', 30_000, 90_000] as const].map(
+    ([behaviour, least, most]) => ({
+      name: `waits as long as a ${behaviour} tracker asks`,
+      run: async (harness: TrackerHarness) => {
+        const issue = await issueIn(harness);
+        await harness.given(behaviour);
+        const result = await harness.tracker.link(issue, { title: 'Rollout', url: 'https://r.example/' }, never);
+        const afterMs = result.kind === 'retry' ? (result.afterMs ?? 0) : 0;
+        ok(afterMs >= least && afterMs <= most, `received ${JSON.stringify(result)}`);
+      },
+    }),
+  ),
   {
     name: 'follows no redirect',
     run: async (harness) => {

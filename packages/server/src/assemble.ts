@@ -19,6 +19,7 @@ import { otlpHandlers } from './http/otlp-handlers.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
 import { serverHandlers } from './http/server-handlers.ts';
+import { shownIssue, trackerHandlers } from './http/tracker-handlers.ts';
 import { createIngest } from './ingest.ts';
 import { createInstanceRegistry, type InstanceRegistry } from './instance-registry.ts';
 import type { Log } from './log.ts';
@@ -35,6 +36,8 @@ import { readSettings, type ServerSettings } from './server-settings.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
 import type { Store } from './store/store.ts';
+import { openTrackers, type TrackerBook } from './tracker-book.ts';
+import { openTrackerSync, type TrackerSync } from './tracker-sync.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
 
 /** How a server is started, with what must be known of it. */
@@ -58,6 +61,7 @@ export type Parts = {
   readonly sources: SourceBook;
   readonly puller: Puller;
   readonly baselines: BaselineWatch;
+  readonly trackerSync: TrackerSync;
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -68,6 +72,7 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
   readonly settings: ServerSettings;
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
+  readonly trackers: TrackerBook;
   readonly instances: InstanceRegistry;
   readonly metrics: ServerMetrics;
   readonly historyOf: HistoryLookup;
@@ -78,14 +83,15 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks } = loop;
+  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks, trackerSync } = loop;
   const { app, controlPlane } = await openHttp(loop, setup);
   const dispatcher = createDispatcher({
     ...{ store, clock, log: setup.log, owner: randomUUID(), random: Math.random },
     notifierOf: webhooks.notifierOf,
   });
-  const works = [reconciler, puller, baselines, dispatcher];
-  return { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, works, controlPlane, app };
+  const works = [reconciler, puller, baselines, dispatcher, trackerSync];
+  const own = { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, trackerSync };
+  return { ...own, works, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -95,9 +101,14 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const secretOf = options.secretOf ?? ((name) => process.env[name]);
   const sources = openSources(settings, secretOf);
   const webhooks = await openWebhooks({ store, policy: options.webhookPolicy ?? {}, secretOf });
+  const trackers = openTrackers(settings, secretOf, clock.now);
   const stream = openStream(log);
   const { addressing } = webhooks;
   const table = await openRolloutTable({ store, environment, clock, addressing, publish: stream.publish });
+  const trackerSync = await openTrackerSync({
+    ...{ store, table, clock, log, trackers, owner: randomUUID(), random: Math.random },
+    ...(settings.publicUrl !== undefined && { publicUrl: settings.publicUrl }),
+  });
   const instances = createInstanceRegistry();
   const onTick = (seconds: number) => metrics.tick(seconds);
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick });
@@ -118,7 +129,7 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake },
+    ...{ historyOf, sightsOf, wake, trackers, trackerSync },
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -141,7 +152,12 @@ async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<P
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
   const { deliversAlerts } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
-  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake };
+  const { trackers, trackerSync } = loop;
+  const tracked = {
+    trackerNames: trackers.names,
+    issueOf: (rollout: string) => shownIssue(trackerSync.issueOf(rollout)),
+  };
+  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake, ...tracked };
   const controlPlane = createControlPlane(plane);
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
@@ -154,6 +170,7 @@ async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<P
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...hookHandlers(hooks),
+    ...trackerHandlers(trackers, trackerSync),
   };
   return { app: await createHttpApp({ handlers, tokens, log }), controlPlane };
 }

@@ -82,6 +82,10 @@ export type ControlPlaneOptions = {
   readonly sources: SourceBook;
   /** How the sources of a rollout do. */
   readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
+  /** Names of the trackers that are set up here. Default: none. */
+  readonly trackerNames?: readonly string[];
+  /** The issue that is kept of a rollout. Default: none. */
+  readonly issueOf?: (rollout: string) => RolloutView['issue'];
   /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
   readonly recordedOf?: (plan: Plan) => Readonly<Record<string, string>> | undefined;
   /** Looks at a rollout soon: what a command led to may lead further. */
@@ -93,7 +97,11 @@ const MOST_TRIES = 10;
 
 /** Commands and queries over the rollouts of a table. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { table, clock, sightsOf } = options;
+  const { table, clock, sightsOf, issueOf } = options;
+  const shown = (run: RolloutRun): RolloutView => {
+    const issue = issueOf?.(run.state.id);
+    return { ...viewOf(run, clock.now(), sightsOf(run)), ...(issue && { issue }) };
+  };
   return {
     validatePlan: (plan) => planCheckOf(readPlanFor(plan, surroundingsOf(options))),
     createRollout: creation(options),
@@ -103,11 +111,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
         .all()
         .filter(({ state }) => which === 'all' || isActive(state))
         .toSorted((one, other) => other.state.createdAt - one.state.createdAt)
-        .map((run) => viewOf(run, clock.now(), sightsOf(run))),
-    getRollout(id) {
-      const run = runOf(table, id);
-      return viewOf(run, clock.now(), sightsOf(run));
-    },
+        .map(shown),
+    getRollout: (id) => shown(runOf(table, id)),
     testMetric: (test) => testMetric(test, testParts(options)),
     ...documents(options),
   };
@@ -137,13 +142,14 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, trackerNames = [], deliversAlerts = () => false } = options;
   return {
     environment,
     deliversAlerts: deliversAlerts(),
     flags: table.book.flags(),
     segments: table.book.segments(),
     sources,
+    trackers: trackerNames,
     now: clock.now(),
   };
 }

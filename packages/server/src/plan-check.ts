@@ -27,6 +27,8 @@ export type Surroundings = {
   readonly deliversAlerts: boolean;
   /** The metric sources that work here. */
   readonly sources: Pick<SourceBook, 'names' | 'get'>;
+  /** Names of the trackers that are set up here. */
+  readonly trackers: readonly string[];
   readonly now: number;
 };
 
@@ -66,6 +68,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...segmentIssues(plan, here),
     ...sourceIssues(plan, here),
     ...otlpIssues(plan),
+    ...trackerIssues(plan, here),
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
   ];
@@ -121,6 +124,13 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
       const message = `source "${source}" is not set up on this server (it has: ${sources.names.join(', ')}); use one of them, set it up (rampart serve --settings FILE), or mark the checks of ${name} optional`;
       return issue('unknown-value', `metrics.${name}.source`, message);
     });
+}
+
+function trackerIssues({ tracker }: Plan, { trackers }: Surroundings): readonly PlanIssue[] {
+  if (tracker === undefined || trackers.includes(tracker.name)) return [];
+  const known = trackers.join(', ') || 'none yet';
+  const message = `tracker "${tracker.name}" is not set up on this server (it has: ${known}); use one of them, or set it up (rampart serve --settings FILE)`;
+  return [issue('unknown-value', 'tracker.name', message)];
 }
 
 function otlpIssues(plan: Plan): readonly PlanIssue[] {

@@ -14,6 +14,7 @@ import { ServerError } from './server-error.ts';
 import type { ServerOptions } from './server-options.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import type { TrackerSync } from './tracker-sync.ts';
 
 /** A server that listens. */
 export type RampartServer = {
@@ -25,6 +26,8 @@ export type RampartServer = {
   readonly reconciler: Reconciler;
   /** Asks metric sources by hand; it does so by itself as well. */
   readonly puller: Puller;
+  /** Has trackers follow by hand; they do so by themselves as well. */
+  readonly trackerSync: Pick<TrackerSync, 'drain' | 'standings'>;
   /** Captures baselines from histories by hand; it does so by itself as well. */
   readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
   /** Tokens made at the first start of a store, shown this once. */
@@ -56,9 +59,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines } = parts;
+    const { controlPlane, reconciler, puller, trackerSync, baselines } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const parted = { url, store, controlPlane, reconciler, puller, baselines, close };
+    const parted = { url, store, controlPlane, reconciler, puller, trackerSync, baselines, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();
