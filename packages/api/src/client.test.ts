@@ -96,6 +96,7 @@ const CALLS: Readonly<
   getWebhooks: (c) => c.getWebhooks(),
   putWebhooks: (c) => c.putWebhooks([]),
   receiveHook: (c) => c.receiveHook('zendesk', {}),
+  getTrackers: (c) => c.getTrackers(),
   getHooks: (c) => c.getHooks(),
   putHooks: (c) => c.putHooks([]),
 };

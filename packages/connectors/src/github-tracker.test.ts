@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type GitHubFake, startGitHubFake } from './github-fake.test.support.ts';
+import { type GitHubFake, startGitHubFake } from '../../../spec/github-fake.ts';
+import { ENDLESS } from '../../../spec/tracker-fake.ts';
 import { type GitHubOptions, gitHubTracker } from './github-tracker.ts';
 import { CONTRACT_DRAFT, type TrackerBehaviour, type TrackerHarness, trackerContract } from './tracker.contract.ts';
-import { ENDLESS } from './tracker-fake.test.support.ts';
 
 const NOW = Date.UTC(2026, 0, 5, 9);
 const never = new AbortController().signal;

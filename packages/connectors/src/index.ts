@@ -13,7 +13,7 @@ export { type MetricSourceHarness, metricSourceContract } from './metric-source.
 export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
 export { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
 export { NOTIFIER_KINDS, type NotifierDeps, type NotifierKind, type NotifierMemory } from './notifier-kinds.ts';
-export { type PlaneOptions, planeTracker } from './plane-tracker.ts';
+export { type PlaneOptions, type PlaneTracker, planeTracker } from './plane-tracker.ts';
 export type {
   DeliveryResult,
   HistoryAnswer,
@@ -37,7 +37,7 @@ export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kind
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type TokenBucket, tokenBucket } from './token-bucket.ts';
 export { type TrackerBehaviour, type TrackerHarness, trackerContract } from './tracker.contract.ts';
-export type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult, TrackerStatus } from './tracker.ts';
+export type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult } from './tracker.ts';
 export { TRACKER_KINDS, type TrackerKind } from './tracker-kinds.ts';
 export { type TrackerLinks, type TrackerOp, trackerOf, trackerOpsOf } from './tracker-rules.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';

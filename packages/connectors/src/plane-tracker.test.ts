@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type PlaneFake, startPlaneFake } from '../../../spec/plane-fake.ts';
+import { ENDLESS } from '../../../spec/tracker-fake.ts';
 import { ConnectorError } from './connector-error.ts';
-import { type PlaneFake, startPlaneFake } from './plane-fake.test.support.ts';
 import { type PlaneOptions, planeTracker } from './plane-tracker.ts';
 import { tokenBucket } from './token-bucket.ts';
 import { CONTRACT_DRAFT, type TrackerBehaviour, type TrackerHarness, trackerContract } from './tracker.contract.ts';
-import { ENDLESS } from './tracker-fake.test.support.ts';
 
 const never = new AbortController().signal;
 let plane: PlaneFake;

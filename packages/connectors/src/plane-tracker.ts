@@ -1,4 +1,4 @@
-import { isNamed, type PlaneApi, type PlaneState, planeApi } from './plane-api.ts';
+import { isNamed, type PlaneApi, type PlaneProject, type PlaneState, planeApi } from './plane-api.ts';
 import type { TokenBucket } from './token-bucket.ts';
 import type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult, TrackerStatus } from './tracker.ts';
 import {
@@ -43,8 +43,17 @@ const LONGEST_TITLE = 255;
 const CLOUD_API = 'https://api.plane.so';
 const CLOUD_WEB = 'https://app.plane.so';
 
+/** A tracker that also finds what it did not make in this process. */
+export type PlaneTracker = Tracker & {
+  /** The issue with an external id, in the project of the settings; absent where there is none. */
+  readonly findIssue: (
+    externalId: string,
+    signal: AbortSignal,
+  ) => Promise<TrackerResult<{ readonly issue?: TrackedIssue }>>;
+};
+
 /** A tracker that keeps issues as work items of Plane (v1.3). @throws ConnectorError `URL_REFUSED` */
-export function planeTracker(options: PlaneOptions): Tracker {
+export function planeTracker(options: PlaneOptions): PlaneTracker {
   const ask = openTrackerWay({
     ...options,
     system: 'Plane',
@@ -56,6 +65,7 @@ export function planeTracker(options: PlaneOptions): Tracker {
     settled(ensureIssue(api, options, { draft, parent }, signal));
   return {
     name: options.name,
+    findIssue: (externalId, signal) => settled(findIssue(api, options, externalId, signal)),
     ensureIssue: (draft, signal) => ensure(draft, undefined, signal),
     ensureTask: (parent, draft, signal) =>
       ensure({ ...draft, project: draft.project ?? parent.project }, parent.id, signal),
@@ -88,19 +98,39 @@ async function ensureIssue(
   wanted: Wanted,
   signal: AbortSignal,
 ): Promise<Ensured> {
-  const name = wanted.draft.project ?? options.project;
-  if (name === undefined)
-    throw refusedSetup(`tracker ${options.name} has no project; name one in the settings or in the plan`);
-  const project = await api.project(name, signal);
-  const issueOf = (item: unknown): TrackedIssue => {
-    const key = `${project.identifier}-${field(item, 'sequence_id')}`;
-    const url = `${webUrlOf(options)}/${encodeURIComponent(options.workspace)}/browse/${key}/`;
-    return { id: textField(item, 'id'), key, url, project: project.id };
-  };
+  const project = await projectOf(api, options, wanted.draft.project, signal);
   const found = await lookUp(api, project.id, wanted.draft.externalId, signal);
-  if (found !== undefined) return { kind: 'done', issue: issueOf(found), isNew: false };
+  if (found !== undefined) return { kind: 'done', issue: issueOf(found, project, options), isNew: false };
   const { item, warnings, isNew } = await create(api, project.id, wanted, signal);
-  return { kind: 'done', issue: issueOf(item), isNew, ...(warnings.length > 0 && { warnings }) };
+  return { kind: 'done', issue: issueOf(item, project, options), isNew, ...(warnings.length > 0 && { warnings }) };
+}
+
+function projectOf(
+  api: PlaneApi,
+  options: PlaneOptions,
+  named: string | undefined,
+  signal: AbortSignal,
+): Promise<PlaneProject> {
+  const name = named ?? options.project;
+  if (name !== undefined) return api.project(name, signal);
+  throw refusedSetup(`tracker ${options.name} has no project; name one in the settings or in the plan`);
+}
+
+function issueOf(item: unknown, project: PlaneProject, options: PlaneOptions): TrackedIssue {
+  const key = `${project.identifier}-${field(item, 'sequence_id')}`;
+  const url = `${webUrlOf(options)}/${encodeURIComponent(options.workspace)}/browse/${key}/`;
+  return { id: textField(item, 'id'), key, url, project: project.id };
+}
+
+async function findIssue(
+  api: PlaneApi,
+  options: PlaneOptions,
+  externalId: string,
+  signal: AbortSignal,
+): Promise<TrackerResult<{ readonly issue?: TrackedIssue }>> {
+  const project = await projectOf(api, options, undefined, signal);
+  const found = await lookUp(api, project.id, externalId, signal);
+  return { kind: 'done', ...(found !== undefined && { issue: issueOf(found, project, options) }) };
 }
 
 function webUrlOf({ url, webUrl }: PlaneOptions): string {

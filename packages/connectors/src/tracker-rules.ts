@@ -106,8 +106,10 @@ function lastStageOf({ history, attempt }: RolloutState): string | undefined {
   return history.findLast((stage) => stage.attempt === attempt)?.name;
 }
 
+/** What checks say, once where several tiers say the same. */
 function seen(verdicts: readonly Verdict[], { state }: Told): readonly string[] {
-  return verdicts.map((verdict) => `${formatVerdict(verdict, state.plan.metrics)}: ${verdict.status}`);
+  const lines = verdicts.map((verdict) => `${formatVerdict(verdict, state.plan.metrics)}: ${verdict.status}`);
+  return [...new Set(lines)];
 }
 
 function issue(told: Told): readonly TrackerOp[] {

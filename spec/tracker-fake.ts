@@ -1,8 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Reply, Seen } from './http-fake.test.support.ts';
-import type { TokenBucket } from './token-bucket.ts';
-import type { TrackerBehaviour } from './tracker.contract.ts';
+import type { Reply, Seen } from '../packages/connectors/src/http-fake.test.support.ts';
+import type { TokenBucket } from '../packages/connectors/src/token-bucket.ts';
+import type { TrackerBehaviour } from '../packages/connectors/src/tracker.contract.ts';
 
 /** What befalls one request: `cuts` before it has any effect, `loses-answers` after it. */
 export type Fault = 'cuts' | 'loses-answers' | undefined;

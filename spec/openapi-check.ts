@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { Reply, Seen } from './http-fake.test.support.ts';
+import type { Reply, Seen } from '../packages/connectors/src/http-fake.test.support.ts';
 
 type Operation = {
   readonly parameters: readonly { readonly name: string; readonly in: 'path' | 'query'; readonly schema: object }[];

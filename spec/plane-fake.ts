@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Reply, Seen } from './http-fake.test.support.ts';
-import { openApiCheck } from './openapi-check.test.support.ts';
-import { startTrackerFake, type TrackerFake } from './tracker-fake.test.support.ts';
+import type { Reply, Seen } from '../packages/connectors/src/http-fake.test.support.ts';
+import { openApiCheck } from './openapi-check.ts';
+import { startTrackerFake, type TrackerFake } from './tracker-fake.ts';
 
 /** Something a person sees in the history of a work item. */
 export type PlaneEntry = Readonly<Record<string, unknown>>;
@@ -43,7 +43,7 @@ const externalConflict = (what: string, id: string) =>
 
 /** Starts it with the workspace `samsam` and the projects Rollouts (ROLL) and Other (OTH). */
 export async function startPlaneFake(apiKey = `plane_api_${randomUUID().replaceAll('-', '')}`): Promise<PlaneFake> {
-  const check = openApiCheck(new URL('../../../spec/plane-openapi.json', import.meta.url));
+  const check = openApiCheck(new URL('./plane-openapi.json', import.meta.url));
   const history: PlaneEntry[] = [];
   const violations: string[] = [];
   let states: Named[] = STATES.map(([name, group], i) => ({

@@ -1,5 +1,5 @@
-import type { Reply, Seen } from './http-fake.test.support.ts';
-import { startTrackerFake, type TrackerFake } from './tracker-fake.test.support.ts';
+import type { Reply, Seen } from '../packages/connectors/src/http-fake.test.support.ts';
+import { startTrackerFake, type TrackerFake } from './tracker-fake.ts';
 
 /** A GitHub in memory, over HTTP, with one repository: `acme/shop`. */
 export type GitHubFake = TrackerFake & {
