@@ -102,6 +102,7 @@ const CALLS: Readonly<
   receiveHook: (c) => c.receiveHook('zendesk', {}),
   getNotify: (c) => c.getNotify('checkout-1'),
   testNotify: (c) => c.testNotify({ channel: 'pager' }),
+  getTrackers: (c) => c.getTrackers(),
   getHooks: (c) => c.getHooks(),
   putHooks: (c) => c.putHooks([]),
 };

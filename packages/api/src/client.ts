@@ -13,6 +13,7 @@ import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } fro
 import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
 import type { CreatedToken, Identity, NewToken, Token } from './schema/token-schema.ts';
+import type { TrackerStatus } from './schema/tracker-schema.ts';
 import { type Call, type Connection, jsonOf, send } from './transport.ts';
 import type { ScoreBatch, ScoreReceipt, SignalBatch, TelemetryBatch, TelemetryReceipt } from './wire.ts';
 
@@ -80,6 +81,8 @@ export type ApiClient = {
   readonly getNotify: (rollout?: string) => Promise<NotifyView>;
   /** Waits two minutes: a receiver may be slow. */
   readonly testNotify: (test: NotifyTest) => Promise<NotifyTestResult>;
+  /** How trackers follow the rollouts. */
+  readonly getTrackers: () => Promise<TrackerStatus>;
   readonly getHooks: () => Promise<readonly HookSetting[]>;
   readonly putHooks: (hooks: readonly HookSetting[]) => Promise<readonly HookSetting[]>;
   /** Delivers to a hook as another system does, signed by `headers`. */
@@ -188,6 +191,7 @@ function adminMethods(ask: Ask) {
     getNotify: async (rollout?: string) => jsonOf<NotifyView>(await ask('getNotify', { query: { rollout } })),
     testNotify: async (body: NotifyTest) =>
       jsonOf<NotifyTestResult>(await ask('testNotify', { body, timeoutMs: TEST_TIMEOUT_MS })),
+    getTrackers: async () => jsonOf<TrackerStatus>(await ask('getTrackers')),
     getHooks: async () => jsonOf<HookSetting[]>(await ask('getHooks')),
     putHooks: async (body: readonly HookSetting[]) => jsonOf<HookSetting[]>(await ask('putHooks', { body })),
     receiveHook: async (name: string, body: unknown, headers?: Readonly<Record<string, string>>) =>

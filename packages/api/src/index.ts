@@ -91,6 +91,7 @@ export {
   type Token,
   tokenSchema,
 } from './schema/token-schema.ts';
+export type { TrackerStatus } from './schema/tracker-schema.ts';
 export { encodeFrame, HEARTBEAT, retryLine } from './sse.ts';
 export {
   formatToken,

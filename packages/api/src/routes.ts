@@ -25,6 +25,7 @@ import {
 } from './schema/rollout-schema.ts';
 import { healthSchema, readinessSchema, statusSchema } from './schema/status-schema.ts';
 import { telemetryBatchSchema, telemetryReceiptSchema } from './schema/telemetry-schema.ts';
+import { TRACKER_ROUTES } from './tracker-routes.ts';
 import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
 
 const MARKDOWN = 'text/markdown';
@@ -231,6 +232,7 @@ export const ROUTES = {
   ...REPORT_ROUTES,
   ...ROLLOUT_ROUTES,
   ...FLAG_ROUTES,
+  ...TRACKER_ROUTES,
   ...ADMIN_ROUTES,
 };
 

@@ -16,12 +16,14 @@ import { addNotifyCommands } from './commands/notify.ts';
 import { addObserveCommands } from './commands/observe.ts';
 import { addOperateCommands } from './commands/operate.ts';
 import { addPlanCommands } from './commands/plan.ts';
+import { addPlaneCommands } from './commands/plane.ts';
 import { addSchemaCommand } from './commands/schema.ts';
 import { addSegmentCommands } from './commands/segment.ts';
 import { addServeCommands } from './commands/serve.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStartCommand } from './commands/start.ts';
 import { addTokenCommands } from './commands/token.ts';
+import { addTrackerCommands } from './commands/tracker.ts';
 import { addWebhookCommands } from './commands/webhook.ts';
 import type { Shell } from './session.ts';
 
@@ -105,6 +107,8 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addWebhookCommands(program, shell);
   addNotifyCommands(program, shell);
   addHookCommands(program, shell);
+  addTrackerCommands(program, shell);
+  addPlaneCommands(program, shell);
   addCompletionCommand(program, shell);
   if (!isVersionOfSubcommand(program, words)) program.version(cliVersion(), '-V, --version');
   return program;

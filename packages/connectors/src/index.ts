@@ -29,6 +29,7 @@ export {
   PEER_BEHAVIOURS,
   type PeerBehaviour,
 } from './outbound.contract.ts';
+export { type PlaneOptions, type PlaneTracker, planeTracker } from './plane-tracker.ts';
 export type {
   DeliveryResult,
   HistoryAnswer,
@@ -67,5 +68,10 @@ export {
 export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
+export { type TokenBucket, tokenBucket } from './token-bucket.ts';
+export { type TrackerBehaviour, type TrackerHarness, trackerContract } from './tracker.contract.ts';
+export type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult } from './tracker.ts';
+export { TRACKER_KINDS, type TrackerKind } from './tracker-kinds.ts';
+export { type TrackerLinks, type TrackerOp, trackerOf, trackerOpsOf } from './tracker-rules.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';

@@ -12,8 +12,9 @@ export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './dec
 export { InvariantError } from './decide/invariants.ts';
 export { waitingFor } from './decide/tick-advance.ts';
 export { describeEvent } from './documents/describe-event.ts';
-export { formatMeasured, formatShare, unitOf } from './documents/format.ts';
+export { formatMeasured, formatShare, formatVerdict, unitOf } from './documents/format.ts';
 export { renderIncident } from './documents/incident.ts';
+export { escapeMarkdown } from './documents/markdown.ts';
 export { renderReport } from './documents/report.ts';
 export type { EventRecord, RolloutEvent } from './event.ts';
 export {
@@ -83,6 +84,7 @@ export type {
   NotifyRoute,
   Plan,
   PlanIssue,
+  PlanTracker,
   Stage,
   Tier,
 } from './plan.ts';

@@ -144,6 +144,20 @@ export type NotifyRoute = {
   readonly digestMs?: number;
 };
 
+/** The issue that is kept of a rollout in a tracker. */
+export type PlanTracker = {
+  /** Of a tracker in the settings of the server. */
+  readonly name: string;
+  /** Default: the one of the settings. */
+  readonly project?: string;
+  readonly title: string;
+  /** 0 none, 1 urgent, 2 high, 3 medium, 4 low. */
+  readonly priority: number;
+  readonly labels: readonly string[];
+  /** Name of the state while the rollout runs. */
+  readonly state: string;
+};
+
 /** A plan with every default filled in: what `parsePlan` gives and a rollout carries. All durations are already scaled by `timeScale`. */
 export type Plan = {
   readonly flag: string;
@@ -187,7 +201,8 @@ export type Plan = {
   /** Who is told of this rollout beside those the server tells of every one. */
   readonly notify: readonly NotifyRoute[];
   /** Free-form settings of later stages of the workflow, kept and passed on as written. */
-  readonly tracker?: JsonValue;
+  /** Where an issue is kept of the rollout. Absent: nowhere. */
+  readonly tracker?: PlanTracker;
   readonly next?: JsonValue;
   /** Reason given for a plan that Rampart would refuse without one (semantics §4). */
   readonly override?: string;

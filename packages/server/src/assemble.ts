@@ -24,6 +24,7 @@ import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
 import { serverHandlers } from './http/server-handlers.ts';
 import { slackHandlers } from './http/slack-handlers.ts';
+import { shownIssue, trackerHandlers } from './http/tracker-handlers.ts';
 import { createIngest } from './ingest.ts';
 import { createInstanceRegistry, type InstanceRegistry } from './instance-registry.ts';
 import type { Log } from './log.ts';
@@ -42,6 +43,8 @@ import { createSlackClicks } from './slack-clicks.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
 import type { Store } from './store/store.ts';
+import { openTrackers, type TrackerBook } from './tracker-book.ts';
+import { openTrackerSync, type TrackerSync } from './tracker-sync.ts';
 import { versionOf } from './version.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
 
@@ -68,6 +71,7 @@ export type Parts = {
   readonly baselines: BaselineWatch;
   readonly dispatcher: Dispatcher;
   readonly book: AddressBook;
+  readonly trackerSync: TrackerSync;
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -79,6 +83,7 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
   readonly channels: Channels;
+  readonly trackers: TrackerBook;
   readonly instances: InstanceRegistry;
   readonly metrics: ServerMetrics;
   readonly historyOf: HistoryLookup;
@@ -89,11 +94,11 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book } = loop;
+  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book, trackerSync } = loop;
   const { app, controlPlane, clicks } = await openHttp(loop, setup);
-  const works = [reconciler, puller, baselines, dispatcher, clicks];
+  const works = [reconciler, puller, baselines, dispatcher, clicks, trackerSync];
   const parts = { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book };
-  return { ...parts, works, controlPlane, app };
+  return { ...parts, trackerSync, works, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -107,9 +112,14 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const links = publicUrl === undefined ? {} : { publicUrl };
   const channels = openChannels(settings.notify, { store, secretOf, policy, now: clock.now, ...links });
   const book = createAddressBook(channels, webhooks);
+  const trackers = openTrackers(settings, secretOf, clock.now);
   const stream = openStream(log);
   const { addressing } = book;
   const table = await openRolloutTable({ store, environment, clock, addressing, publish: stream.publish });
+  const trackerSync = await openTrackerSync({
+    ...{ store, table, clock, log, trackers, owner: randomUUID(), random: Math.random },
+    ...(settings.publicUrl !== undefined && { publicUrl: settings.publicUrl }),
+  });
   const instances = createInstanceRegistry();
   const onTick = (seconds: number) => metrics.tick(seconds);
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick });
@@ -132,7 +142,7 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake, channels, book, dispatcher },
+    ...{ historyOf, sightsOf, wake, channels, book, dispatcher, trackers, trackerSync },
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -159,7 +169,15 @@ async function openHttp(
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
   const { deliversAlerts } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
-  const plane = { store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake };
+  const { trackers, trackerSync } = loop;
+  const tracked = {
+    trackerNames: trackers.names,
+    issueOf: (rollout: string) => shownIssue(trackerSync.issueOf(rollout)),
+  };
+  const plane = {
+    ...{ store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake },
+    ...tracked,
+  };
   const controlPlane = createControlPlane(plane);
   const { policy } = loop.settings;
   const slackApp = { settings: channels.slack, secretOf, policy, store, clock, log, table };
@@ -178,6 +196,7 @@ async function openHttp(
     ...notifyHandlers(createNotifyDesk({ store, clock, environment, table, channels, book, dispatcher })),
     ...slackHandlers(slack),
     ...hookHandlers(hooks),
+    ...trackerHandlers(trackers, trackerSync),
   };
   const app = await createHttpApp({ handlers, tokens, log });
   addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });

@@ -85,6 +85,10 @@ export type ControlPlaneOptions = {
   readonly channels: Pick<Channels, 'all' | 'get'>;
   /** How the sources of a rollout do. */
   readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
+  /** Names of the trackers that are set up here. Default: none. */
+  readonly trackerNames?: readonly string[];
+  /** The issue that is kept of a rollout. Default: none. */
+  readonly issueOf?: (rollout: string) => RolloutView['issue'];
   /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
   readonly recordedOf?: (plan: Plan) => Readonly<Record<string, string>> | undefined;
   /** Looks at a rollout soon: what a command led to may lead further. */
@@ -96,7 +100,11 @@ const MOST_TRIES = 10;
 
 /** Commands and queries over the rollouts of a table. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { table, clock, sightsOf } = options;
+  const { table, clock, sightsOf, issueOf } = options;
+  const shown = (run: RolloutRun): RolloutView => {
+    const issue = issueOf?.(run.state.id);
+    return { ...viewOf(run, clock.now(), sightsOf(run)), ...(issue && { issue }) };
+  };
   return {
     validatePlan: (plan) => planCheckOf(readPlanFor(plan, surroundingsOf(options))),
     createRollout: creation(options),
@@ -106,11 +114,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
         .all()
         .filter(({ state }) => which === 'all' || isActive(state))
         .toSorted((one, other) => other.state.createdAt - one.state.createdAt)
-        .map((run) => viewOf(run, clock.now(), sightsOf(run))),
-    getRollout(id) {
-      const run = runOf(table, id);
-      return viewOf(run, clock.now(), sightsOf(run));
-    },
+        .map(shown),
+    getRollout: (id) => shown(runOf(table, id)),
     testMetric: (test) => testMetric(test, testParts(options)),
     ...documents(options),
   };
@@ -140,7 +145,7 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, channels, deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, channels, trackerNames = [], deliversAlerts = () => false } = options;
   return {
     environment,
     deliversAlerts: deliversAlerts(),
@@ -148,6 +153,7 @@ function surroundingsOf(options: ControlPlaneOptions): Surroundings {
     segments: table.book.segments(),
     sources,
     channels,
+    trackers: trackerNames,
     now: clock.now(),
   };
 }

@@ -30,6 +30,8 @@ export type Surroundings = {
   readonly sources: Pick<SourceBook, 'names' | 'get'>;
   /** The channels that plans can name. */
   readonly channels: Pick<Channels, 'all' | 'get'>;
+  /** Names of the trackers that are set up here. */
+  readonly trackers: readonly string[];
   readonly now: number;
 };
 
@@ -70,6 +72,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...sourceIssues(plan, here),
     ...channelIssues(plan, here),
     ...otlpIssues(plan),
+    ...trackerIssues(plan, here),
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
   ];
@@ -135,6 +138,13 @@ function channelIssues(plan: Plan, { channels }: Surroundings): readonly PlanIss
     if (digestMs === undefined || channels.get(channel)?.pace.joins === true) return [];
     return [issue('unknown-value', `notify[${i}].digest`, digestProblem(channel))];
   });
+}
+
+function trackerIssues({ tracker }: Plan, { trackers }: Surroundings): readonly PlanIssue[] {
+  if (tracker === undefined || trackers.includes(tracker.name)) return [];
+  const known = trackers.join(', ') || 'none yet';
+  const message = `tracker "${tracker.name}" is not set up on this server (it has: ${known}); use one of them, or set it up (rampart serve --settings FILE)`;
+  return [issue('unknown-value', 'tracker.name', message)];
 }
 
 function otlpIssues(plan: Plan): readonly PlanIssue[] {

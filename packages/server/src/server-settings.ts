@@ -13,12 +13,14 @@ export type ServerSettings = {
   readonly notify: Mapping;
   /** Metric sources by name, each as written. */
   readonly sources: Mapping;
+  /** Trackers by name, each as written. */
+  readonly trackers: Mapping;
 };
 
-const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'notify', 'publicUrl', 'sources'];
+const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'notify', 'publicUrl', 'sources', 'trackers'];
 
 /**
- * `{ allowedHosts: […], allowPrivate, notify, publicUrl, sources: { NAME: {…} } }`; nothing is connected to. Default: a server without
+ * `{ allowedHosts: […], allowPrivate, notify, publicUrl, sources: { NAME: {…} }, trackers: { NAME: {…} } }`; nothing is connected to. Default: a server without
  * settings. @throws ServerError `SETTINGS_INVALID`, which names the place and repeats no secret
  */
 export function readSettings(given: unknown = {}): ServerSettings {
@@ -31,6 +33,7 @@ export function readSettings(given: unknown = {}): ServerSettings {
     policy: policyOf(top),
     notify: mappingOf(top.notify ?? {}, 'notify'),
     sources: mappingOf(top.sources ?? {}, 'sources'),
+    trackers: mappingOf(top.trackers ?? {}, 'trackers'),
     ...(publicUrl !== undefined && { publicUrl: originOf(publicUrl) }),
   };
 }

@@ -15,6 +15,7 @@ import { ServerError } from './server-error.ts';
 import type { ServerOptions } from './server-options.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import type { TrackerSync } from './tracker-sync.ts';
 
 /** A server that listens. */
 export type RampartServer = {
@@ -26,6 +27,8 @@ export type RampartServer = {
   readonly reconciler: Reconciler;
   /** Asks metric sources by hand; it does so by itself as well. */
   readonly puller: Puller;
+  /** Has trackers follow by hand; they do so by themselves as well. */
+  readonly trackerSync: Pick<TrackerSync, 'drain' | 'standings'>;
   /** Captures baselines from histories by hand; it does so by itself as well. */
   readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
   /** Delivers messages by hand; it does so by itself as well. */
@@ -62,9 +65,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines, dispatcher } = parts;
+    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const parted = { url, store, controlPlane, reconciler, puller, baselines, dispatcher, close };
+    const parted = { url, store, controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();

@@ -74,6 +74,15 @@ const calendarSchema = z.object({
   timeZone: z.string(),
 });
 
+const trackerSchema = z.object({
+  name: z.string(),
+  project: z.string().optional(),
+  title: z.string(),
+  priority: z.int(),
+  labels: z.array(z.string()),
+  state: z.string(),
+});
+
 /** A plan with every default filled in. */
 export const planSchema = z
   .object({
@@ -122,7 +131,7 @@ export const planSchema = z
         digestMs: milliseconds.optional(),
       }),
     ),
-    tracker: jsonValueSchema.optional(),
+    tracker: trackerSchema.optional(),
     next: jsonValueSchema.optional(),
     override: z.string().optional(),
   })

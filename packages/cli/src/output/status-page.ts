@@ -24,7 +24,7 @@ function phaseText(state: RolloutState, paint: Paint): string {
   return state.blindSince === undefined ? paint.cyan(state.phase) : paint.yellow(`${state.phase}, blind`);
 }
 
-function header({ state, now, judgement, dashboardUrl }: RolloutView, width: number, paint: Paint): string {
+function header({ state, now, judgement, issue, dashboardUrl }: RolloutView, width: number, paint: Paint): string {
   const { plan } = state;
   const people = judgement?.people;
   const seen = people === undefined ? '' : ` · ${formatCount(people.treatment + people.targeted)} people so far`;
@@ -35,6 +35,7 @@ function header({ state, now, judgement, dashboardUrl }: RolloutView, width: num
     paint.dim(wrap(where, width, '  ')),
     wrap(`exposed: ${formatLayers(state.layers)}${seen}`, width, '  '),
     paint.dim(`${formatDate(now)}${plan.timeScale === 1 ? '' : ` · time scale ${plan.timeScale}`}`),
+    ...(issue === undefined ? [] : [paint.dim(`issue ${oneLine(issue.key)} · ${oneLine(issue.url)}`)]),
     ...(dashboardUrl === undefined ? [] : [paint.dim(dashboardUrl)]),
   ].join('\n');
 }

@@ -25,7 +25,7 @@ retry: { cooldown: 1h, limit: 3 }
 calendar: { advance: 'Mon-Thu 09:00-16:00 Europe/Paris', freeze: [2026-12-18..2027-01-04] }   # stops advances, never rollbacks
 exit: [ ga-stable, no-abort, docs-updated, flag-cleanup-scheduled ]
 notify: [ pager, { channel: team-slack, events: [stage.*, rollout.*], severity: [page, warn, info], audience: stakeholders, digest: 15m } ]
-tracker: { plane: FEAT-12 }
+tracker: { name: plane, project: FEAT }
 next: { webhook: https://example.com/done }
 `;
 
@@ -66,7 +66,14 @@ describe('the long form', () => {
           digestMs: 15 * MINUTE_MS,
         },
       ],
-      tracker: { plane: 'FEAT-12' },
+      tracker: {
+        name: 'plane',
+        project: 'FEAT',
+        title: 'Release: Feature XYZ Progressive Rollout',
+        priority: 2,
+        labels: ['release'],
+        state: 'In Progress',
+      },
       next: { webhook: 'https://example.com/done' },
       monitorMs: 2 * WEEK_MS,
       calendar: {

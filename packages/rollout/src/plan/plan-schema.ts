@@ -124,6 +124,18 @@ const retry = z.strictObject({
   people: z.enum(['same', 'fresh']).optional(),
 });
 
+const tracker = z.union([
+  z.string().min(1),
+  z.strictObject({
+    name: z.string().min(1).describe('Name of a tracker in the settings of the server'),
+    project: z.string().min(1).optional().describe('Default: the one of the settings'),
+    title: z.string().min(1).optional().describe('Default: Release: TITLE Progressive Rollout'),
+    priority: z.int().min(0).max(4).optional().describe('0 none, 1 urgent, 2 high, 3 medium, 4 low. Default: 2'),
+    labels: strings.optional().describe('Default: release'),
+    state: z.string().min(1).optional().describe('State while it runs. Default: In Progress'),
+  }),
+]);
+
 /** The shape of a plan document, short and long form alike; meanings (limits, durations, order of stages) are checked after it. */
 export const planSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -145,7 +157,7 @@ export const planSchema = z.strictObject({
   calendar: calendar.optional(),
   exit: strings.optional(),
   notify: notify.optional().describe('Channels of the server that are told of this rollout'),
-  tracker: z.unknown().optional(),
+  tracker: tracker.optional().describe('Where an issue is kept of the rollout'),
   next: z.unknown().optional(),
   variants: z.strictObject({ treatment: z.string().optional(), control: z.string().optional() }).optional(),
   timeScale: z.number().gt(0).max(1).optional(),

@@ -12,6 +12,7 @@ import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
 import { readNotify } from './read-notify.ts';
 import { readStages } from './read-stages.ts';
+import { readTracker } from './read-tracker.ts';
 import { readDuration, readFlagName, readName } from './read-values.ts';
 
 /** What a plan's reader is told from outside; both win over the plan's own keys. `now` is epoch ms. */
@@ -144,10 +145,9 @@ function jsonOf(value: unknown): JsonValue {
   return value as JsonValue;
 }
 
-function readHandovers(raw: RawPlan, log: IssueLog): Pick<Plan, 'notify' | 'tracker' | 'next'> {
+function readHandovers(raw: RawPlan, log: IssueLog): Pick<Plan, 'notify' | 'next'> {
   return {
     notify: readNotify(raw.notify, log),
-    ...(raw.tracker === undefined ? {} : { tracker: jsonOf(raw.tracker) }),
     ...(raw.next === undefined ? {} : { next: jsonOf(raw.next) }),
   };
 }
@@ -167,9 +167,11 @@ function readOverride(raw: RawPlan, options: ReadOptions): string | undefined {
 export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Plan {
   const flag = readFlag(raw, log);
   const override = readOverride(raw, options);
+  const title = raw.title ?? flag;
+  const tracker = readTracker(raw, title);
   return {
     flag,
-    title: raw.title ?? flag,
+    title,
     version: readName(String(raw.version ?? 'unversioned'), ['version'], log),
     environment: readName(raw.environment ?? 'production', ['environment'], log),
     timeScale: 1,
@@ -191,6 +193,7 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     beta: raw.beta ?? 0.05,
     fourEyes: raw.fourEyes ?? false,
     ...readHandovers(raw, log),
+    ...(tracker && { tracker }),
     ...(override === undefined ? {} : { override }),
   };
 }
