@@ -1,4 +1,5 @@
 export { type AlertDelivery, type FiringAlert, readAlertDelivery } from './alert-delivery.ts';
+export { readAttestationMapping } from './attestation-mapping.ts';
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
 export { logBinsOf } from './histogram-bins.ts';
@@ -35,4 +36,5 @@ export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';
 export { type EvidenceReader, type StoredEvidence, telemetrySource } from './telemetry-source.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
+export { probeUrl } from './url-probe.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';

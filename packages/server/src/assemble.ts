@@ -7,8 +7,11 @@ import { createBaselineDesk } from './baseline-desk.ts';
 import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
 import { type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
+import { createDrills, type Drills } from './drills.ts';
+import { checkFlag } from './flag-check.ts';
 import { createFlagDesk } from './flag-desk.ts';
 import { type HistoryLookup, recordedIn } from './history-reading.ts';
+import { createAttest } from './hook-attestations.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { baselineHandlers } from './http/baseline-handlers.ts';
@@ -24,6 +27,8 @@ import { createInstanceRegistry, type InstanceRegistry } from './instance-regist
 import type { Log } from './log.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { createDispatcher } from './outbox.ts';
+import { createOverlapWatch, type OverlapWatch } from './overlap-watch.ts';
+import { createPreflightWatch, type PreflightWatch } from './preflight-watch.ts';
 import { createPuller, type Puller } from './puller.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import type { RolloutRun } from './rollout-run.ts';
@@ -58,6 +63,8 @@ export type Parts = {
   readonly sources: SourceBook;
   readonly puller: Puller;
   readonly baselines: BaselineWatch;
+  readonly preflight: PreflightWatch;
+  readonly overlaps: OverlapWatch;
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -65,6 +72,7 @@ export type Parts = {
 
 /** Everything between the store and HTTP: what rollouts are judged and decided by. */
 type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
+  readonly drills: Drills;
   readonly settings: ServerSettings;
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
@@ -78,14 +86,15 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks } = loop;
+  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks, preflight, overlaps } = loop;
   const { app, controlPlane } = await openHttp(loop, setup);
   const dispatcher = createDispatcher({
     ...{ store, clock, log: setup.log, owner: randomUUID(), random: Math.random },
     notifierOf: webhooks.notifierOf,
   });
-  const works = [reconciler, puller, baselines, dispatcher];
-  return { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, works, controlPlane, app };
+  const works = [reconciler, puller, baselines, loop.drills, preflight, overlaps, dispatcher];
+  const watches = { reconciler, puller, baselines, preflight, overlaps };
+  return { store, clock, tokens, table, stream, sources, ...watches, works, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -115,10 +124,17 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
     },
   });
   const wake = (id: string) => void reconciler.wake(id);
+  const drills = createDrills({ table, clock, instances, log, wakeRollout: wake });
+  const { policy } = settings;
+  const preflight = createPreflightWatch({ table, clock, instances, sources, policy, drills, log, wakeRollout: wake });
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake },
+    ...{ historyOf, sightsOf, drills, preflight, overlaps: createOverlapWatch({ table, clock, log }) },
+    wake(id) {
+      wake(id);
+      drills.wake(id);
+    },
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -138,11 +154,19 @@ function openStream(log: Log): RulesetStream {
 async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
-  const hooks = await openHooks({ store, ingest, clock, log, secretOf });
-  const { deliversAlerts } = hooks;
+  const attest = createAttest({
+    rollouts: () => table.all().map(({ state }) => state),
+    command: (...given) => controlPlane.command(...given),
+  });
+  const hooks = await openHooks({ store, ingest, clock, log, secretOf, attest });
+  const { deliversAlerts, deliversAttestations } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
   const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake };
-  const controlPlane = createControlPlane(plane);
+  const controlPlane: ControlPlane = createControlPlane({
+    ...{ ...plane, deliversAttestations, policy: loop.settings.policy },
+    findingsOf: (state) => checkFlag(state, { table, clock, instances }),
+    connectedNamed: () => instances.present(clock.now()).length,
+  });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {

@@ -1,9 +1,10 @@
 import type { RolloutView, SourceSight } from '@rampart/api';
 import {
+  describeMissing,
   formatDuration,
   type Judgement,
   judgesToCalibrate,
-  openItems,
+  missingPreflight,
   type RolloutState,
   readsHistory,
   waitingFor,
@@ -52,7 +53,7 @@ function waitsOfPhase(
     case 'draft':
       return ['the start'];
     case 'preflight':
-      return [...held, ...openItems(state).map((item) => `pre-flight item "${item}"`)];
+      return [...held, ...missingPreflight(state).map((one) => `pre-flight item ${describeMissing(one)}`)];
     case 'baseline':
       return [...held, ...baselineWaits(state, now)];
     case 'exposing':

@@ -7,6 +7,8 @@ import { createFirstToken } from './auth.ts';
 import type { BaselineWatch } from './baseline-watch.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type Log, messageOf } from './log.ts';
+import type { OverlapWatch } from './overlap-watch.ts';
+import type { PreflightWatch } from './preflight-watch.ts';
 import type { Puller } from './puller.ts';
 import type { Reconciler } from './reconciler.ts';
 import { DEFAULT_RETENTION_MS, pastRetention, pruneAll } from './retention.ts';
@@ -27,6 +29,10 @@ export type RampartServer = {
   readonly puller: Puller;
   /** Captures baselines from histories by hand; it does so by itself as well. */
   readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
+  /** Looks at what pre-flight waits for by hand; it does so by itself as well. */
+  readonly preflight: Pick<PreflightWatch, 'wakeAll'>;
+  /** Notes overlaps of rollouts by hand; it does so by itself as well. */
+  readonly overlaps: Pick<OverlapWatch, 'wakeAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -56,9 +62,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines } = parts;
+    const { controlPlane, reconciler, puller, baselines, preflight, overlaps } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const parted = { url, store, controlPlane, reconciler, puller, baselines, close };
+    const parted = { url, store, controlPlane, reconciler, puller, baselines, preflight, overlaps, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();

@@ -1,8 +1,10 @@
 import { originOf } from '../baseline/origin.ts';
 import type { EventRecord, RolloutEvent } from '../event.ts';
-import { formatElapsed } from '../plan/duration.ts';
+import { describeOverlap } from '../overlap.ts';
+import { formatElapsed, formatSeconds } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
+import type { DrillLeg } from '../state.ts';
 import type { Baseline } from '../verdict.ts';
 import { formatCount, formatInstant, formatLayers, formatMeasured, formatVerdict, unitOf } from './format.ts';
 import { plainLine } from './markdown.ts';
@@ -23,6 +25,11 @@ function readFrom(recorded: Readonly<Record<string, string>>): string {
   return parts.length === 0 ? '' : `; the baseline is read from history: ${parts.join('; ')}`;
 }
 
+function offText(off: DrillLeg | undefined): string {
+  if (off?.worstMs === undefined) return '';
+  return `, off in ${formatSeconds(off.worstMs)} in ${off.confirmed} SDKs`;
+}
+
 /** What was captured anew, and from what; metrics of an older version are named as kept. */
 function capturedWords(baseline: Baseline): string {
   const { version = 1, source, fromAt, toAt, metrics } = baseline;
@@ -40,6 +47,10 @@ const RUNNING: Pick<
   | 'RolloutCreated'
   | 'PreflightStarted'
   | 'ItemAttested'
+  | 'PreflightItemFailed'
+  | 'DrillStarted'
+  | 'DrillSwitchedOff'
+  | 'DrillFinished'
   | 'BaselineStarted'
   | 'BaselineCaptured'
   | 'StageEntered'
@@ -62,8 +73,15 @@ const RUNNING: Pick<
     }`,
   PreflightStarted: ({ items, recorded = {} }, { who }) =>
     `${who} started pre-flight${items.length === 0 ? ', which has no items' : `, which needs: ${items.join(', ')}`}${readFrom(recorded)}`,
-  ItemAttested: ({ list, item, evidence, note }, { who }) =>
-    `${who} ${GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
+  ItemAttested: ({ list, item, evidence, note, waived }, { who }) =>
+    `${who} ${waived ? 'waived the evidence of' : GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
+  PreflightItemFailed: ({ item, why }) => `The pre-flight item "${item}" is open: ${why}`,
+  DrillStarted: ({ number, connected }, { who }) =>
+    `${who} started rollback drill ${number}: its flag is on, ${connected} connected SDKs have to follow`,
+  DrillSwitchedOff: ({ number, on }, { who }) =>
+    `${who} switched drill ${number} off, after ${on.confirmed} SDKs had confirmed that it was on`,
+  DrillFinished: ({ number, passed, off, why }, { who }) =>
+    `${who} finished rollback drill ${number}: ${passed ? 'passed' : `failed: ${why ?? 'no reason given'}`}${offText(off)}`,
   BaselineStarted: (_, { who }) => `${who} started to capture the baseline`,
   BaselineCaptured: ({ baseline, reason }, { who }) => `${who} ${capturedWords(baseline)}${because(reason)}`,
   StageEntered: ({ name, layers, durationMs, why }, { who }) =>
@@ -97,6 +115,7 @@ const EVIDENCE: Pick<
   | 'DataFoundValid'
   | 'JudgeCalibrated'
   | 'JudgeBudgetSpent'
+  | 'OverlapsFound'
   | 'SightLost'
   | 'BlindLimitReached'
   | 'SightReturned'
@@ -119,6 +138,10 @@ const EVIDENCE: Pick<
   },
   JudgeBudgetSpent: ({ metric, cost, budget }) =>
     `Judging ${metric} has cost ${formatMeasured(cost, 'USD')} of its budget of ${formatMeasured(budget, 'USD')}`,
+  OverlapsFound: ({ overlaps }) =>
+    overlaps.length === 0
+      ? 'No other rollout shares people and metrics with this one any more'
+      : `This rollout ${overlaps.map(describeOverlap).join('; ')}`,
   SightLost: ({ since, why }) => `No fresh evidence since ${formatInstant(since)}: ${why}`,
   BlindLimitReached: ({ since, why }) =>
     `Still no fresh evidence since ${formatInstant(since)}${why === undefined ? '' : ` (${why})`}: on-call is told`,

@@ -18,6 +18,7 @@ import {
 import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
 import { measuringLines } from './measuring-lines.ts';
 import { ownersLine, peopleTable } from './people.ts';
+import { preflightBlocks } from './preflight-table.ts';
 import { type AttemptRun, attemptRuns, foldSight, lastVerdicts, newsOf, recordsOf } from './records.ts';
 import { type Standing, standingOf, stopsOf } from './standing.ts';
 import { measuredOr, referenceOf, statusText, verdictLines } from './verdict-lines.ts';
@@ -51,7 +52,7 @@ function configuration({ records, state, options }: Report): string {
     ['Report as of', formatInstant(options.now, options.timeZone)],
   ];
   const list = lines.map(([name, value]) => `- **${name}**: ${value}`).join('\n');
-  return markdownSection('Configuration', list, ...baselineTable(state, options));
+  return markdownSection('Configuration', list, ...preflightBlocks(state, options), ...baselineTable(state, options));
 }
 
 function baselineLine({ version = 1, fromAt, toAt }: Baseline, { timeZone }: DocumentOptions): string {

@@ -1,5 +1,6 @@
 import { deficitLogE, sampleRatioLogE } from '@rampart/stats';
 import { noDataReason } from '../evidence.ts';
+import { describeOverlap } from '../overlap.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict, VerdictStatus } from '../verdict.ts';
 import { countStatus, countVerdict } from './count-verdict.ts';
@@ -55,6 +56,13 @@ function verdictFor(one: PlanCheck, seen: Seen, evidence: EvidenceState, state: 
   return limit.kind === 'count' ? countVerdict(one, limit, context, state, now) : verdictOf(one, context);
 }
 
+/** A verdict that says which other rollouts may move its numbers. */
+function withOverlaps(verdict: Verdict, { overlaps = [] }: RolloutState): Verdict {
+  const shared = overlaps.filter(({ metrics }) => metrics.includes(verdict.metric)).map(describeOverlap);
+  if (shared.length === 0) return verdict;
+  return { ...verdict, note: [...(verdict.note ? [verdict.note] : []), ...shared].join('; ') };
+}
+
 /** Whether users are split as designed, and whether those of treatment report. */
 export function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInvalid' | 'telemetryMissing'> {
   const threshold = Math.log(1 / SAMPLE_RATIO_ALPHA);
@@ -97,7 +105,7 @@ export function judge(evidence: EvidenceState, state: RolloutState, now: number)
   const metrics = Object.values(state.plan.metrics).map((metric) => ({ metric, seen: seenOf(metric, current) }));
   const seen = new Map(metrics.map((one) => [one.metric.name, one.seen]));
   const verdicts = planChecksOf(state).active.map((one) =>
-    verdictFor(one, seen.get(one.metric.name) ?? { count: 0 }, current, state, now),
+    withOverlaps(verdictFor(one, seen.get(one.metric.name) ?? { count: 0 }, current, state, now), state),
   );
   return {
     at: now,
