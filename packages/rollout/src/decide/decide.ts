@@ -61,6 +61,7 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'AssignIncident',
   'ResolveIncident',
   'ConfirmEffect',
+  'FinishDrill',
 ];
 
 /**

@@ -52,7 +52,7 @@ function configuration({ records, state, options }: Report): string {
     ['Report as of', formatInstant(options.now, options.timeZone)],
   ];
   const list = lines.map(([name, value]) => `- **${name}**: ${value}`).join('\n');
-  return markdownSection('Configuration', list, ...preflightBlocks(state, options), ...baselineTable(state, options));
+  return markdownSection('Configuration', list, ...baselineTable(state, options));
 }
 
 function baselineLine({ version = 1, fromAt, toAt }: Baseline, { timeZone }: DocumentOptions): string {
@@ -236,7 +236,7 @@ function timeline({ records, state, options }: Report): string {
  */
 export function renderReport(records: readonly EventRecord[], state: RolloutState, options: DocumentOptions): string {
   const report: Report = { records, state, options };
-  const people = markdownSection('People', ownersLine(state.plan), peopleTable(records, options));
+  const people = markdownSection('People', ownersLine(state.plan), ...preflightBlocks(state, options), peopleTable(records, options));
   return `${[
     `# Rollout Report: ${escapeMarkdown(state.plan.title || state.plan.flag)}`,
     configuration(report),
