@@ -222,7 +222,7 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemEntry>> = {
   ),
   EVIDENCE_REQUIRED: refusal(
     'This item needs evidence.',
-    'Give a link or a reference: `rampart approve ITEM --evidence URL`. A person may waive it with a reason: `--waive --note WHY`.',
+    'Give a link or a reference (`rampart approve ITEM --evidence URL`), or waive it with a reason (`--waive --note`).',
   ),
   PREFLIGHT_INCOMPLETE: refusal(
     'Pre-flight is not complete.',
