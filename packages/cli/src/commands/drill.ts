@@ -42,19 +42,20 @@ async function runDrill(session: Session, name: string | undefined): Promise<Out
 
 /** Follows a drill to its end, telling each step on standard error. */
 async function untilFinished(
-  { io }: Session,
+  { io, isJson }: Session,
   client: ApiClient,
   first: RolloutView,
   begun: Drill,
 ): Promise<{ readonly view: RolloutView; readonly drill: Drill }> {
-  io.stderr(`drill ${begun.number}: switched on, ${begun.connected} SDKs have to follow\n`);
+  const tell = (text: string): void => (isJson ? undefined : io.stderr(`drill ${begun.number}: ${text}\n`));
+  tell(`switched on, ${begun.connected} SDKs have to follow`);
   const stop = io.interrupted();
   let isToldOff = false;
   for (let view = first; ; view = await client.getRollout(first.state.id)) {
     const drill = view.state.drills?.find(({ number }) => number === begun.number) ?? begun;
     if (drill.on !== undefined && !isToldOff) {
       isToldOff = true;
-      io.stderr(`drill ${drill.number}: on in ${drill.on.confirmed} of ${drill.connected} SDKs; switched off\n`);
+      tell(`on in ${drill.on.confirmed} of ${drill.connected} SDKs; switched off`);
     }
     if (drill.finishedAt !== undefined || stop.aborted) return { view, drill };
     await io.sleep(LOOK_MS, stop);

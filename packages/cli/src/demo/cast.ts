@@ -18,7 +18,10 @@ const DASHBOARDS = 'dashboards-ready';
 
 /** Who gives an item, and on what grounds; it stands in the report. */
 const PARTS: Readonly<Record<string, Part>> = {
-  'launch-readiness': { who: 'pia', evidence: 'examples/summarizer/README.md: nobody outside this machine is concerned' },
+  'launch-readiness': {
+    who: 'pia',
+    evidence: 'examples/summarizer/README.md: nobody outside this machine is concerned',
+  },
   'No critical bugs': { who: 'olga', evidence: 'no critical issue is open' },
   'docs-updated': { who: 'ana', evidence: 'examples/summarizer/README.md' },
   'flag-cleanup-scheduled': { who: 'ana', evidence: 'the old variant stays as long as there is a demo' },

@@ -104,10 +104,7 @@ describe('the people of the demo', () => {
 
   it('give the pre-flight items that Rampart cannot see for itself, each by the one it belongs to', async () => {
     const rollout = new DemoRollout(SUMMARY_OUTLINE, T0);
-    expect(await given(rollout, T0)).toEqual([
-      'pia: launch-readiness',
-      'olga: dashboards-ready',
-    ]);
+    expect(await given(rollout, T0)).toEqual(['pia: launch-readiness', 'olga: dashboards-ready']);
   });
 
   it('confirm a stage only after having watched half of it', async () => {

@@ -1,5 +1,12 @@
 import type { RolloutView } from '@rampart/api';
-import { describeDrill, describeEvent, describeOverlap, type EventRecord, formatElapsed, type RolloutState } from '@rampart/rollout';
+import {
+  describeDrill,
+  describeEvent,
+  describeOverlap,
+  type EventRecord,
+  formatElapsed,
+  type RolloutState,
+} from '@rampart/rollout';
 import { nextStepsOf, type StepsAt } from '../next-steps.ts';
 import type { Paint } from '../session.ts';
 import { renderChecks, renderMetrics } from './checks-table.ts';

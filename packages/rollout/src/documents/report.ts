@@ -236,7 +236,12 @@ function timeline({ records, state, options }: Report): string {
  */
 export function renderReport(records: readonly EventRecord[], state: RolloutState, options: DocumentOptions): string {
   const report: Report = { records, state, options };
-  const people = markdownSection('People', ownersLine(state.plan), ...preflightBlocks(state, options), peopleTable(records, options));
+  const people = markdownSection(
+    'People',
+    ownersLine(state.plan),
+    ...preflightBlocks(state, options),
+    peopleTable(records, options),
+  );
   return `${[
     `# Rollout Report: ${escapeMarkdown(state.plan.title || state.plan.flag)}`,
     configuration(report),
