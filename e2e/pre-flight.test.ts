@@ -71,7 +71,11 @@ async function start({ admin, server }: Site, preflight: string): Promise<string
   return state.id;
 }
 
-async function until({ admin }: Pick<Site, 'admin'>, id: string, holds: (view: RolloutView) => boolean): Promise<RolloutView> {
+async function until(
+  { admin }: Pick<Site, 'admin'>,
+  id: string,
+  holds: (view: RolloutView) => boolean,
+): Promise<RolloutView> {
   const view = await admin.getRollout(id);
   if (holds(view)) return view;
   await new Promise((resolve) => setTimeout(resolve, 20));

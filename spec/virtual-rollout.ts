@@ -66,7 +66,8 @@ export class VirtualRollout {
 
   /** Gives whatever waits for a principal now: confirmations and exit items. */
   approveAll(by: Principal): void {
-    for (const item of openItems(this.state)) this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, by);
+    for (const item of openItems(this.state))
+      this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, by);
   }
 
   /** Moves the clock, closes a batch (if there is evidence) and reconciles. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BATCH_MS, Drive, HOUR_MS, planOf } from './arbitraries.contract.ts';
 import { renderIncident } from './documents/incident.ts';
-import { describeOverlap, type Overlap, type OverlapParty, overlapOf, recentOverlaps } from './overlap.ts';
+import { describeOverlap, type Overlap, type OverlapParty, overlapNote, overlapOf, recentOverlaps } from './overlap.ts';
 import { RAMPART } from './principal.ts';
 import { openReplay } from './replay/replay-rollout.ts';
 
@@ -99,13 +99,13 @@ const OTHER: Overlap = {
 describe('describeOverlap', () => {
   it('says what the overlap means for the numbers', () => {
     expect(describeOverlap(OTHER)).toBe(
-      'overlaps with g-1 (in beta): 25 % of both arms alike see its new variant too; a comparison with control stands, with more noise, but against a baseline or a fixed limit a change may be its doing',
+      'overlaps with g-1 (in beta): 25 % of both arms alike see its new variant too; comparisons with control stand, with more noise, but against a baseline or a fixed limit a change may be its doing',
     );
     expect(describeOverlap({ ...OTHER, share: 1, controlShare: 0.05, isConfounded: true })).toContain(
       '100 % of treatment and 5 % of control see its new variant too, so a difference between the arms may be its doing',
     );
     const { share: _share, controlShare: _control, ...unknown } = OTHER;
-    expect(describeOverlap(unknown)).toContain('how many people are in both is not known');
+    expect(describeOverlap(unknown)).toContain('some people here, nobody knows how many, as audiences differ,');
   });
 });
 
@@ -116,7 +116,12 @@ describe('a rollout that overlaps', () => {
     drive.serve(2 * BATCH_MS);
     const notes = drive.judgement?.verdicts.map(({ note }) => note) ?? [];
     expect(notes.length).toBeGreaterThan(0);
-    for (const note of notes) expect(note).toContain('overlaps with g-1 (in beta)');
+    const absolute = 'a change may be the doing of g-1 (in beta), whose new variant 25 % of both arms alike see too';
+    const relative = '25 % of both arms alike see g-1 (in beta) too: the comparison stands, with more noise';
+    for (const note of notes) expect([absolute, relative]).toContain(note);
+    expect(new Set(notes).size).toBe(2);
+    const confounded = { ...OTHER, share: 1, controlShare: 0.05, isConfounded: true };
+    expect(overlapNote(confounded, true)).toMatch(/^confounded with g-1 \(in beta\): 100 % of treatment/);
     drive.command({ type: 'RecordOverlaps', overlaps: [] }, RAMPART);
     expect(drive.state).not.toHaveProperty('overlaps');
     drive.serve(2 * BATCH_MS);

@@ -105,20 +105,36 @@ export function overlapOf(mine: OverlapParty, other: OverlapParty): Overlap | un
 
 const percent = (share: number) => formatValue(share, 'ratio');
 
-/** What an overlap means for the numbers, in one plain sentence without a full stop. */
-export function describeOverlap({ rollout, stage, share, controlShare, isConfounded }: Overlap): string {
-  const where = stage === undefined ? rollout : `${rollout} (in ${stage})`;
-  if (isConfounded) {
-    const split =
-      share === undefined || controlShare === undefined
-        ? 'its people fall into one arm more than into the other'
-        : `${percent(share)} of treatment and ${percent(controlShare)} of control see its new variant too`;
-    return `overlaps with ${where}, which picks people by the same salt: ${split}, so a difference between the arms may be its doing`;
-  }
-  if (share === undefined)
-    return `may overlap with ${where}: their audiences differ, and how many people are in both is not known`;
-  const both = controlShare === undefined ? 'everyone here' : 'both arms alike';
-  return `overlaps with ${where}: ${percent(share)} of ${both} see its new variant too; a comparison with control stands, with more noise, but against a baseline or a fixed limit a change may be its doing`;
+/** `checkout-1 (in beta)`. */
+function whereOf({ rollout, stage }: Overlap): string {
+  return stage === undefined ? rollout : `${rollout} (in ${stage})`;
+}
+
+/** Who of this rollout sees the other's new variant too. */
+function sharedBy({ share, controlShare }: Overlap): string {
+  if (share === undefined) return 'some people here, nobody knows how many, as audiences differ,';
+  return `${percent(share)} of ${controlShare === undefined ? 'people here' : 'both arms alike'}`;
+}
+
+function confoundedBy({ share, controlShare }: Overlap): string {
+  if (share === undefined || controlShare === undefined) return 'its people fall into one arm more than into the other';
+  return `${percent(share)} of treatment and ${percent(controlShare)} of control see its new variant too`;
+}
+
+/** What an overlap means for the numbers of a rollout, in plain words without a full stop. */
+export function describeOverlap(overlap: Overlap): string {
+  const where = whereOf(overlap);
+  return overlap.isConfounded
+    ? `overlaps with ${where}, which picks people by the same salt: ${confoundedBy(overlap)}, so a difference between the arms may be its doing`
+    : `overlaps with ${where}: ${sharedBy(overlap)} see its new variant too; comparisons with control stand, with more noise, but against a baseline or a fixed limit a change may be its doing`;
+}
+
+/** What an overlap means for one check: for its comparison with control, or for its line. */
+export function overlapNote(overlap: Overlap, comparesArms: boolean): string {
+  const where = whereOf(overlap);
+  if (!comparesArms) return `a change may be the doing of ${where}, whose new variant ${sharedBy(overlap)} see too`;
+  if (overlap.isConfounded) return `confounded with ${where}: ${confoundedBy(overlap)}`;
+  return `${sharedBy(overlap)} see ${where} too: the comparison stands, with more noise`;
 }
 
 /**

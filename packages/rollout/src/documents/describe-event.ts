@@ -25,9 +25,11 @@ function readFrom(recorded: Readonly<Record<string, string>>): string {
   return parts.length === 0 ? '' : `; the baseline is read from history: ${parts.join('; ')}`;
 }
 
+const sdks = (count: number) => (count === 1 ? '1 SDK' : `${count} SDKs`);
+
 function offText(off: DrillLeg | undefined): string {
   if (off?.worstMs === undefined) return '';
-  return `, off in ${formatSeconds(off.worstMs)} in ${off.confirmed} SDKs`;
+  return `, off in ${formatSeconds(off.worstMs)} in ${sdks(off.confirmed)}`;
 }
 
 /** What was captured anew, and from what; metrics of an older version are named as kept. */
@@ -77,9 +79,9 @@ const RUNNING: Pick<
     `${who} ${waived ? 'waived the evidence of' : GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
   PreflightItemFailed: ({ item, why }) => `The pre-flight item "${item}" is open: ${why}`,
   DrillStarted: ({ number, connected }, { who }) =>
-    `${who} started rollback drill ${number}: its flag is on, ${connected} connected SDKs have to follow`,
+    `${who} started rollback drill ${number}: its flag is on, for ${sdks(connected)} to follow`,
   DrillSwitchedOff: ({ number, on }, { who }) =>
-    `${who} switched drill ${number} off, after ${on.confirmed} SDKs had confirmed that it was on`,
+    `${who} switched drill ${number} off, which ${sdks(on.confirmed)} had confirmed to be on`,
   DrillFinished: ({ number, passed, off, why }, { who }) =>
     `${who} finished rollback drill ${number}: ${passed ? 'passed' : `failed: ${why ?? 'no reason given'}`}${offText(off)}`,
   BaselineStarted: (_, { who }) => `${who} started to capture the baseline`,
