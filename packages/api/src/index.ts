@@ -104,6 +104,8 @@ export {
 } from './token-format.ts';
 export type { Connection } from './transport.ts';
 export {
+  DRILL_FLAG_PREFIX,
+  DRILL_UNIT,
   HEARTBEAT_MS,
   INSTANCE_HEADER,
   REVISION_HEADER,

@@ -4,6 +4,7 @@ import { addBacktestCommand } from './commands/backtest.ts';
 import { addBaselineCommands } from './commands/baseline.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addDrillCommand } from './commands/drill.ts';
 import { addFlagCommands } from './commands/flag.ts';
 import { addHookCommands } from './commands/hook.ts';
 import { addIncidentCommands } from './commands/incident.ts';
@@ -95,6 +96,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addSchemaCommand(program, shell);
   addStartCommand(program, shell);
   addOperateCommands(program, shell);
+  addDrillCommand(program, shell);
   addObserveCommands(program, shell);
   addBaselineCommands(program, shell);
   addMetricCommands(program, shell);

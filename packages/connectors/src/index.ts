@@ -1,4 +1,5 @@
 export { type AlertDelivery, type FiringAlert, readAlertDelivery } from './alert-delivery.ts';
+export { readAttestationMapping } from './attestation-mapping.ts';
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
 export { logBinsOf } from './histogram-bins.ts';
@@ -74,4 +75,5 @@ export type { IssueDraft, TrackedIssue, Tracker, TrackerPriority, TrackerResult 
 export { TRACKER_KINDS, type TrackerKind } from './tracker-kinds.ts';
 export { type TrackerLinks, type TrackerOp, trackerOf, trackerOpsOf } from './tracker-rules.ts';
 export { type AddressLookup, guardedLookup, isPrivateAddress, type UrlPolicy, urlProblem } from './url-guard.ts';
+export { probeUrl } from './url-probe.ts';
 export { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';

@@ -58,6 +58,27 @@ const RULES: Rules = {
   RolloutCreated: null,
   PreflightStarted: null,
   ItemAttested: null,
+  PreflightItemFailed: ({ item, why }, state) =>
+    draft('info', ON_CALL, 'preflight.open', `${titleOf(state)}: the pre-flight item "${item}" is open: ${why}.`, {
+      item,
+      why,
+    }),
+  DrillStarted: null,
+  DrillSwitchedOff: null,
+  DrillFinished: ({ number, passed, why }, state) =>
+    passed
+      ? undefined
+      : draft('warn', ON_CALL, 'drill.failed', `${titleOf(state)}: rollback drill ${number} failed${because(why)}`, {
+          number,
+          why,
+        }),
+  OverlapsFound: ({ overlaps }, state) => {
+    const confounded = overlaps.filter(({ isConfounded }) => isConfounded);
+    if (confounded.length === 0) return undefined;
+    const names = confounded.map(({ rollout }) => rollout);
+    const text = `${titleOf(state)} picks people by the same salt as ${names.join(', ')}: a difference between its arms may be their doing.`;
+    return draft('warn', ON_CALL, 'overlap.confounded', text, { rollouts: names });
+  },
   BaselineStarted: null,
   BaselineCaptured: null,
   StageEntered: ({ name, why, index }, state) =>

@@ -161,6 +161,11 @@ function cleanUp({ state, record, tracker }: Told): TrackerOp {
 const RULES: Rules = {
   RolloutCreated: null,
   PreflightStarted: (_, told) => issue(told),
+  DrillStarted: null,
+  DrillSwitchedOff: null,
+  DrillFinished: null,
+  OverlapsFound: null,
+  PreflightItemFailed: null,
   ItemAttested: null,
   BaselineStarted: null,
   BaselineCaptured: said,

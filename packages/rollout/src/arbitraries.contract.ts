@@ -211,7 +211,8 @@ export class Drive {
   /** Start, every pre-flight item, and the baseline. */
   begin(by: Principal = ANA): this {
     this.command({ type: 'Start' }, by);
-    for (const item of openItems(this.state)) this.command({ type: 'Approve', item }, BEN);
+    for (const item of openItems(this.state))
+      this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
     for (let count = 0; count < 5 && this.state.phase === 'baseline'; count += 1) this.serve(BATCH_MS);
     return this;
   }
@@ -232,7 +233,8 @@ export class Drive {
   reach(name: string): this {
     this.begin();
     for (let count = 0; count < 100 && stageOf(this.state)?.name !== name; count += 1) {
-      for (const item of stageOf(this.state)?.confirmations ?? []) this.command({ type: 'Approve', item }, BEN);
+      for (const item of stageOf(this.state)?.confirmations ?? [])
+        this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
       this.serve(BATCH_MS);
     }
     return this;
@@ -323,7 +325,8 @@ function recover(drive: Drive): void {
   drive.now += drive.state.phase === 'aborted' ? 10 * MINUTE_MS : 0;
   drive.command({ type: 'Retry', version: `v${drive.state.attempt + 1}` });
   if (drive.state.hold) drive.command({ type: 'Resume', reason: 'looked' });
-  for (const item of openItems(drive.state)) drive.command({ type: 'Approve', item }, BEN);
+  for (const item of openItems(drive.state))
+    drive.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
 }
 
 /** Lets it happen. */

@@ -1,6 +1,7 @@
 import type { ExposureLayer } from '@rampart/flags';
+import type { Overlap } from './overlap.ts';
 import type { Plan, PlanIssue } from './plan.ts';
-import type { AbortKind, Calibration, Issue, Proposal } from './state.ts';
+import type { AbortKind, Calibration, DrillLeg, Issue, Proposal } from './state.ts';
 import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
 
 /** What happened, in the past tense. State, ruleset, report and incident documents come from these alone. */
@@ -23,7 +24,23 @@ export type RolloutEvent =
       readonly item: string;
       readonly evidence?: string;
       readonly note?: string;
+      /** Given without the evidence it asks for. */
+      readonly waived?: true;
     }
+  /** A look found that an item does not hold; one that was given is open again. */
+  | { readonly type: 'PreflightItemFailed'; readonly item: string; readonly why: string }
+  /** The flag of the drill is on from here. `connected`: SDKs that have to follow. */
+  | { readonly type: 'DrillStarted'; readonly number: number; readonly connected: number }
+  | { readonly type: 'DrillSwitchedOff'; readonly number: number; readonly on: DrillLeg }
+  | {
+      readonly type: 'DrillFinished';
+      readonly number: number;
+      readonly passed: boolean;
+      readonly off?: DrillLeg;
+      readonly why?: string;
+    }
+  /** All that overlap now; empty: none any more. */
+  | { readonly type: 'OverlapsFound'; readonly overlaps: readonly Overlap[] }
   | { readonly type: 'BaselineStarted' }
   /** `reason`: why a baseline is taken anew; of version 2 and later. */
   | { readonly type: 'BaselineCaptured'; readonly baseline: Baseline; readonly reason?: string }

@@ -1,6 +1,7 @@
 import { freshWindowMs } from './decide/cadence.ts';
 import type { EventRecord, RolloutEvent } from './event.ts';
 import { type Evolver, type OfEvent as Of, RECORD_EVOLVERS } from './evolve-records.ts';
+import { recentOverlaps } from './overlap.ts';
 import { RAMPART } from './principal.ts';
 import type { Incident, Issue, RolloutState, StageRecord, StageRun } from './state.ts';
 
@@ -87,6 +88,7 @@ function lapsed(proposals: RolloutState['proposals'], at: number): RolloutState[
 }
 
 function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by: string): RolloutState {
+  const overlapping = recentOverlaps(state, at);
   const incident: Incident = {
     number: event.incident,
     attempt: state.attempt,
@@ -98,6 +100,7 @@ function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by:
     people: event.people,
     ...(event.verdict && { verdict: event.verdict }),
     ...(event.assignee && { assignee: event.assignee }),
+    ...(overlapping.length > 0 && { overlapping }),
   };
   const issue: Issue | undefined =
     event.issue === undefined

@@ -2,14 +2,24 @@ export { type BaselineChange, type BaselineRow, baselineChanges, baselineRows } 
 export { type ControlBaseline, openControlBaseline } from './baseline/control-baseline.ts';
 export { joinBaselines } from './baseline/join-baselines.ts';
 export { readsHistory, watchedLive } from './baseline/recorded.ts';
-export type { GoldenScore, RefusalCode, RolloutCommand } from './command.ts';
+export type { GoldenScore, PreflightFinding, RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
-export { openItems, SELF_CHECKED_PREFLIGHT } from './decide/decide-start.ts';
+export { describeDrill, drillSwitch, runningDrill } from './decide/decide-drill.ts';
+export { hookPrincipalId } from './decide/decide-preflight.ts';
+export { openItems } from './decide/decide-start.ts';
 export type { Decision } from './decide/decision.ts';
 export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './decide/exposure.ts';
 export { InvariantError } from './decide/invariants.ts';
+export {
+  agedItems,
+  describeMissing,
+  type EvidenceNeed,
+  evidenceNeedOf,
+  type MissingItem,
+  missingPreflight,
+} from './decide/preflight-items.ts';
 export { waitingFor } from './decide/tick-advance.ts';
 export { describeEvent } from './documents/describe-event.ts';
 export { formatMeasured, formatShare, formatVerdict, unitOf } from './documents/format.ts';
@@ -55,6 +65,7 @@ export {
   type StratumSums,
   type UserSum,
 } from './judge/prepared-batch.ts';
+export { describeOverlap, type Overlap, type OverlapParty, overlapOf } from './overlap.ts';
 export { ALERTS, type AlertLabels, alertMetricsFor, withoutAlerts } from './plan/alert-criterion.ts';
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';
@@ -71,6 +82,7 @@ export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts
 export { defineRollout, notifyRouteSchema, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
 export { placeInPlan } from './plan/plan-source.ts';
 export { type PlanPreview, previewPlan } from './plan/preview.ts';
+export { FLAG_CONFIGURED, ROLLBACK_TESTED } from './plan/read-preflight.ts';
 export type {
   Calendar,
   Check,
@@ -85,6 +97,7 @@ export type {
   Plan,
   PlanIssue,
   PlanTracker,
+  PreflightCheck,
   Stage,
   Tier,
 } from './plan.ts';
@@ -116,6 +129,8 @@ export type {
   Attempt,
   Attestation,
   Calibration,
+  Drill,
+  DrillLeg,
   Hold,
   Incident,
   Issue,

@@ -116,6 +116,25 @@ export type Stage = {
   readonly onInconclusive: 'hold' | 'extend';
 };
 
+/**
+ * What stands behind one pre-flight item, beside a person's word. Default: nothing more than the item itself asks for
+ * (`decide/preflight-items.ts`).
+ */
+export type PreflightCheck = {
+  /** Who gives the item: a hook of the server, Rampart by asking an address or a source, or a person with a link. Default: as the item's name says. */
+  readonly by?:
+    | { readonly kind: 'hook'; readonly hook: string }
+    /** `expect`: status of the answer. Default: any from 200 to 299. */
+    | { readonly kind: 'url'; readonly url: string; readonly expect?: number }
+    /** Answered with at least one series. */
+    | { readonly kind: 'query'; readonly source: string; readonly query: string }
+    | { readonly kind: 'link' };
+  /** Evidence older than this is asked anew before the baseline. Default: it never ages. */
+  readonly maxAgeMs?: number;
+  /** Of `rollback-tested`: how long SDKs may take to follow each step of a drill, real time, never scaled. Default: 30 s. */
+  readonly withinMs?: number;
+};
+
 /** When advances are allowed; rollbacks always are. */
 export type Calendar = {
   /** Days 1 (Monday) to 7, minutes of the local day [from, to). Absent: always. */
@@ -176,6 +195,8 @@ export type Plan = {
   };
   /** Items to attest before the start, for example `launch-readiness`. */
   readonly preflight: readonly string[];
+  /** What stands behind them, by item. Absent: nothing but what their names say. */
+  readonly preflightChecks?: Readonly<Record<string, PreflightCheck>>;
   /** How long live traffic is watched, and how far back a recorded past is read (never scaled: reading it takes no such time). Default: `windowMs`. */
   readonly baseline: { readonly windowMs: number; readonly historyMs?: number };
   readonly metrics: Readonly<Record<string, Metric>>;

@@ -1,4 +1,5 @@
 import type { ExposureLayer } from '@rampart/flags';
+import type { Overlap } from './overlap.ts';
 import type { Plan } from './plan.ts';
 import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
 
@@ -22,6 +23,40 @@ export type Attestation = {
   readonly at: number;
   readonly evidence?: string;
   readonly note?: string;
+  /** A person gave it without the evidence it asks for; `note` says why. */
+  readonly waived?: true;
+};
+
+/** What a look found of a pre-flight item that is not given. */
+export type PreflightFailure = { readonly at: number; readonly why: string };
+
+/** How SDKs followed one step of a drill. Times in milliseconds of real time, from the decision to the confirmation of an SDK. */
+export type DrillLeg = {
+  readonly confirmed: number;
+  /** How many of them said what they evaluate; the others said which revision they use. */
+  readonly evaluated: number;
+  /** SDKs that ended meanwhile, and have nothing to follow any more. Default: none. */
+  readonly left?: number;
+  /** Of the SDK that was last. Absent where none confirmed. */
+  readonly worstMs?: number;
+  /** The slowest, slowest first; a few. */
+  readonly slowest: readonly { readonly instance: string; readonly ms: number }[];
+};
+
+/** A rollback drill: a flag that no code reads was switched on and off, and the SDKs that followed. */
+export type Drill = {
+  readonly number: number;
+  readonly by: string;
+  readonly startedAt: number;
+  /** SDKs that were connected when it began: those that have to follow. */
+  readonly connected: number;
+  readonly on?: DrillLeg;
+  readonly offAt?: number;
+  readonly off?: DrillLeg;
+  readonly finishedAt?: number;
+  readonly passed?: boolean;
+  /** Why it did not pass. */
+  readonly why?: string;
 };
 
 /** The stage being served. Served time counts only while neither held nor blind. */
@@ -76,6 +111,8 @@ export type Incident = {
   readonly stage: string;
   readonly verdict?: Verdict;
   readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
+  /** Overlapping rollouts that had advanced shortly before: it may be their doing. */
+  readonly overlapping?: readonly Overlap[];
   /** When the connected SDKs had confirmed exposure 0. */
   readonly tookEffectAt?: number;
   readonly assignee?: string;
@@ -169,6 +206,12 @@ export type RolloutState = {
   readonly statistics: number;
   readonly statisticsFromEpoch: number;
   readonly preflight: Readonly<Record<string, Attestation | null>>;
+  /** Why pre-flight items that were looked at are open. Absent before the first. */
+  readonly preflightFailures?: Readonly<Record<string, PreflightFailure>>;
+  /** Rollback drills, oldest first; the last one runs while it has no end. Absent before the first. */
+  readonly drills?: readonly Drill[];
+  /** Other rollouts that share people and metrics with this one, as last found. Absent while there are none. */
+  readonly overlaps?: readonly Overlap[];
   readonly exit: Readonly<Record<string, Attestation | null>>;
   /** Confirmations given, keyed `stage name: text`. */
   readonly confirmations: Readonly<Record<string, Attestation>>;

@@ -8,8 +8,11 @@ import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
 import { type Channels, openChannels } from './channels.ts';
 import { type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
+import { createDrills, type Drills } from './drills.ts';
+import { checkFlag } from './flag-check.ts';
 import { createFlagDesk } from './flag-desk.ts';
 import { type HistoryLookup, recordedIn } from './history-reading.ts';
+import { createAttest } from './hook-attestations.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { baselineHandlers } from './http/baseline-handlers.ts';
@@ -31,6 +34,8 @@ import type { Log } from './log.ts';
 import { createNotifyDesk } from './notify-desk.ts';
 import { createReceiver } from './otlp/receiver.ts';
 import { createDispatcher, type Dispatcher } from './outbox.ts';
+import { createOverlapWatch, type OverlapWatch } from './overlap-watch.ts';
+import { createPreflightWatch, type PreflightWatch } from './preflight-watch.ts';
 import { createPuller, type Puller } from './puller.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import type { RolloutRun } from './rollout-run.ts';
@@ -58,47 +63,49 @@ export type Work = {
   readonly stop: () => Promise<void>;
 };
 
-/** The parts of a running server that end with it. `works` are started in this order and stopped in the reverse one. */
-export type Parts = {
+/** Everything between the store and HTTP: what rollouts are judged and decided by. */
+type Loop = {
   readonly store: Store;
   readonly clock: MonotoneClock;
+  readonly settings: ServerSettings;
+  readonly secretOf: (name: string) => string | undefined;
   readonly tokens: Tokens;
   readonly table: RolloutTable;
   readonly stream: RulesetStream;
+  readonly instances: InstanceRegistry;
   readonly reconciler: Reconciler;
   readonly sources: SourceBook;
   readonly puller: Puller;
+  readonly sightsOf: (run: RolloutRun) => ReturnType<typeof sourceSights>;
+  readonly historyOf: HistoryLookup;
   readonly baselines: BaselineWatch;
-  readonly dispatcher: Dispatcher;
+  readonly drills: Drills;
+  readonly preflight: PreflightWatch;
+  readonly overlaps: OverlapWatch;
+  readonly webhooks: Webhooks;
+  readonly channels: Channels;
   readonly book: AddressBook;
+  readonly dispatcher: Dispatcher;
+  readonly trackers: TrackerBook;
   readonly trackerSync: TrackerSync;
+  readonly metrics: ServerMetrics;
+  readonly wake: (id: string) => void;
+};
+
+/** The parts of a running server that end with it. `works` are started in this order and stopped in the reverse one. */
+export type Parts = Loop & {
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
 };
 
-/** Everything between the store and HTTP: what rollouts are judged and decided by. */
-type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
-  readonly settings: ServerSettings;
-  readonly secretOf: (name: string) => string | undefined;
-  readonly webhooks: Webhooks;
-  readonly channels: Channels;
-  readonly trackers: TrackerBook;
-  readonly instances: InstanceRegistry;
-  readonly metrics: ServerMetrics;
-  readonly historyOf: HistoryLookup;
-  readonly sightsOf: (run: RolloutRun) => ReturnType<typeof sourceSights>;
-  readonly wake: (id: string) => void;
-};
-
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book, trackerSync } = loop;
   const { app, controlPlane, clicks } = await openHttp(loop, setup);
-  const works = [reconciler, puller, baselines, dispatcher, clicks, trackerSync];
-  const parts = { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book };
-  return { ...parts, trackerSync, works, controlPlane, app };
+  const { reconciler, puller, baselines, drills, preflight, overlaps, dispatcher, trackerSync } = loop;
+  const works = [reconciler, puller, baselines, drills, preflight, overlaps, dispatcher, clicks, trackerSync];
+  return { ...loop, works, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -139,10 +146,17 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
     onDelivery: metrics.delivery,
   });
   const wake = (id: string) => void reconciler.wake(id);
+  const drills = createDrills({ table, clock, instances, log, wakeRollout: wake });
+  const preflight = createPreflightWatch({ table, clock, instances, sources, policy, drills, log, wakeRollout: wake });
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake, channels, book, dispatcher, trackers, trackerSync },
+    ...{ historyOf, sightsOf, channels, book, dispatcher, trackers, trackerSync },
+    ...{ drills, preflight, overlaps: createOverlapWatch({ table, clock, log }) },
+    wake(id) {
+      wake(id);
+      drills.wake(id);
+    },
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -166,20 +180,25 @@ async function openHttp(
   const { channels, book, dispatcher } = loop;
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
-  const hooks = await openHooks({ store, ingest, clock, log, secretOf });
-  const { deliversAlerts } = hooks;
+  const attest = createAttest({
+    rollouts: () => table.all().map(({ state }) => state),
+    command: (...given) => controlPlane.command(...given),
+  });
+  const hooks = await openHooks({ store, ingest, clock, log, secretOf, attest });
+  const { deliversAlerts, deliversAttestations } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
   const { trackers, trackerSync } = loop;
-  const tracked = {
+  const plane = {
+    ...{ store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake },
     trackerNames: trackers.names,
     issueOf: (rollout: string) => shownIssue(trackerSync.issueOf(rollout)),
   };
-  const plane = {
-    ...{ store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake },
-    ...tracked,
-  };
-  const controlPlane = createControlPlane(plane);
   const { policy } = loop.settings;
+  const controlPlane: ControlPlane = createControlPlane({
+    ...{ ...plane, deliversAttestations, policy },
+    findingsOf: (state) => checkFlag(state, { table, clock, instances }),
+    connectedNamed: () => instances.present(clock.now()).length,
+  });
   const slackApp = { settings: channels.slack, secretOf, policy, store, clock, log, table };
   const slack = createSlackClicks({ ...slackApp, command: controlPlane.command });
   const revision = () => table.book.ruleset().revision;

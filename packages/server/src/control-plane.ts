@@ -12,19 +12,20 @@ import {
   type SourceSight,
   type WriteOptions,
 } from '@rampart/api';
+import type { UrlPolicy } from '@rampart/connectors';
 import {
   applyAll,
   decide,
   type EventRecord,
   type Plan,
   type PlanIssue,
+  type PreflightFinding,
   type Principal,
   RAMPART,
   type RolloutCommand,
   type RolloutState,
   renderIncident,
   renderReport,
-  SELF_CHECKED_PREFLIGHT,
 } from '@rampart/rollout';
 import type { Channels } from './channels.ts';
 import type { Clock } from './clock.ts';
@@ -91,6 +92,14 @@ export type ControlPlaneOptions = {
   readonly issueOf?: (rollout: string) => RolloutView['issue'];
   /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
   readonly recordedOf?: (plan: Plan) => Readonly<Record<string, string>> | undefined;
+  /** What Rampart can see of pre-flight at once. Default: nothing. */
+  readonly findingsOf?: (state: RolloutState) => readonly PreflightFinding[];
+  /** SDKs that are connected and name themselves. Default: none. */
+  readonly connectedNamed?: () => number;
+  /** Whether a hook gives items of pre-flight. Default: none does. */
+  readonly deliversAttestations?: (hook: string) => boolean;
+  /** Where connectors may go. Default: the public internet. */
+  readonly policy?: UrlPolicy;
   /** Looks at a rollout soon: what a command led to may lead further. */
   readonly wake: (id: string) => void;
 };
@@ -148,6 +157,9 @@ function surroundingsOf(options: ControlPlaneOptions): Surroundings {
   const { table, clock, environment, sources, channels, trackerNames = [], deliversAlerts = () => false } = options;
   return {
     environment,
+    deliversAttestations: options.deliversAttestations ?? (() => false),
+    policy: options.policy ?? {},
+    rollouts: table.all().map(({ state }) => state),
     deliversAlerts: deliversAlerts(),
     flags: table.book.flags(),
     segments: table.book.segments(),
@@ -313,7 +325,7 @@ async function commandOnce(options: ControlPlaneOptions, given: Given): Promise<
   const run = runOf(table, id);
   refuseOtherVersion(run.state, ifVersion);
   const at = clock.now();
-  const causes = causesOf(run, completed(given.command, run, options), by, at);
+  const causes = causesOf(run, completed(given.command, run, options), { by, at, findingsOf: options.findingsOf });
   if (causes.length === 0) return { rollout: viewOf(run, at), events: [] };
   const answerOf = (events: readonly EventRecord[], state: RolloutState): CommandAnswer => ({
     rollout: viewOf({ ...run, state }, at),
@@ -334,13 +346,28 @@ function refuseOtherVersion({ id, version }: RolloutState, ifVersion: number | u
   throw new ProblemError('VERSION_CONFLICT', `Rollout ${id} is at version ${version}, not ${ifVersion}.`, { version });
 }
 
-/** What a command leads to, and what Rampart itself adds to it at once. */
-function causesOf(run: RolloutRun, command: RolloutCommand, by: Principal, at: number): readonly Cause[] {
-  const { events } = decided(run.state, command, by, at);
-  const causes = events.map((event) => ({ event, by: by.id }));
-  if (command.type !== 'Start') return causes;
-  const started = applyAll(run.state, events, by, at);
-  return [...causes, ...selfAttested(started, at)];
+/**
+ * What a command leads to, and what Rampart itself adds to it at once: at the start, and before an item that may be the last of
+ * pre-flight, it looks at what it can see for itself.
+ */
+function causesOf(
+  { state }: RolloutRun,
+  command: RolloutCommand,
+  { by, at, findingsOf }: { by: Principal; at: number; findingsOf: ControlPlaneOptions['findingsOf'] },
+): readonly Cause[] {
+  const checked = command.type === 'Approve' ? looked(state, findingsOf, at) : { state, causes: [] };
+  const { events } = decided(checked.state, command, by, at);
+  const causes = [...checked.causes, ...events.map((event) => ({ event, by: by.id }))];
+  const started = command.type === 'Start' ? applyAll(checked.state, events, by, at) : undefined;
+  return started === undefined ? causes : [...causes, ...looked(started, findingsOf, at).causes];
+}
+
+/** What a look at pre-flight changes, as Rampart. */
+function looked(state: RolloutState, findingsOf: ControlPlaneOptions['findingsOf'] = () => [], at: number) {
+  const decision = decide(state, { type: 'CheckPreflight', findings: findingsOf(state) }, RAMPART, at);
+  const events = decision.ok ? decision.events : [];
+  const causes: readonly Cause[] = events.map((event) => ({ event, by: RAMPART.id }));
+  return { state: applyAll(state, events, RAMPART, at) ?? state, causes };
 }
 
 function decided(state: RolloutState, command: RolloutCommand, by: Principal, at: number) {
@@ -353,25 +380,11 @@ function decided(state: RolloutState, command: RolloutCommand, by: Principal, at
 function completed(
   command: RolloutCommand,
   { state, evidence, look }: RolloutRun,
-  { recordedOf }: ControlPlaneOptions,
+  { recordedOf, connectedNamed }: ControlPlaneOptions,
 ): RolloutCommand {
+  if (command.type === 'Drill') return { ...command, connected: connectedNamed?.() ?? 0 };
   if (command.type === 'Abort' || command.type === 'Kill') return { ...command, people: evidence.people };
   if (command.type === 'CaptureBaseline') return { ...command, ...(look && { verdicts: look.judgement.verdicts }) };
   const recorded = command.type === 'Start' ? recordedOf?.(state.plan) : undefined;
   return command.type === 'Start' && recorded !== undefined ? { ...command, recorded } : command;
-}
-
-/** Pre-flight items that Rampart checks itself: the flag is there since the rollout was created. */
-function selfAttested(state: RolloutState | undefined, at: number): readonly Cause[] {
-  let current = state;
-  const causes: Cause[] = [];
-  for (const item of SELF_CHECKED_PREFLIGHT) {
-    if (current === undefined || current.preflight[item] !== null) continue;
-    const command = { type: 'Approve', item, evidence: `flag ${current.plan.flag} is served by Rampart` } as const;
-    const decision = decide(current, command, RAMPART, at);
-    if (!decision.ok) continue;
-    causes.push(...decision.events.map((event) => ({ event, by: RAMPART.id })));
-    current = applyAll(current, decision.events, RAMPART, at);
-  }
-  return causes;
 }

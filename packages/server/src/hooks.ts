@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type HookReceipt, type HookSetting, ProblemError } from '@rampart/api';
-import { checkSignature, readAlertDelivery, readSignalMapping } from '@rampart/connectors';
+import { checkSignature, readAlertDelivery, readAttestationMapping, readSignalMapping } from '@rampart/connectors';
 import type { Clock } from './clock.ts';
+import type { Attest } from './hook-attestations.ts';
 import type { Ingest } from './ingest.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store/store.ts';
@@ -28,6 +29,8 @@ export type Hooks = {
    * @throws ProblemError `NOT_FOUND`, `HOOK_SIGNATURE_INVALID`, `TELEMETRY_INVALID` @throws StoreError
    */
   readonly receive: (delivery: HookDelivery) => Promise<HookReceipt>;
+  /** Whether a hook gives items of pre-flight, and has the secret to check its sender by. */
+  readonly deliversAttestations: (name: string) => boolean;
   /** Whether any hook takes alerts, and has the secret to check them by. */
   readonly deliversAlerts: () => boolean;
 };
@@ -39,6 +42,8 @@ export type HookDeps = {
   readonly clock: Clock;
   readonly log: Log;
   readonly secretOf: (name: string) => string | undefined;
+  /** Takes what gives items of pre-flight. */
+  readonly attest: Attest;
 };
 
 /** Hooks as stored. @throws StoreError */
@@ -60,6 +65,10 @@ export async function openHooks(deps: HookDeps): Promise<Hooks> {
       if (setting !== undefined) return receive(setting, delivery, deps);
       throw new ProblemError('NOT_FOUND', `There is no hook ${JSON.stringify(delivery.name)}.`);
     },
+    deliversAttestations: (hook) =>
+      settings.some(
+        (one) => one.name === hook && one.receives === 'attestations' && secretFor(one, deps) !== undefined,
+      ),
     deliversAlerts: () => settings.some((one) => one.receives === 'alerts' && secretFor(one, deps) !== undefined),
   };
 }
@@ -80,17 +89,20 @@ function withKnownSecret(setting: HookSetting, known: readonly HookSetting[]): H
 }
 
 function check(setting: HookSetting): void {
-  const { name, secret, secretRef, signals } = setting;
+  const { name, secret, secretRef, signals, attestation } = setting;
   if (secret === undefined && secretRef === undefined)
     throw new ProblemError('BODY_INVALID', `hook ${name} has neither secret nor secretRef; give one of them`);
   const mapping = signals && readSignalMapping(signals);
   if (mapping !== undefined && 'problem' in mapping)
     throw new ProblemError('BODY_INVALID', `signals of hook ${name}: ${mapping.problem}`);
+  const attests = readAttestationMapping(attestation);
+  if ('problem' in attests) throw new ProblemError('BODY_INVALID', `attestation of hook ${name}: ${attests.problem}`);
 }
 
 async function receive(setting: HookSetting, delivery: HookDelivery, deps: HookDeps): Promise<HookReceipt> {
   const signedId = verified(setting, delivery, deps);
   const body = jsonOf(delivery.body, setting.name);
+  if (setting.receives === 'attestations') return deps.attest(setting, body);
   return setting.receives === 'alerts'
     ? receiveAlerts(setting.name, body, deps)
     : receiveSignals(setting, { body, raw: delivery.body, signedId }, deps);

@@ -68,7 +68,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async telemetry(json) {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
       if (batch.closing) instances.left(batch.instance);
-      else instances.seen(batch.instance, batch.revision, clock.now());
+      else instances.seen(batch.instance, batch.revision, clock.now(), batch.evaluated);
       const { batchId, instance, sequence, priceBook } = batch;
       const byRollout = Map.groupBy(batch.series, ({ rollout }) => rollout);
       const measured = [...byRollout.keys()].filter(reads);

@@ -1,21 +1,25 @@
 import type { PlanCheck, PlanInput } from '@rampart/api';
-import { ConnectorError } from '@rampart/connectors';
+import { ConnectorError, type UrlPolicy, urlProblem } from '@rampart/connectors';
 import { type ExposureLayer, type Flag, FULL_WEIGHT, type Segment } from '@rampart/flags';
 import {
   ALERTS,
+  describeOverlap,
   layersOf,
   type Metric,
   type Plan,
   type PlanIssue,
   type PlanIssueCode,
   type PlanResult,
+  type PreflightCheck,
   parsePlan,
   placeInPlan,
+  type RolloutState,
   weightOfEveryone,
   withInternalSegment,
 } from '@rampart/rollout';
 import { type Channels, channelProblem, digestProblem } from './channels.ts';
 import { otlpBindingProblem } from './otlp/conventions.ts';
+import { overlapsOfPlan } from './overlap-watch.ts';
 import type { ByKey } from './ruleset-of.ts';
 import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
 
@@ -32,6 +36,12 @@ export type Surroundings = {
   readonly channels: Pick<Channels, 'all' | 'get'>;
   /** Names of the trackers that are set up here. */
   readonly trackers: readonly string[];
+  /** Whether a hook gives items of pre-flight. */
+  readonly deliversAttestations: (hook: string) => boolean;
+  /** Where the addresses of a plan may be. */
+  readonly policy: UrlPolicy;
+  /** Every rollout of the environment. */
+  readonly rollouts: readonly RolloutState[];
   readonly now: number;
 };
 
@@ -51,10 +61,11 @@ export function readPlanFor(reading: PlanReading, here: Surroundings): PlanResul
   const plan = read.environment === DEFAULT_ENVIRONMENT ? { ...read, environment: here.environment } : read;
   // Without the name of a file the text may have been made of a module, whose lines are others.
   const { file } = reading;
-  const issues = issuesHere(plan, here).map((issue) =>
-    file === undefined ? issue : { ...issue, file, ...placeInPlan(text, issue.path) },
-  );
-  return issues.length === 0 ? { ok: true, plan, warnings: parsed.warnings } : { ok: false, issues };
+  const placed = (issue: PlanIssue) =>
+    file === undefined ? issue : { ...issue, file, ...placeInPlan(text, issue.path) };
+  const issues = issuesHere(plan, here).map(placed);
+  if (issues.length > 0) return { ok: false, issues };
+  return { ok: true, plan, warnings: [...parsed.warnings, ...overlapWarnings(plan, here).map(placed)] };
 }
 
 /** The answer to a question whether a plan would run here. */
@@ -75,7 +86,49 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...trackerIssues(plan, here),
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
+    ...preflightIssues(plan, here),
   ];
+}
+
+/** Rollouts under way that share people and metrics with the plan: no reason to refuse it, but to know of them. */
+function overlapWarnings(plan: Plan, { rollouts, flags }: Surroundings): readonly PlanIssue[] {
+  return overlapsOfPlan(plan, rollouts, flags).map((overlap) => ({
+    severity: 'warning',
+    code: overlap.isConfounded ? 'overlap-confounded' : 'overlap',
+    path: 'flag',
+    message: `${overlap.metrics.join(', ')}: ${describeOverlap(overlap)}`,
+  }));
+}
+
+/** An item that could never be given would keep the rollout in pre-flight for ever. */
+function preflightIssues(plan: Plan, here: Surroundings): readonly PlanIssue[] {
+  return plan.preflight.flatMap((item, i) => {
+    const problem = preflightProblem(plan.preflightChecks?.[item]?.by, here);
+    return problem === undefined ? [] : [issue('unknown-value', `preflight[${i}].${problem[0]}`, problem[1])];
+  });
+}
+
+function preflightProblem(
+  by: PreflightCheck['by'],
+  { deliversAttestations, policy, sources }: Surroundings,
+): readonly [key: string, message: string] | undefined {
+  if (by?.kind === 'hook' && !deliversAttestations(by.hook)) {
+    return [
+      'hook',
+      `no hook ${by.hook} of this server receives attestations, or its secret is not set there; set it up (rampart hook set)`,
+    ];
+  }
+  if (by?.kind === 'url') {
+    const problem = urlProblem(by.url, policy);
+    return problem === undefined ? undefined : ['url', problem];
+  }
+  if (by?.kind === 'query' && sources.get(by.source)?.source.probe === undefined) {
+    return [
+      'source',
+      `source ${by.source} cannot answer a query on this server; give one of kind prometheus (rampart serve --settings FILE)`,
+    ];
+  }
+  return undefined;
 }
 
 function issue(code: PlanIssueCode, path: string, message: string): PlanIssue {

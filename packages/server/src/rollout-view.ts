@@ -1,11 +1,12 @@
 import type { RolloutView, SourceSight } from '@rampart/api';
 import {
   baselineUnseenMs,
+  describeMissing,
   formatDuration,
   type Judgement,
   judgesToCalibrate,
+  missingPreflight,
   NO_EVIDENCE,
-  openItems,
   readsHistory,
   waitingFor,
 } from '@rampart/rollout';
@@ -46,7 +47,7 @@ function waitsOfPhase(
     case 'draft':
       return ['the start'];
     case 'preflight':
-      return [...held, ...openItems(state).map((item) => `pre-flight item "${item}"`)];
+      return [...held, ...missingPreflight(state).map((one) => `pre-flight item ${describeMissing(one)}`)];
     case 'baseline':
       return [...held, ...baselineWaits({ state, evidence }, now)];
     case 'exposing':

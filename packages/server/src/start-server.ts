@@ -8,6 +8,8 @@ import type { BaselineWatch } from './baseline-watch.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Dispatcher } from './outbox.ts';
+import type { OverlapWatch } from './overlap-watch.ts';
+import type { PreflightWatch } from './preflight-watch.ts';
 import type { Puller } from './puller.ts';
 import type { Reconciler } from './reconciler.ts';
 import { DEFAULT_RETENTION_MS, pastRetention, pruneAll } from './retention.ts';
@@ -33,6 +35,10 @@ export type RampartServer = {
   readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
   /** Delivers messages by hand; it does so by itself as well. */
   readonly dispatcher: Pick<Dispatcher, 'drain'>;
+  /** Looks at what pre-flight waits for by hand; it does so by itself as well. */
+  readonly preflight: Pick<PreflightWatch, 'wakeAll'>;
+  /** Notes overlaps of rollouts by hand; it does so by itself as well. */
+  readonly overlaps: Pick<OverlapWatch, 'wakeAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -65,9 +71,10 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync } = parts;
+    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const parted = { url, store, controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, close };
+    const byHand = { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps };
+    const parted = { url, store, ...byHand, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();

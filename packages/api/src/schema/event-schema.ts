@@ -5,9 +5,11 @@ import { instantSchema } from './primitive-schema.ts';
 import {
   abortKindSchema,
   CALIBRATION_SHAPE,
+  drillLegSchema,
   issueSeveritySchema,
   issueStatusSchema,
   layerSchema,
+  overlapSchema,
   proposalActionSchema,
   recordedSchema,
 } from './state-schema.ts';
@@ -31,7 +33,18 @@ export const rolloutEventSchema = z
       item: text,
       evidence: text.optional(),
       note: text.optional(),
+      waived: z.literal(true).optional(),
     }),
+    event('PreflightItemFailed', { item: text, why: text }),
+    event('DrillStarted', { number: z.int(), connected: z.int() }),
+    event('DrillSwitchedOff', { number: z.int(), on: drillLegSchema }),
+    event('DrillFinished', {
+      number: z.int(),
+      passed: z.boolean(),
+      off: drillLegSchema.optional(),
+      why: text.optional(),
+    }),
+    event('OverlapsFound', { overlaps: z.array(overlapSchema) }),
     event('BaselineStarted', {}),
     event('BaselineCaptured', { baseline: baselineSchema, reason: text.optional() }),
     event('StageEntered', {

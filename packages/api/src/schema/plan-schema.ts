@@ -1,4 +1,4 @@
-import type { Check, MetricJudge, Plan, PlanIssue } from '@rampart/rollout';
+import type { Check, MetricJudge, Plan, PlanIssue, PreflightCheck } from '@rampart/rollout';
 import { z } from 'zod';
 import { jsonValueSchema } from './primitive-schema.ts';
 import { tierSchema } from './verdict-schema.ts';
@@ -66,6 +66,19 @@ const stageSchema = z.object({
   onInconclusive: z.enum(['hold', 'extend']),
 });
 
+const preflightCheckSchema = z.object({
+  by: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.literal('hook'), hook: z.string() }),
+      z.object({ kind: z.literal('url'), url: z.string(), expect: z.int().optional() }),
+      z.object({ kind: z.literal('query'), source: z.string(), query: z.string() }),
+      z.object({ kind: z.literal('link') }),
+    ])
+    .optional(),
+  maxAgeMs: milliseconds.optional(),
+  withinMs: milliseconds.optional(),
+}) satisfies z.ZodType<PreflightCheck>;
+
 const calendarSchema = z.object({
   advance: z
     .object({ days: z.array(z.int()), fromMinute: z.int(), toMinute: z.int(), timeZone: z.string() })
@@ -100,6 +113,7 @@ export const planSchema = z
       stakeholders: z.array(z.string()),
     }),
     preflight: z.array(z.string()),
+    preflightChecks: z.record(z.string(), preflightCheckSchema).optional(),
     baseline: z.object({ windowMs: milliseconds, historyMs: milliseconds.optional() }),
     metrics: z.record(z.string(), metricSchema),
     judges: z.record(z.string(), judgeSchema).optional(),

@@ -1,5 +1,12 @@
 import type { RolloutView } from '@rampart/api';
-import { describeEvent, type EventRecord, formatElapsed, type RolloutState } from '@rampart/rollout';
+import {
+  describeDrill,
+  describeEvent,
+  describeOverlap,
+  type EventRecord,
+  formatElapsed,
+  type RolloutState,
+} from '@rampart/rollout';
 import { nextStepsOf, type StepsAt } from '../next-steps.ts';
 import type { Paint } from '../session.ts';
 import { renderChecks, renderMetrics } from './checks-table.ts';
@@ -109,6 +116,12 @@ function checks(
   ];
 }
 
+/** The last drill, while it can still matter. */
+function drills({ drills: all = [] }: RolloutState): readonly string[] {
+  const last = all.at(-1);
+  return last === undefined ? [] : [describeDrill(last)];
+}
+
 /** Sources that are pulled, and whichever is not well: one that reports by itself and does needs no line. */
 function sources({ sources: all = [], now }: RolloutView, paint: Paint): readonly string[] {
   return all
@@ -130,6 +143,8 @@ export function renderStatus({ view, events, steps }: StatusFacts, width: number
     ...checks(view, width, paint).flatMap(([title, body]) => section(title, body)),
     ...section('Sources', list(sources(view, paint), width)),
     ...section('Waiting for', list(waitingLines(view), width)),
+    ...section('Overlaps', list((state.overlaps ?? []).map(describeOverlap), width)),
+    ...section('Rollback drill', list(drills(state), width)),
     ...section('Open', list([...incidents(state, now), ...issues(state)], width)),
     ...section('Last events (UTC)', list(eventLines(events, state, paint), width)),
     ...section('Next', renderNextSteps(state, steps, width, paint)),

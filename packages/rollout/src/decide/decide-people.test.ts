@@ -122,7 +122,9 @@ describe('a proposal', () => {
   it("is what a person's proceed and retry are under four eyes", () => {
     const drive = new Drive(planOf({ fourEyes: true }));
     drive.command({ type: 'Start' });
-    for (const item of ['launch-readiness', 'plan-approved']) drive.command({ type: 'Approve', item }, BEN);
+    for (const item of ['launch-readiness', 'plan-approved']) {
+      drive.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
+    }
     for (let count = 0; count < 4 && drive.state.phase === 'baseline'; count += 1) drive.serve(BATCH_MS);
     drive.command({ type: 'Proceed', reason: 'go' });
     expect(drive.state).toMatchObject({ stage: { index: 0 }, proposals: [{ action: 'proceed', by: 'ana' }] });

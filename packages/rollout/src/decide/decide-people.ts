@@ -4,6 +4,7 @@ import { calendarOpen } from '../plan/calendar.ts';
 import type { Principal } from '../principal.ts';
 import type { Proposal, RolloutState } from '../state.ts';
 import { killNow, retryNow } from './decide-abort.ts';
+import { preflightIncomplete } from './decide-preflight.ts';
 import {
   APPROVING,
   accept,
@@ -57,7 +58,7 @@ export function nextProposal(state: RolloutState): number {
 
 function proceedNow(state: RolloutState, reason: string, now: number): Decision {
   const running = state.stage;
-  const no = notIn(state, ['exposing'], 'proceed');
+  const no = preflightIncomplete(state, 'proceed') ?? notIn(state, ['exposing'], 'proceed');
   if (no || running === undefined) return no ?? refuse('WRONG_PHASE', 'Cannot proceed: no stage is running.');
   const next = running.index + 1;
   if (state.killed) return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched; re-arm it first.');

@@ -5,6 +5,7 @@ import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
+import { drill, finishDrill, recordOverlaps, switchDrillOff } from './decide-drill.ts';
 import {
   addIssue,
   assignIncident,
@@ -15,6 +16,7 @@ import {
 } from './decide-incident.ts';
 import { calibrateJudge } from './decide-judge.ts';
 import { cancel, decline, extend, hold, proceed, resume } from './decide-people.ts';
+import { checkPreflight } from './decide-preflight.ts';
 import { approve, start } from './decide-start.ts';
 import { resumeWatch, tick } from './decide-tick.ts';
 import { accept, type Decision, type Handler, lacksRole, RAISING, refuse } from './decision.ts';
@@ -25,6 +27,11 @@ type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>
 const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Handler<Of<T>> } = {
   Start: start,
   Approve: approve,
+  CheckPreflight: checkPreflight,
+  Drill: drill,
+  SwitchDrillOff: switchDrillOff,
+  FinishDrill: finishDrill,
+  RecordOverlaps: recordOverlaps,
   Decline: decline,
   CaptureBaseline: captureBaseline,
   Tick: tick,
@@ -55,6 +62,7 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'AssignIncident',
   'ResolveIncident',
   'ConfirmEffect',
+  'FinishDrill',
 ];
 
 /**

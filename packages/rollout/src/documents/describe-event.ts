@@ -1,8 +1,10 @@
 import { originOf } from '../baseline/origin.ts';
 import type { EventRecord, RolloutEvent } from '../event.ts';
-import { formatElapsed } from '../plan/duration.ts';
+import { describeOverlap } from '../overlap.ts';
+import { formatElapsed, formatSeconds } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
+import type { DrillLeg } from '../state.ts';
 import type { Baseline } from '../verdict.ts';
 import { formatCount, formatInstant, formatLayers, formatMeasured, formatVerdict, unitOf } from './format.ts';
 import { plainLine } from './markdown.ts';
@@ -23,6 +25,13 @@ function readFrom(recorded: Readonly<Record<string, string>>): string {
   return parts.length === 0 ? '' : `; the baseline is read from history: ${parts.join('; ')}`;
 }
 
+const sdks = (count: number) => (count === 1 ? '1 SDK' : `${count} SDKs`);
+
+function offText(off: DrillLeg | undefined): string {
+  if (off?.worstMs === undefined) return '';
+  return `, off in ${formatSeconds(off.worstMs)} in ${sdks(off.confirmed)}`;
+}
+
 /** What was captured anew, and from what; metrics of an older version are named as kept. */
 function capturedWords(baseline: Baseline): string {
   const { version = 1, source, fromAt, toAt, metrics } = baseline;
@@ -40,6 +49,10 @@ const RUNNING: Pick<
   | 'RolloutCreated'
   | 'PreflightStarted'
   | 'ItemAttested'
+  | 'PreflightItemFailed'
+  | 'DrillStarted'
+  | 'DrillSwitchedOff'
+  | 'DrillFinished'
   | 'BaselineStarted'
   | 'BaselineCaptured'
   | 'StageEntered'
@@ -62,8 +75,15 @@ const RUNNING: Pick<
     }`,
   PreflightStarted: ({ items, recorded = {} }, { who }) =>
     `${who} started pre-flight${items.length === 0 ? ', which has no items' : `, which needs: ${items.join(', ')}`}${readFrom(recorded)}`,
-  ItemAttested: ({ list, item, evidence, note }, { who }) =>
-    `${who} ${GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
+  ItemAttested: ({ list, item, evidence, note, waived }, { who }) =>
+    `${who} ${waived ? 'waived the evidence of' : GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
+  PreflightItemFailed: ({ item, why }) => `The pre-flight item "${item}" is open: ${why}`,
+  DrillStarted: ({ number, connected }, { who }) =>
+    `${who} started rollback drill ${number}: its flag is on, for ${sdks(connected)} to follow`,
+  DrillSwitchedOff: ({ number, on }, { who }) =>
+    `${who} switched drill ${number} off, which ${sdks(on.confirmed)} had confirmed to be on`,
+  DrillFinished: ({ number, passed, off, why }, { who }) =>
+    `${who} finished rollback drill ${number}: ${passed ? 'passed' : `failed: ${why ?? 'no reason given'}`}${offText(off)}`,
   BaselineStarted: (_, { who }) => `${who} started to capture the baseline`,
   BaselineCaptured: ({ baseline, reason }, { who }) => `${who} ${capturedWords(baseline)}${because(reason)}`,
   StageEntered: ({ name, layers, durationMs, why }, { who }) =>
@@ -97,6 +117,7 @@ const EVIDENCE: Pick<
   | 'DataFoundValid'
   | 'JudgeCalibrated'
   | 'JudgeBudgetSpent'
+  | 'OverlapsFound'
   | 'SightLost'
   | 'BlindLimitReached'
   | 'WatchResumed'
@@ -120,6 +141,10 @@ const EVIDENCE: Pick<
   },
   JudgeBudgetSpent: ({ metric, cost, budget }) =>
     `Judging ${metric} has cost ${formatMeasured(cost, 'USD')} of its budget of ${formatMeasured(budget, 'USD')}`,
+  OverlapsFound: ({ overlaps }) =>
+    overlaps.length === 0
+      ? 'No other rollout shares people and metrics with this one any more'
+      : `This rollout ${overlaps.map(describeOverlap).join('; ')}`,
   SightLost: ({ since, why }) => `No fresh evidence since ${formatInstant(since)}: ${why}`,
   BlindLimitReached: ({ since, why, inAllMs }) => {
     const reason = why === undefined ? '' : ` (${why})`;

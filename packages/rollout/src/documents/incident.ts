@@ -47,6 +47,16 @@ function status(incident: Incident, options: DocumentOptions): string {
   return markdownSection('Status', lines.join('\n'));
 }
 
+/** Other rollouts that had advanced shortly before: what was seen may be their doing. */
+function overlapWords({ overlapping = [], openedAt }: Incident): string {
+  const words = overlapping.map(({ rollout, stage, advancedAt = openedAt, metrics }) => {
+    const where = stage === undefined ? '' : ` to ${escapeMarkdown(stage)}`;
+    const when = `${formatElapsed(openedAt - advancedAt)} before`;
+    return `${escapeMarkdown(rollout)} advanced${where} ${when} and may move ${escapeMarkdown(metrics.join(', '))}`;
+  });
+  return words.length === 0 ? '' : ` It may be the doing of another rollout: ${words.join('; ')}.`;
+}
+
 function summary(plan: Plan, story: AbortStory): string {
   const { incident, abort } = story;
   const breach = incident.verdict ? ` ${sentence(formatVerdict(incident.verdict, plan.metrics))}` : '';
@@ -57,7 +67,7 @@ function summary(plan: Plan, story: AbortStory): string {
   const text = [
     `Exposure of ${escapeMarkdown(plan.flag)} in ${escapeMarkdown(plan.environment)} went to 0 in stage`,
     `${escapeMarkdown(incident.stage)} because ${KINDS[incident.kind]}: ${sentence(incident.reason)}${breach}`,
-    `At most ${exposedPeople(incident)} people had been exposed.${took}`,
+    `At most ${exposedPeople(incident)} people had been exposed.${took}${overlapWords(incident)}`,
   ];
   return markdownSection('Summary', text.join(' '));
 }

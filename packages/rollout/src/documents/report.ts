@@ -18,6 +18,7 @@ import {
 import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
 import { measuringLines } from './measuring-lines.ts';
 import { ownersLine, peopleTable } from './people.ts';
+import { preflightBlocks } from './preflight-table.ts';
 import { type AttemptRun, attemptRuns, foldSight, lastVerdicts, newsOf, recordsOf } from './records.ts';
 import { type Standing, standingOf, stopsOf } from './standing.ts';
 import { measuredOr, referenceOf, statusText, verdictLines } from './verdict-lines.ts';
@@ -235,7 +236,12 @@ function timeline({ records, state, options }: Report): string {
  */
 export function renderReport(records: readonly EventRecord[], state: RolloutState, options: DocumentOptions): string {
   const report: Report = { records, state, options };
-  const people = markdownSection('People', ownersLine(state.plan), peopleTable(records, options));
+  const people = markdownSection(
+    'People',
+    ownersLine(state.plan),
+    ...preflightBlocks(state, options),
+    peopleTable(records, options),
+  );
   return `${[
     `# Rollout Report: ${escapeMarkdown(state.plan.title || state.plan.flag)}`,
     configuration(report),

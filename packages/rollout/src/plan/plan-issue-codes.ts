@@ -43,6 +43,8 @@ export const PLAN_ISSUE_CODES = [
   'improvement-asked',
   'monitor-from-duration',
   'freeze-past',
+  'overlap',
+  'overlap-confounded',
 ] as const;
 
 /** One of `PLAN_ISSUE_CODES`. */

@@ -89,6 +89,18 @@ const killSwitch = z.strictObject({
   tripConditions: shortChecks.optional(),
 });
 
+const preflightItem = z.strictObject({
+  item: z.string().min(1).max(200).describe('Name of the item'),
+  hook: z.string().optional().describe('Given by a signed delivery to this hook of the server'),
+  url: z.string().optional().describe('Given while this address answers'),
+  expect: z.int().min(100).max(599).optional().describe('Status it must answer with. Default: any from 200 to 299'),
+  source: z.string().optional().describe('Source of the server that answers the query'),
+  query: z.string().min(1).max(4000).optional().describe('Given while it returns at least one series'),
+  requires: z.literal('evidence').optional().describe('A person gives it, with a link'),
+  maxAge: duration.optional().describe('Evidence older than this is asked anew'),
+  within: duration.optional().describe('Of rollback-tested: how long SDKs may take to follow. Default: 30s'),
+});
+
 const freeze = z.union([z.string(), z.strictObject({ from: z.string(), to: z.string() })]);
 
 const calendar = z.strictObject({
@@ -145,7 +157,7 @@ export const planSchema = z.strictObject({
   title: z.string().optional(),
   environment: z.string().optional(),
   owners: owners.optional(),
-  preflight: strings.optional(),
+  preflight: z.array(z.union([z.string(), preflightItem])).optional(),
   baseline: z.strictObject({ window: duration.optional() }).optional(),
   metrics: z.record(z.string(), metric).optional(),
   judges: z.record(z.string(), judge).optional().describe('Judges to calibrate, by the metric they score'),
@@ -183,6 +195,8 @@ export type RawAlert = z.output<typeof alert>;
 export type RawChecks = z.output<typeof abortChecks>;
 /** One metric as written. */
 export type RawMetric = z.output<typeof metric>;
+/** One pre-flight item as written, where it is more than its name. */
+export type RawPreflightItem = z.output<typeof preflightItem>;
 /** One judge as written. */
 export type RawJudge = z.output<typeof judge>;
 /** `notify` as written. */

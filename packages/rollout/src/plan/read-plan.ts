@@ -3,7 +3,6 @@ import { FULL_WEIGHT } from '@rampart/flags';
 import type { Check, Metric, Plan, Stage } from '../plan.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS } from './duration.ts';
 import { refuseDayOne, refuseFallingExposure, refuseOpenEnd } from './exposure-rules.ts';
-import { ACCEPT_RANDOM_INTERNAL } from './internal-segment.ts';
 import type { IssueLog } from './issue-log.ts';
 import type { RawPlan } from './plan-schema.ts';
 import { readCalendar } from './read-calendar.ts';
@@ -11,6 +10,7 @@ import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-c
 import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
 import { readNotify } from './read-notify.ts';
+import { readPreflight } from './read-preflight.ts';
 import { readStages } from './read-stages.ts';
 import { readTracker } from './read-tracker.ts';
 import { readDuration, readFlagName, readName } from './read-values.ts';
@@ -18,7 +18,6 @@ import { readDuration, readFlagName, readName } from './read-values.ts';
 /** What a plan's reader is told from outside; both win over the plan's own keys. `now` is epoch ms. */
 export type ReadOptions = { readonly now?: number; readonly override?: string; readonly timeScale?: number };
 
-const PREFLIGHT = ['launch-readiness', 'flag-configured', 'dashboards-ready', 'rollback-tested'];
 const EXIT = ['ga-stable', 'no-abort', 'docs-updated', 'flag-cleanup-scheduled'];
 
 function readFlag(raw: RawPlan, log: IssueLog): string {
@@ -61,14 +60,6 @@ function readKillSwitch(raw: RawPlan, flag: string, reader: CheckReader): Plan['
     autoTrip: raw.killSwitch.autoTrip ?? true,
     trips: readTrips(raw.killSwitch, reader),
   };
-}
-
-/** Items to attest: those of the plan, and for a short-form `internal` stage the acceptance of random people. */
-function readPreflight(raw: RawPlan): readonly string[] {
-  const items = raw.preflight ?? PREFLIGHT;
-  const isRandom = raw.stages.some((stage) => stage.name === 'internal' && stage.audience === undefined);
-  const isNew = !items.includes(ACCEPT_RANDOM_INTERNAL);
-  return raw.flagName !== undefined && isRandom && isNew ? [...items, ACCEPT_RANDOM_INTERNAL] : items;
 }
 
 /** Whether the stage as written is 100 % of everyone, with or without a hold-back. */
@@ -177,7 +168,7 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     timeScale: 1,
     ...readVariants(raw, log),
     owners: readOwners(raw.owners),
-    preflight: readPreflight(raw),
+    ...readPreflight(raw, log),
     baseline: readBaseline(raw, log),
     ...readChecked(raw, flag, override, log),
     retry: {

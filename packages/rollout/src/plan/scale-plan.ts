@@ -22,6 +22,16 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
     ...plan,
     timeScale,
     baseline: { ...plan.baseline, windowMs: scale(plan.baseline.windowMs) },
+    ...(plan.preflightChecks
+      ? {
+          preflightChecks: Object.fromEntries(
+            Object.entries(plan.preflightChecks).map(([item, check]) => [
+              item,
+              check.maxAgeMs === undefined ? check : { ...check, maxAgeMs: scale(check.maxAgeMs) },
+            ]),
+          ),
+        }
+      : {}),
     metrics: Object.fromEntries(
       Object.entries(plan.metrics).map(([name, metric]) => [name, { ...metric, lagMs: scale(metric.lagMs) }]),
     ),
