@@ -67,6 +67,10 @@ export type RolloutEvent =
   | { readonly type: 'SightLost'; readonly since: number; readonly why: string }
   | { readonly type: 'BlindLimitReached'; readonly since: number; readonly why?: string }
   | { readonly type: 'SightReturned' }
+  /** What an external gate says now, where it said something else before. `why`: of a closed one, what is wrong. */
+  | { readonly type: 'GateAnswered'; readonly gate: string; readonly open: boolean; readonly why: string }
+  /** It could go on by time since an instant, and waits. */
+  | { readonly type: 'RolloutStuck'; readonly since: number; readonly waitingFor: readonly string[] }
   | { readonly type: 'PrincipalAsked'; readonly question: string; readonly undecided: readonly string[] }
   | {
       readonly type: 'ProposalMade';
@@ -103,6 +107,8 @@ export type RolloutEvent =
       readonly acknowledged: number;
       readonly connected: number;
     }
+  /** Nobody has taken it on since it was opened. */
+  | { readonly type: 'IncidentUnattended'; readonly incident: number; readonly since: number }
   | { readonly type: 'IncidentAssigned'; readonly incident: number; readonly assignee: string }
   | { readonly type: 'RootCauseRecorded'; readonly incident: number; readonly text: string }
   | { readonly type: 'FixRecorded'; readonly incident: number; readonly text: string; readonly reference?: string }

@@ -47,6 +47,9 @@ export const RECORD_EVOLVERS = {
       ...(event.evidence !== undefined && { evidence: event.evidence }),
       ...(event.note !== undefined && { note: event.note }),
     }),
+  RolloutStuck: (state, _event, at) => ({ ...state, stuckAt: at }),
+  IncidentUnattended: (state, event, at) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, unattendedAt: at })),
   JudgeCalibrated: calibrate,
   JudgeBudgetSpent: (state, event) => ({ ...state, spentJudges: [...(state.spentJudges ?? []), event.metric] }),
   ProposalMade: (state, { type: _type, ...proposal }, at, by) => ({

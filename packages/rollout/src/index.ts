@@ -6,11 +6,15 @@ export type { GoldenScore, RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
+export { gateRefusal } from './decide/decide-gate.ts';
 export { openItems, SELF_CHECKED_PREFLIGHT } from './decide/decide-start.ts';
 export type { Decision } from './decide/decision.ts';
-export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './decide/exposure.ts';
+export { hasControl, layersOf, stageOf, weightOfEveryone } from './decide/exposure.ts';
+export { isGateAsked } from './decide/gate-waits.ts';
 export { InvariantError } from './decide/invariants.ts';
-export { waitingFor } from './decide/tick-advance.ts';
+export { servedMs } from './decide/served.ts';
+export { needsGatesAnew, waitingFor } from './decide/tick-advance.ts';
+export { stuckDueAt } from './decide/tick-stuck.ts';
 export { describeEvent } from './documents/describe-event.ts';
 export { formatMeasured, formatShare, unitOf } from './documents/format.ts';
 export { renderIncident } from './documents/incident.ts';
@@ -33,6 +37,7 @@ export {
 } from './evidence.ts';
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
+export { gateEveryMs, gatesNow } from './external-gates.ts';
 export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
@@ -73,6 +78,8 @@ export { type PlanPreview, previewPlan } from './plan/preview.ts';
 export type {
   Calendar,
   Check,
+  ExternalGate,
+  GateAsk,
   GateOutcome,
   KillTrip,
   Limit,

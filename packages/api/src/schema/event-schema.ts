@@ -56,6 +56,8 @@ export const rolloutEventSchema = z
     event('SightLost', { since: instantSchema, why: text }),
     event('BlindLimitReached', { since: instantSchema, why: text.optional() }),
     event('SightReturned', {}),
+    event('GateAnswered', { gate: text, open: z.boolean(), why: text }),
+    event('RolloutStuck', { since: instantSchema, waitingFor: z.array(text) }),
     event('PrincipalAsked', { question: text, undecided: z.array(text) }),
     event('ProposalMade', {
       number: z.int(),
@@ -82,6 +84,7 @@ export const rolloutEventSchema = z
       issue: text.optional(),
     }),
     event('AbortTookEffect', { incident, acknowledged: z.int(), connected: z.int() }),
+    event('IncidentUnattended', { incident, since: instantSchema }),
     event('IncidentAssigned', { incident, assignee: text }),
     event('RootCauseRecorded', { incident, text }),
     event('FixRecorded', { incident, text, reference: text.optional() }),

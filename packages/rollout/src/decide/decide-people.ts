@@ -1,6 +1,6 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
-import { calendarOpen } from '../plan/calendar.ts';
+import { calendarOpen, closedWords } from '../plan/calendar.ts';
 import type { Principal } from '../principal.ts';
 import type { Proposal, RolloutState } from '../state.ts';
 import { killNow, retryNow } from './decide-abort.ts';
@@ -17,6 +17,7 @@ import {
   refuse,
 } from './decision.ts';
 import { enterStage, stageOf } from './exposure.ts';
+import { closedGates } from './gate-waits.ts';
 import { isSharedIncident } from './tick-lower.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
@@ -76,10 +77,11 @@ function proceedNow(state: RolloutState, reason: string, now: number): Decision 
       `${failing.check} fails (${failing.wouldChange}); an override cannot pass a failed check.`,
     );
   const calendar = calendarOpen(state.plan.calendar, now);
-  if (!calendar.open) return refuse('CALENDAR_CLOSED', `Advances are closed: ${calendar.why ?? 'freeze window'}.`);
+  if (!calendar.open)
+    return refuse('CALENDAR_CLOSED', `Advances are closed: ${closedWords(state.plan.calendar, calendar)}.`);
   const name = stageOf(state)?.name ?? '';
   const events: RolloutEvent[] = [
-    { type: 'OverrideRecorded', what: `proceed from ${name}`, reason },
+    { type: 'OverrideRecorded', what: [`proceed from ${name}`, ...closedGates(state, now)].join('; past '), reason },
     ...(state.hold ? ([{ type: 'RolloutResumed', reason }] as const) : []),
     {
       type: 'StagePassed',

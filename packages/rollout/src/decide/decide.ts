@@ -5,6 +5,7 @@ import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
+import { answerGate } from './decide-gate.ts';
 import {
   addIssue,
   assignIncident,
@@ -28,6 +29,7 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   Decline: decline,
   CaptureBaseline: captureBaseline,
   Tick: tick,
+  AnswerGate: answerGate,
   Hold: hold,
   Resume: resume,
   Extend: extend,

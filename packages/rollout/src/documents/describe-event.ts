@@ -100,6 +100,8 @@ const EVIDENCE: Pick<
   | 'SightLost'
   | 'BlindLimitReached'
   | 'SightReturned'
+  | 'GateAnswered'
+  | 'RolloutStuck'
 > = {
   ChecksJudged: ({ verdicts }) =>
     `Checks judged: ${verdicts.map((verdict) => `${verdict.metric} (${verdict.limit}) ${verdict.status}`).join(', ') || 'none'}`,
@@ -123,6 +125,9 @@ const EVIDENCE: Pick<
   BlindLimitReached: ({ since, why }) =>
     `Still no fresh evidence since ${formatInstant(since)}${why === undefined ? '' : ` (${why})`}: on-call is told`,
   SightReturned: () => 'Fresh evidence is back',
+  GateAnswered: ({ gate, open, why }, { who }) => `${who} found gate ${gate} ${open ? 'open' : 'closed'}: ${why}`,
+  RolloutStuck: ({ since, waitingFor }) =>
+    `It could go on by time since ${formatInstant(since)}, and waits for ${waitingFor.join('; ')}`,
 };
 
 const HARM: Pick<
@@ -131,6 +136,7 @@ const HARM: Pick<
   | 'KillSwitchRearmed'
   | 'RolloutAborted'
   | 'AbortTookEffect'
+  | 'IncidentUnattended'
   | 'IncidentAssigned'
   | 'RootCauseRecorded'
   | 'FixRecorded'
@@ -146,6 +152,7 @@ const HARM: Pick<
     )} people had been exposed${issue === undefined ? '' : `, issue opened: ${issue}`})`,
   AbortTookEffect: ({ incident, acknowledged, connected }) =>
     `Exposure 0 took effect for incident ${incident}: ${acknowledged} of ${connected} connected SDKs confirmed it`,
+  IncidentUnattended: ({ incident, since }) => `Nobody has taken on incident ${incident} since ${formatInstant(since)}`,
   IncidentAssigned: ({ incident, assignee }, { who }) => `${who} assigned incident ${incident} to ${assignee}`,
   RootCauseRecorded: ({ incident, text }, { who }) => `${who} recorded the root cause of incident ${incident}: ${text}`,
   FixRecorded: ({ incident, text, reference }, { who }) =>

@@ -8,6 +8,7 @@ import type { IssueLog } from './issue-log.ts';
 import type { RawPlan } from './plan-schema.ts';
 import { readCalendar } from './read-calendar.ts';
 import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-checks.ts';
+import { readGates } from './read-gates.ts';
 import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
 import { readStages } from './read-stages.ts';
@@ -167,6 +168,7 @@ function readOverride(raw: RawPlan, options: ReadOptions): string | undefined {
 export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Plan {
   const flag = readFlag(raw, log);
   const override = readOverride(raw, options);
+  const checked = readChecked(raw, flag, override, log);
   return {
     flag,
     title: raw.title ?? flag,
@@ -177,13 +179,15 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     owners: readOwners(raw.owners),
     preflight: readPreflight(raw),
     baseline: readBaseline(raw, log),
-    ...readChecked(raw, flag, override, log),
+    ...checked,
+    ...readGates(raw.gates, checked.stages, log),
     retry: {
       cooldownMs: readDuration(raw.retry?.cooldown, HOUR_MS, ['retry', 'cooldown'], log, 'zero'),
       limit: raw.retry?.limit ?? 3,
       people: raw.retry?.people ?? 'same',
     },
     calendar: readCalendar(raw.calendar, options.now, log),
+    stuckAfterMs: readDuration(raw.stuckAfter, DAY_MS, ['stuckAfter'], log),
     blindLimitMs: readDuration(raw.blindLimit, 20 * MINUTE_MS, ['blindLimit'], log),
     onBlind: raw.onBlind ?? 'hold',
     exit: raw.exit ?? EXIT,
