@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ADMIN_ROUTES } from './admin-routes.ts';
 import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { FLAG_ROUTES } from './flag-routes.ts';
+import { GATE_ROUTES } from './gate-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
@@ -130,6 +131,7 @@ const SDK_ROUTES = {
 
 const ROLLOUT_ROUTES = {
   ...BASELINE_ROUTES,
+  ...GATE_ROUTES,
   validatePlan: {
     method: 'POST',
     path: '/v1/plans/validate',

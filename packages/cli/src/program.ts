@@ -5,6 +5,7 @@ import { addBaselineCommands } from './commands/baseline.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addFlagCommands } from './commands/flag.ts';
+import { addGateCommands } from './commands/gate.ts';
 import { addHookCommands } from './commands/hook.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addInitCommand } from './commands/init.ts';
@@ -96,6 +97,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addIssueCommands(program, shell);
   addIncidentCommands(program, shell);
   addJudgeCommands(program, shell);
+  addGateCommands(program, shell);
   addFlagCommands(program, shell);
   addSegmentCommands(program, shell);
   addTokenCommands(program, shell);

@@ -1,26 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { instantOf } from './instant-of.ts';
-import { type JsonPath, jsonPathSchema, readJsonPath } from './json-path.ts';
+import { jsonPathSchema } from './json-path.ts';
+import { fieldSchema, pathOf, readConditions, textIn } from './mapping-field.ts';
 import { schemaProblem } from './schema-problem.ts';
 
-/** A JSONPath, where a text begins with `$`; else the text itself. */
-type Field = JsonPath | string;
-
-const field = z
-  .string()
-  .min(1)
-  .transform((text, context): Field => {
-    if (!text.startsWith('$')) return text;
-    const read = readJsonPath(text);
-    if (!('problem' in read)) return read;
-    context.addIssue({ code: 'custom', message: read.problem });
-    return z.NEVER;
-  });
-
 const mappingSchema = z.strictObject({
-  metric: field,
-  flag: field,
+  metric: fieldSchema,
+  flag: fieldSchema,
   each: jsonPathSchema.optional(),
   at: jsonPathSchema.optional(),
   count: jsonPathSchema.optional(),
@@ -45,17 +32,10 @@ export type SignalMapping = (body: unknown, raw: Buffer) => MappedSignals | { re
 export function readSignalMapping(settings: unknown): SignalMapping | { readonly problem: string } {
   const read = mappingSchema.safeParse(settings);
   if (!read.success) return { problem: schemaProblem(read.error) };
-  const conditions: [JsonPath, readonly string[]][] = [];
-  for (const [text, wanted] of Object.entries(read.data.when ?? {})) {
-    const condition = readJsonPath(text);
-    if ('problem' in condition) return { problem: `when: ${condition.problem}` };
-    conditions.push([condition, typeof wanted === 'string' ? [wanted] : wanted]);
-  }
+  const isMeant = readConditions(read.data.when ?? {});
+  if ('problem' in isMeant) return isMeant;
   const { when: _when, ...mapping } = read.data;
-  return (body, raw) => {
-    const isMeant = conditions.every(([at, wanted]) => at.select(body).some((value) => wanted.includes(String(value))));
-    return isMeant ? mapped(body, raw, mapping) : undefined;
-  };
+  return (body, raw) => (isMeant(body) ? mapped(body, raw, mapping) : undefined);
 }
 
 type Mapping = Omit<z.output<typeof mappingSchema>, 'when'>;
@@ -85,15 +65,4 @@ function occurrenceIn(item: unknown, mapping: Mapping): Read {
   if (!Number.isSafeInteger(count) || count < 0)
     return { problem: `${mapping.count?.text} selects no whole number from 0 in the body` };
   return { flag, occurrence: { metric, count, ...(at !== undefined && { at }) } };
-}
-
-function textIn(value: unknown, at: Field): string | undefined {
-  if (typeof at === 'string') return at;
-  const [found] = at.select(value);
-  const isText = (typeof found === 'string' && found !== '') || typeof found === 'number';
-  return isText ? String(found) : undefined;
-}
-
-function pathOf(at: Field): string {
-  return typeof at === 'string' ? at : at.text;
 }

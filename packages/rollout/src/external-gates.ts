@@ -1,4 +1,4 @@
-import type { ExternalGate } from './plan.ts';
+import type { ExternalGate, Plan } from './plan.ts';
 import type { GateAnswer, RolloutState } from './state.ts';
 
 /** Answers missed in a row after which the last one counts no more. */
@@ -38,4 +38,9 @@ export function shutSince(state: RolloutState): number | undefined {
 /** Whether an answer is so old that the gate counts as closed until it answers again. */
 export function isStaleAnswer(gate: ExternalGate, answer: GateAnswer, now: number): boolean {
   return now - answer.at > MISSED_ANSWERS * gateEveryMs(gate);
+}
+
+/** The plan without external gates: for forecasts, which have nobody to ask. */
+export function withoutGates({ gates: _ofAll, ...plan }: Plan): Plan {
+  return { ...plan, stages: plan.stages.map(({ external: _ofStage, ...stage }) => stage) };
 }

@@ -14,7 +14,7 @@ export { isGateAsked } from './decide/gate-waits.ts';
 export { InvariantError } from './decide/invariants.ts';
 export { servedMs } from './decide/served.ts';
 export { needsGatesAnew, waitingFor } from './decide/tick-advance.ts';
-export { stuckDueAt } from './decide/tick-stuck.ts';
+export { stuckDueAt, waitsOfStart } from './decide/tick-stuck.ts';
 export { describeEvent } from './documents/describe-event.ts';
 export { formatMeasured, formatShare, unitOf } from './documents/format.ts';
 export { renderIncident } from './documents/incident.ts';
@@ -37,7 +37,7 @@ export {
 } from './evidence.ts';
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
-export { gateEveryMs, gatesNow } from './external-gates.ts';
+export { gateEveryMs, gatesNow, withoutGates } from './external-gates.ts';
 export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';

@@ -8,11 +8,16 @@ import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
 import { type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { createGateAsker, type GateAsker } from './gate-asker.ts';
+import { createGateBook, type GateBook } from './gate-book.ts';
+import { createGateDesk } from './gate-desk.ts';
+import { createGateWatch, type GateWatch } from './gate-watch.ts';
 import { type HistoryLookup, recordedIn } from './history-reading.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
+import { gateHandlers } from './http/gate-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
@@ -58,6 +63,7 @@ export type Parts = {
   readonly sources: SourceBook;
   readonly puller: Puller;
   readonly baselines: BaselineWatch;
+  readonly gates: GateWatch;
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -68,6 +74,8 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
   readonly settings: ServerSettings;
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
+  readonly gateBook: GateBook;
+  readonly gateAsker: GateAsker;
   readonly instances: InstanceRegistry;
   readonly metrics: ServerMetrics;
   readonly historyOf: HistoryLookup;
@@ -78,14 +86,15 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks } = loop;
+  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, gates, webhooks } = loop;
   const { app, controlPlane } = await openHttp(loop, setup);
   const dispatcher = createDispatcher({
     ...{ store, clock, log: setup.log, owner: randomUUID(), random: Math.random },
     notifierOf: webhooks.notifierOf,
   });
-  const works = [reconciler, puller, baselines, dispatcher];
-  return { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, works, controlPlane, app };
+  const works = [reconciler, puller, baselines, gates, dispatcher];
+  const going = { reconciler, puller, baselines, gates, works };
+  return { store, clock, tokens, table, stream, sources, ...going, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -115,10 +124,13 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
     },
   });
   const wake = (id: string) => void reconciler.wake(id);
+  const gateBook = createGateBook(store);
+  const gateAsker = createGateAsker({ book: gateBook, clock, policy: settings.policy, secretOf, newId: randomUUID });
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake },
+    ...{ historyOf, sightsOf, wake, gateBook, gateAsker },
+    gates: createGateWatch({ table, clock, asker: gateAsker, log, wake: reconciler.wake }),
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -137,11 +149,14 @@ function openStream(log: Log): RulesetStream {
 
 async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
+  const { gateBook, gates } = loop;
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
-  const hooks = await openHooks({ store, ingest, clock, log, secretOf });
+  const onGate = (name: string) => gates.askNamed(name);
+  const hooks = await openHooks({ store, ingest, clock, log, gates: gateBook, onGate, environment, secretOf });
   const { deliversAlerts } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
-  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake };
+  const gateProblem = loop.gateAsker.problemOf;
+  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, gateProblem, recordedOf, wake };
   const controlPlane = createControlPlane(plane);
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
@@ -151,6 +166,7 @@ async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<P
     ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
     ...rolloutHandlers(controlPlane),
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
+    ...gateHandlers(createGateDesk({ book: gateBook, table, clock, watch: gates })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...hookHandlers(hooks),

@@ -16,6 +16,7 @@ import {
   applyAll,
   decide,
   type EventRecord,
+  type ExternalGate,
   type Plan,
   type PlanIssue,
   type Principal,
@@ -78,6 +79,8 @@ export type ControlPlaneOptions = {
   readonly environment: string;
   /** Whether alerts reach this server. Default: they do not. */
   readonly deliversAlerts?: () => boolean;
+  /** Why an external gate of a plan could never be asked from here. Default: each can. */
+  readonly gateProblem?: (gate: ExternalGate) => string | undefined;
   /** The metric sources that work here. */
   readonly sources: SourceBook;
   /** How the sources of a rollout do. */
@@ -137,13 +140,14 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, deliversAlerts = () => false, gateProblem = () => undefined } = options;
   return {
     environment,
     deliversAlerts: deliversAlerts(),
     flags: table.book.flags(),
     segments: table.book.segments(),
     sources,
+    gateProblem,
     now: clock.now(),
   };
 }

@@ -3,6 +3,7 @@ import { ConnectorError } from '@rampart/connectors';
 import { type ExposureLayer, type Flag, FULL_WEIGHT, type Segment } from '@rampart/flags';
 import {
   ALERTS,
+  type ExternalGate,
   layersOf,
   type Metric,
   type Plan,
@@ -27,6 +28,8 @@ export type Surroundings = {
   readonly deliversAlerts: boolean;
   /** The metric sources that work here. */
   readonly sources: Pick<SourceBook, 'names' | 'get'>;
+  /** Why an external gate could never be asked from here. */
+  readonly gateProblem: (gate: ExternalGate) => string | undefined;
   readonly now: number;
 };
 
@@ -68,6 +71,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...otlpIssues(plan),
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
+    ...gateIssues(plan, here),
   ];
 }
 
@@ -153,4 +157,16 @@ function bindingProblem(metric: Metric, plan: Plan, pulled: PulledSource | undef
 
 function isForEveryone(layers: readonly ExposureLayer[]): boolean {
   return weightOfEveryone(layers) === FULL_WEIGHT;
+}
+
+/** A gate that can never answer would hold a rollout for ever. */
+function gateIssues({ gates = [], stages }: Plan, { gateProblem }: Surroundings): readonly PlanIssue[] {
+  const issueOf = (gate: ExternalGate, path: string): readonly PlanIssue[] => {
+    const problem = gateProblem(gate);
+    return problem === undefined ? [] : [issue('invalid-gate', path, `gate ${gate.name}: ${problem}`)];
+  };
+  return [
+    ...gates.flatMap((gate, i) => issueOf(gate, `gates[${i}]`)),
+    ...stages.flatMap(({ external = [] }, i) => external.flatMap((gate) => issueOf(gate, `stages[${i}].gate`))),
+  ];
 }

@@ -2,11 +2,11 @@ import type { RolloutView, SourceSight } from '@rampart/api';
 import {
   formatDuration,
   type Judgement,
-  judgesToCalibrate,
   openItems,
   type RolloutState,
   readsHistory,
   waitingFor,
+  waitsOfStart,
 } from '@rampart/rollout';
 import type { RolloutRun } from './rollout-run.ts';
 
@@ -68,8 +68,7 @@ function waitsOfPhase(
 
 function baselineWaits(state: RolloutState, now: number): readonly string[] {
   if (state.baseline !== undefined || state.baselineSince === undefined) {
-    const judges = judgesToCalibrate(state, now);
-    return judges.length > 0 ? judges : ['the calendar'];
+    return waitsOfStart(state, now);
   }
   const leftMs = state.plan.baseline.windowMs - (now - state.baselineSince);
   const left = formatDuration(Math.max(0, Math.ceil(leftMs / 1000) * 1000));

@@ -19,16 +19,28 @@ export const hookSchema = z
     secretRef: nameSchema.optional().describe('Name of the environment variable that holds the secret.'),
     secret: z.string().min(16).max(500).optional().describe('The secret. Never sent back.'),
     receives: z
-      .enum(['alerts', 'signals'])
-      .describe('Alerts: of Alertmanager or Grafana, for plans that abort on them. Signals: by `signals`.'),
+      .enum(['alerts', 'signals', 'gates'])
+      .describe(
+        'Alerts: of Alertmanager or Grafana, for plans that abort on them. Signals: by `signals`. Gates: by `gates`.',
+      ),
     signals: z
       .record(z.string(), jsonValueSchema)
       .optional()
       .describe('Where occurrences are in a body: metric, flag, each, at, count, id, when (JSONPath).'),
+    gates: z
+      .record(z.string(), jsonValueSchema)
+      .optional()
+      .describe(
+        'Where gates are in a body: gate, state, opens, closes, flag, environment, reason, each, at, id, when.',
+      ),
   })
   .refine(({ receives, signals }) => (receives === 'signals') === (signals !== undefined), {
     path: ['signals'],
     message: 'expected with `receives: signals`, and only there',
+  })
+  .refine(({ receives, gates }) => (receives === 'gates') === (gates !== undefined), {
+    path: ['gates'],
+    message: 'expected with `receives: gates`, and only there',
   })
   .describe('A way in for others.');
 

@@ -1,7 +1,7 @@
 import type { RolloutEvent } from '../event.ts';
 import { shutSince } from '../external-gates.ts';
 import { judgesToCalibrate } from '../judge/judge-trust.ts';
-import { calendarOpen } from '../plan/calendar.ts';
+import { calendarOpen, closedWords } from '../plan/calendar.ts';
 import { RAMPART } from '../principal.ts';
 import type { Incident, RolloutState } from '../state.ts';
 import type { Judgement } from '../verdict.ts';
@@ -48,14 +48,21 @@ export function stuckDueAt(state: RolloutState): number | undefined {
   return since === undefined ? undefined : since + stuckAfterMs(state.plan);
 }
 
-/** What keeps a rollout from its first stage, once baseline and pre-flight are done. */
-function waitsOfStart(state: RolloutState, now: number): readonly string[] {
-  if (state.baseline === undefined) return ['the baseline: no evidence to take it from'];
-  return [...judgesToCalibrate(state, now), ...closedGates(state, now), ...staleGates(state, now)];
+/** What keeps a rollout from its first stage, once pre-flight and baseline are done, in words. */
+export function waitsOfStart(state: RolloutState, now: number): readonly string[] {
+  const { calendar } = state.plan;
+  const opening = calendarOpen(calendar, now);
+  return [
+    ...judgesToCalibrate(state, now),
+    ...closedGates(state, now),
+    ...staleGates(state, now),
+    ...(opening.open ? [] : [`the calendar: ${closedWords(calendar, opening)}`]),
+  ];
 }
 
 function waitsOf(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
   if (state.phase === 'preflight') return openItems(state).map((item) => `pre-flight item "${item}"`);
+  if (state.phase === 'baseline' && state.baseline === undefined) return ['the baseline: no evidence to take it from'];
   if (state.phase === 'baseline') return waitsOfStart(state, now);
   return waitingFor(state, judgement, now);
 }
