@@ -61,7 +61,8 @@ export type RolloutEvent =
       readonly cost?: number;
     } & Omit<Calibration, 'at' | 'by'>)
   | { readonly type: 'JudgeBudgetSpent'; readonly metric: string; readonly cost: number; readonly budget: number }
-  | { readonly type: 'RolloutHeld'; readonly reason: string }
+  /** `byPerson`: only a person may resume it. */
+  | { readonly type: 'RolloutHeld'; readonly reason: string; readonly byPerson?: true }
   | { readonly type: 'RolloutResumed'; readonly reason?: string }
   | { readonly type: 'StageExtended'; readonly byMs: number; readonly reason: string }
   | { readonly type: 'SightLost'; readonly since: number; readonly why: string }

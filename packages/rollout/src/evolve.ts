@@ -236,7 +236,10 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
   DataFoundInvalid: (state, event, at) => ({ ...pause(state, at), dataInvalid: event.why }),
   DataFoundValid: (state, _event, at) => startCounting(without(state, 'dataInvalid'), at),
   GateAnswered: answerGate,
-  RolloutHeld: (state, event, at, by) => ({ ...pause(state, at), hold: { by, reason: event.reason, at } }),
+  RolloutHeld: (state, { reason, byPerson }, at, by) => ({
+    ...pause(state, at),
+    hold: { by, reason, at, ...(byPerson && { byPerson }) },
+  }),
   RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
   StageExtended: (state, event) =>
     state.stage === undefined

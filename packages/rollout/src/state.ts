@@ -37,8 +37,13 @@ export type StageRun = {
   readonly askedAt?: number;
 };
 
-/** Why advances are stopped. */
-export type Hold = { readonly by: string; readonly reason: string; readonly at: number };
+/** Why advances are stopped. `byPerson`: only a person may resume it. */
+export type Hold = {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly byPerson?: true;
+};
 
 /** What an external gate said last, and when that was put on record. */
 export type GateAnswer = { readonly open: boolean; readonly why: string; readonly at: number };

@@ -50,7 +50,7 @@ export const rolloutEventSchema = z
     event('DataFoundValid', {}),
     event('JudgeCalibrated', { metric: text, ...CALIBRATION_SHAPE, cost: z.number().optional() }),
     event('JudgeBudgetSpent', { metric: text, cost: z.number(), budget: z.number() }),
-    event('RolloutHeld', { reason: text }),
+    event('RolloutHeld', { reason: text, byPerson: z.literal(true).optional() }),
     event('RolloutResumed', { reason: text.optional() }),
     event('StageExtended', { byMs: z.number(), reason: text }),
     event('SightLost', { since: instantSchema, why: text }),

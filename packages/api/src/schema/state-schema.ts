@@ -132,7 +132,14 @@ export const rolloutStateSchema = z
     attempts: z.array(attemptSchema),
     stage: stageRunSchema.optional(),
     history: z.array(stageRecordSchema),
-    hold: z.object({ by: z.string(), reason: z.string(), at: instantSchema }).optional(),
+    hold: z
+      .object({
+        by: z.string(),
+        reason: z.string(),
+        at: instantSchema,
+        byPerson: z.literal(true).optional().describe('Only a person may resume it.'),
+      })
+      .optional(),
     blindSince: instantSchema.optional(),
     blindAlertedAt: instantSchema.optional(),
     gates: z

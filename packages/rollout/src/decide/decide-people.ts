@@ -29,13 +29,19 @@ export const hold: Handler<Of<'Hold'>> = (state, command, by) => {
     lacksReason(command.reason, 'hold');
   if (no) return no;
   if (state.hold) return refuse('ALREADY_HELD', `Held already by ${state.hold.by}: ${state.hold.reason}`);
-  return accept({ type: 'RolloutHeld', reason: command.reason });
+  return accept({ type: 'RolloutHeld', reason: command.reason, ...(by.kind === 'person' && { byPerson: true }) });
 };
 
 export const resume: Handler<Of<'Resume'>> = (state, command, by) => {
   const no = lacksRole(by, RAISING, 'resume a rollout');
   if (no) return no;
   if (!state.hold) return refuse('NOT_HELD', `Rollout ${state.id} is not held.`);
+  if (by.kind !== 'person' && state.hold.byPerson) {
+    return refuse(
+      'FORBIDDEN',
+      `${state.hold.by} holds it (${state.hold.reason}); what a person holds, a person resumes.`,
+    );
+  }
   return accept({ type: 'RolloutResumed', ...(command.reason !== undefined && { reason: command.reason }) });
 };
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Calendar } from '../plan.ts';
 import { calendarOpen, closedWords } from './calendar.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './duration.ts';
+import { planFromObject } from './parse-plan.ts';
 
 const at = (text: string) => Date.parse(text);
 const minuteOf = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
@@ -181,3 +182,19 @@ function isOpenByWall({ advance, freeze }: Calendar, timeZone: string, instant: 
   const isFrozen = freeze.some(({ from, to }) => from <= date && date <= to);
   return !isFrozen && advance !== undefined && minute >= advance.fromMinute && minute < advance.toMinute;
 }
+
+describe('hours that cross midnight', () => {
+  it.each(['daily 22:00-06:00', 'Mon-Fri 09:00-09:00 Europe/Paris'])('are refused: %s', (advance) => {
+    const result = planFromObject({
+      flag: 'f',
+      stages: [{ name: 'ga', percentage: 100, duration: 'permanent' }],
+      abortCriteria: { errorRate: '1%' },
+      calendar: { advance },
+      override: 'x',
+    });
+    const errors = result.ok ? [] : result.issues.filter(({ severity }) => severity === 'error');
+    expect(errors).toMatchObject([
+      { code: 'invalid-calendar', message: expect.stringContaining('hours lie within one day') },
+    ]);
+  });
+});

@@ -48,7 +48,7 @@ function readAdvance(text: string, timeZone: string | undefined, log: IssueLog):
   const fromMinute = minutes(match?.[2], match?.[3]);
   const toMinute = minutes(match?.[4], match?.[5]);
   if (match && days && toMinute <= fromMinute && fromMinute < 24 * 60) {
-    const message = `received ${JSON.stringify(text)}, which ends before it begins; hours lie within one day: end at 24:00, or begin at 00:00`;
+    const message = `received ${JSON.stringify(text)}, which does not end after it begins; hours lie within one day: end at 24:00, or begin at 00:00`;
     log.error('invalid-calendar', path, message);
     return undefined;
   }
