@@ -1,3 +1,4 @@
+import { formatDuration } from '@rampart/rollout';
 import { Webhook } from 'standardwebhooks';
 import { ConnectorError } from './connector-error.ts';
 import { guardedPost, type PostAnswer } from './guarded-post.ts';
@@ -106,7 +107,7 @@ function replyOf({ status, headers }: PostAnswer, now: number): GateReply {
 
 /** Only the code of an error is told: its message may hold the address. */
 function failureOf(error: unknown, deadline: AbortSignal, timeoutMs: number): string {
-  if (deadline.aborted) return `it did not answer within ${timeoutMs} ms`;
+  if (deadline.aborted) return `it did not answer within ${formatDuration(timeoutMs)}`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
   return code === ADDRESS_REFUSED
     ? 'its host is not on the public internet; list it in allowedHosts if it may be called'

@@ -58,7 +58,9 @@ describe('a mapping of gates', () => {
       problem: '$.status selects "odd", which stands neither in opens nor in closes',
     });
     expect(read({})).toHaveProperty('problem');
-    expect(read({ status: 'ok' }, { flag: '$.flag' })).toEqual({ problem: '$.flag selects no text in the body' });
+    expect(read({ status: 'ok' }, { flag: '$.flag' })).toEqual({
+      problem: '$.flag selects no text of 1 to 200 characters in the body',
+    });
     expect(read({ status: 'ok', at: 'noon' }, { at: '$.at' })).toHaveProperty('problem');
   });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { instantOf } from './instant-of.ts';
 import { type JsonPath, jsonPathSchema } from './json-path.ts';
-import { fieldSchema, pathOf, readConditions, textIn } from './mapping-field.ts';
+import { type Field, fieldSchema, pathOf, readConditions, textIn } from './mapping-field.ts';
 import { schemaProblem } from './schema-problem.ts';
 
 const texts = z.union([z.string(), z.array(z.string()).min(1)]);
@@ -68,17 +68,16 @@ function mapped(body: unknown, raw: Buffer, mapping: Mapping): MappedGates | { r
 
 /** A word that is neither is refused rather than left out: its sender would believe that it was heard. */
 function gateIn(item: unknown, mapping: Mapping): MappedGate | { readonly problem: string } {
-  const gate = textIn(item, mapping.gate);
-  if (gate === undefined) return { problem: `${pathOf(mapping.gate)} selects no text in the body` };
+  const gate = nameIn(item, mapping.gate);
+  if (typeof gate === 'object') return gate;
   const word = String(mapping.state.select(item)[0]);
   const open = listOf(mapping.opens).includes(word);
   if (!open && !listOf(mapping.closes).includes(word))
     return {
       problem: `${mapping.state.text} selects ${JSON.stringify(word)}, which stands neither in opens nor in closes`,
     };
-  const flag = mapping.flag && textIn(item, mapping.flag);
-  if (mapping.flag !== undefined && flag === undefined)
-    return { problem: `${pathOf(mapping.flag)} selects no text in the body` };
+  const flag = mapping.flag && nameIn(item, mapping.flag);
+  if (typeof flag === 'object') return flag;
   const at = instantIn(item, mapping.at);
   if (typeof at === 'object') return at;
   const environment = mapping.environment && textIn(item, mapping.environment);
@@ -90,6 +89,14 @@ function gateIn(item: unknown, mapping: Mapping): MappedGate | { readonly proble
     ...(environment !== undefined && { environment }),
     ...(at !== undefined && { at }),
   };
+}
+
+const LONGEST_NAME = 200;
+
+function nameIn(item: unknown, at: Field): string | { readonly problem: string } {
+  const name = textIn(item, at);
+  if (name !== undefined && name.length <= LONGEST_NAME) return name;
+  return { problem: `${pathOf(at)} selects no text of 1 to ${LONGEST_NAME} characters in the body` };
 }
 
 function instantIn(item: unknown, path: JsonPath | undefined): number | undefined | { readonly problem: string } {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { HookSetting } from '@rampart/api';
 import { createApiClient } from '@rampart/api';
+import { openReplay } from '@rampart/rollout';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -112,6 +113,9 @@ describe('a gate that is asked by webhook', () => {
     status = 204;
     for (let count = 0; count < 3; count += 1) await step();
     expect(await stageOf(id)).toBe(1);
+    const replay = openReplay(await r.admin.listEvents(id));
+    for (const batch of (await r.admin.listEvidence(id)).batches) replay.feed(batch);
+    expect(replay.finish().differences, 'a replay asks nobody').toEqual([]);
   });
 
   it('is asked with a signed question that says what it is about', async () => {

@@ -8,13 +8,15 @@ import {
   stageOf,
 } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
-import type { GateBook } from './gate-book.ts';
+import type { GateBook, GateWord } from './gate-book.ts';
 import { messageOf } from './log.ts';
 
 /** What a gate says now. */
 export type GateSaying = {
   readonly open: boolean;
   readonly why: string;
+  /** Whether somebody has set it, rather than being asked. */
+  readonly isOfBook: boolean;
   /** Not to be asked earlier, milliseconds. */
   readonly retryAfterMs?: number;
 };
@@ -51,19 +53,21 @@ export function createGateAsker(options: GateAskerOptions): GateAsker {
   const askWebhook = async (gate: ExternalGate, ask: Webhook, state: RolloutState, signal: AbortSignal) => {
     try {
       const reply = await callOf(gate.name, ask)(questionOf(gate, state, options), signal);
-      return { ...reply, open: reply.isYes };
+      return { ...reply, open: reply.isYes, isOfBook: false };
     } catch (error) {
-      if (error instanceof ConnectorError) return { open: false, why: reasonIn(error) };
+      if (error instanceof ConnectorError) return { open: false, why: reasonIn(error), isOfBook: false };
       throw error;
     }
   };
   const readSignal = async ({ signal, initially, maxAgeMs }: Signal, flag: string): Promise<GateSaying> => {
     const word = await book.wordFor(signal, flag);
-    if (word === undefined) return { open: initially === 'open', why: `nobody has said anything of ${signal} yet` };
-    const isSilent = maxAgeMs !== undefined && clock.now() - word.at > maxAgeMs;
-    if (word.open && isSilent)
-      return { open: false, why: `nothing was said of ${signal} for ${formatElapsed(maxAgeMs)}` };
-    return { open: word.open, why: `${word.why} (${word.by})` };
+    if (word === undefined) {
+      return { open: initially === 'open', why: `nobody has said anything of ${signal} yet`, isOfBook: false };
+    }
+    if (word.open && maxAgeMs !== undefined && clock.now() - word.at > maxAgeMs) {
+      return { open: false, why: `nothing was said of ${signal} for ${formatElapsed(maxAgeMs)}`, isOfBook: false };
+    }
+    return wordOf(word);
   };
   return {
     async ask(gate, state, signal) {
@@ -76,7 +80,7 @@ export function createGateAsker(options: GateAskerOptions): GateAsker {
       }
       // A person who wants a rollback has a command of its own for it.
       const shut = isOfRollback ? undefined : await book.shutFor(name, flag);
-      if (shut !== undefined) return { open: false, why: `${shut.why} (${shut.by})` };
+      if (shut !== undefined) return wordOf(shut);
       const said = await askWebhook(gate, ask, state, signal);
       if (!isOfRollback) return said;
       return said.open ? { ...said, open: false } : undefined;
@@ -91,6 +95,10 @@ export function createGateAsker(options: GateAskerOptions): GateAsker {
       }
     },
   };
+}
+
+function wordOf({ open, why, by }: GateWord): GateSaying {
+  return { open, why: `${why} (${by})`, isOfBook: true };
 }
 
 /** Without its code: it stands among words for people. */

@@ -35,7 +35,7 @@ export function createGateDesk({ book, table, clock, watch }: GateDeskOptions): 
       if (refusal?.ok === false) throw new ProblemError(refusal.code, refusal.message);
       const word = { open, why: reason, at: clock.now(), by: by.id };
       await book.set({ gate, ...(flag !== undefined && { flag }) }, word);
-      await watch.askNamed(gate, by);
+      await watch.askNamed(gate, { by, open, ...(flag !== undefined && { flag }) });
       return list();
     },
   };

@@ -19,16 +19,16 @@ import type { RolloutTable } from './rollout-table.ts';
 export type GateWatch = {
   /** Asks every gate that is due now. Never rejects. */
   readonly askAll: () => Promise<void>;
-  /**
-   * Asks every gate of a name, or that reads the signal of that name, at once. `by`: who has changed it. Default: Rampart.
-   * Never rejects.
-   */
-  readonly askNamed: (name: string, by?: Principal) => Promise<void>;
+  /** Asks every gate of a name, or that reads the signal of that name, at once. Never rejects. */
+  readonly askNamed: (name: string, change?: HandChange) => Promise<void>;
   /** Asks regularly from now on. */
   readonly start: () => void;
   /** Asks no more; resolves when the last question has ended. */
   readonly stop: () => Promise<void>;
 };
+
+/** What someone has changed by hand, so that it stands under their name. `flag`: only for rollouts of this flag. */
+export type HandChange = { readonly by: Principal; readonly open: boolean; readonly flag?: string };
 
 /** What a watch works with. `wake` has a rollout looked at that may go on. */
 export type GateWatchOptions = {
@@ -41,7 +41,7 @@ export type GateWatchOptions = {
 
 /** Interval of looks for gates that are due, milliseconds. */
 const BEAT_MS = 250;
-/** Questions under way at a time; the others wait for the next look. */
+/** Questions over the network at a time; the others wait for the next look. */
 const MOST_AT_ONCE = 32;
 /** A gate that asks for more patience than this is asked all the same: it may be the last thing that is waited for. */
 const LONGEST_PAUSE_MS = 3_600_000;
@@ -58,7 +58,7 @@ export function createGateWatch(options: GateWatchOptions): GateWatch {
   let timer: NodeJS.Timeout | undefined;
   let underWay = 0;
 
-  const askOnce = async ({ rollout, place, gate }: Post, own: Progress, by: Principal): Promise<void> => {
+  const askOnce = async ({ rollout, place, gate }: Post, own: Progress, change?: HandChange): Promise<void> => {
     const run = table.get(rollout);
     if (run === undefined || placeOf(run.state) !== place) return;
     own.nextAt = clock.now() + gateEveryMs(gate);
@@ -67,20 +67,22 @@ export function createGateWatch(options: GateWatchOptions): GateWatch {
       if (said === undefined || stopping.signal.aborted) return;
       const pauseMs = Math.min(said.retryAfterMs ?? 0, LONGEST_PAUSE_MS);
       own.nextAt = clock.now() + Math.max(gateEveryMs(gate), pauseMs);
-      await record({ rollout, place, gate, said, by }, options);
+      const isOfHand = change !== undefined && said.isOfBook && said.open === change.open;
+      await record({ rollout, place, gate, said, by: isOfHand ? change.by : RAMPART }, options);
     } catch (error) {
       log.error({ rollout, gate: gate.name, err: error }, `gate ${gate.name} could not be asked: ${messageOf(error)}`);
     }
   };
   /** One question to a gate at a time: one that is under way was put before the change that asks for another. */
-  const ask = async (post: Post, by: Principal, isAnew: boolean): Promise<void> => {
+  const ask = async (post: Post, isAnew: boolean, change?: HandChange): Promise<void> => {
     const own = progress.get(post.key) ?? { nextAt: 0 };
     progress.set(post.key, own);
     if (isAnew) await own.turn;
     if (own.turn !== undefined || stopping.signal.aborted) return own.turn;
-    underWay += 1;
-    own.turn = askOnce(post, own, by).finally(() => {
-      underWay -= 1;
+    const weight = isCall(post) ? 1 : 0;
+    underWay += weight;
+    own.turn = askOnce(post, own, change).finally(() => {
+      underWay -= weight;
       delete own.turn;
     });
     return own.turn;
@@ -90,13 +92,15 @@ export function createGateWatch(options: GateWatchOptions): GateWatch {
     const known = new Set(posts.map(({ key }) => key));
     for (const key of progress.keys()) if (!known.has(key)) progress.delete(key);
     const due = posts.filter(({ key }) => clock.now() >= (progress.get(key)?.nextAt ?? 0));
-    await Promise.all(due.slice(0, Math.max(0, MOST_AT_ONCE - underWay)).map((post) => ask(post, RAMPART, false)));
+    const calls = due.filter(isCall).slice(0, Math.max(0, MOST_AT_ONCE - underWay));
+    await Promise.all([...due.filter((post) => !isCall(post)), ...calls].map((post) => ask(post, false)));
   };
   return {
     askAll,
-    async askNamed(name, by = RAMPART) {
-      const posts = table.all().flatMap(({ state }) => postsOf(state, clock.now()));
-      await Promise.all(posts.filter(({ gate }) => isNamed(gate, name)).map((post) => ask(post, by, true)));
+    async askNamed(name, change) {
+      const meant = table.all().filter(({ state }) => (change?.flag ?? state.plan.flag) === state.plan.flag);
+      const posts = meant.flatMap(({ state }) => postsOf(state, clock.now()));
+      await Promise.all(posts.filter(({ gate }) => isNamed(gate, name)).map((post) => ask(post, true, change)));
     },
     start() {
       timer = setInterval(() => void askAll(), BEAT_MS);
@@ -107,6 +111,11 @@ export function createGateWatch(options: GateWatchOptions): GateWatch {
       await Promise.all([...progress.values()].map(({ turn }) => turn));
     },
   };
+}
+
+/** Whether it takes a question over the network: a signal is read from the store. */
+function isCall({ gate }: Post): boolean {
+  return gate.ask.kind === 'webhook';
 }
 
 function isNamed({ name, ask }: ExternalGate, wanted: string): boolean {

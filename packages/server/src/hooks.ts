@@ -206,9 +206,12 @@ async function receiveGates(
   return summary(heard, 'it says nothing newer of a gate of this environment');
 }
 
+/** Characters of a reason that are kept: it stands in messages. */
+const LONGEST_REASON = 500;
+
 function hearGate(hook: string, { gate, open, flag, reason, at }: MappedGate, delivery: string, deps: HookDeps) {
   const now = deps.clock.now();
-  const why = reason ?? (open ? 'open' : 'closed');
+  const why = reason?.slice(0, LONGEST_REASON) ?? (open ? 'open' : 'closed');
   const word = { open, why, at: Math.min(at ?? now, now), by: `hook ${hook}` };
   return deps.gates.hear({ gate, ...(flag !== undefined && { flag }) }, word, delivery);
 }

@@ -138,9 +138,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
 /** Whether time alone can change something. Before and after the stages nothing does, but that people are told of what lies. */
 function isWatched(state: RolloutState, table: RolloutTable, now: number): boolean {
   const { id, phase } = state;
-  const isDue = now >= (stuckDueAt(state) ?? Number.POSITIVE_INFINITY);
-  if (phase === 'aborted') return isDue || table.pendingEffect(id) !== undefined;
-  if (phase === 'preflight') return isDue;
+  if (phase === 'aborted' && table.pendingEffect(id) !== undefined) return true;
+  if (phase === 'aborted' || phase === 'preflight') return now >= (stuckDueAt(state) ?? Number.POSITIVE_INFINITY);
   return phase === 'baseline' || phase === 'exposing' || phase === 'monitoring';
 }
 

@@ -11,11 +11,12 @@ import { closedGates, staleGates } from './gate-waits.ts';
 import { waitingFor } from './tick-advance.ts';
 
 /** Since when a stage waits for other than time: its time is served, or something other than a person keeps it from being served. */
-function stageWaitsSince({ stage, hold, ...state }: RolloutState): number | undefined {
+function stageWaitsSince(state: RolloutState): number | undefined {
+  const { stage, hold } = state;
   if (stage === undefined) return undefined;
   const { countingSince, servedMs, durationMs } = stage;
   const servedAt = countingSince === undefined ? undefined : countingSince + durationMs - servedMs;
-  const all = [servedAt, hold?.at, shutSince({ ...state, stage })].filter((at) => at !== undefined);
+  const all = [servedAt, hold?.at, shutSince(state)].filter((at) => at !== undefined);
   return all.length === 0 ? undefined : Math.min(...all);
 }
 
