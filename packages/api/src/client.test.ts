@@ -76,6 +76,8 @@ const CALLS: Readonly<
   createRollout: (c) => c.createRollout({ text: 'flag: f' }),
   listRollouts: (c) => c.listRollouts('all'),
   getRollout: (c) => c.getRollout('r1'),
+  listGates: (c) => c.listGates(),
+  setGate: (c) => c.setGate('error-budget', { open: false, reason: 'spent' }),
   listEvents: (c) => c.listEvents('r1', 3),
   listEvidence: (c) => c.listEvidence('r1', 3, 10),
   command: (c) => c.command('r1', { type: 'Start' }),

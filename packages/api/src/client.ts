@@ -7,6 +7,7 @@ import type { BaselinesView } from './schema/baseline-schema.ts';
 import type { ClientCommand } from './schema/command-schema.ts';
 import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
 import type { EvidencePage } from './schema/evidence-schema.ts';
+import type { GateChange, GatesView } from './schema/gate-schema.ts';
 import type { HookReceipt, HookSetting } from './schema/hook-schema.ts';
 import type { NotifyTest, NotifyTestResult, NotifyView } from './schema/notify-schema.ts';
 import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
@@ -62,6 +63,9 @@ export type ApiClient = {
   readonly listBaselines: (id: string, isCurrent?: boolean) => Promise<BaselinesView>;
   /** Takes the baseline anew. Waits ten minutes for histories that are read. */
   readonly captureBaseline: (id: string, reason: string, options?: WriteOptions) => Promise<CommandAnswer>;
+  readonly listGates: () => Promise<GatesView>;
+  /** Opens or closes a gate by hand. */
+  readonly setGate: (name: string, change: GateChange) => Promise<GatesView>;
   readonly listFlags: () => Promise<readonly Flag[]>;
   readonly getFlag: (key: string) => Promise<Flag>;
   readonly putFlag: (flag: Flag) => Promise<Flag>;
@@ -159,6 +163,9 @@ function rolloutMethods(ask: Ask) {
       const parts = { params: { id }, body: { reason }, headers: writeHeaders(options), timeoutMs: CAPTURE_TIMEOUT_MS };
       return jsonOf<CommandAnswer>(await ask('captureBaseline', parts));
     },
+    listGates: async () => jsonOf<GatesView>(await ask('listGates')),
+    setGate: async (name: string, body: GateChange) =>
+      jsonOf<GatesView>(await ask('setGate', { params: { name }, body })),
     getReport: async (id: string) => markdownOf(await ask('getReport', { params: { id } })),
     getIncident: async (id: string, number: number) => markdownOf(await ask('getIncident', { params: { id, number } })),
   };

@@ -37,6 +37,7 @@ export {
 export { eventRecordSchema, rolloutEventSchema } from './schema/event-schema.ts';
 export { type EvidencePage, evidenceBatchSchema, evidencePageSchema } from './schema/evidence-schema.ts';
 export { conditionSchema, flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
+export { type GateChange, type GatesView, gateChangeSchema, gatesViewSchema } from './schema/gate-schema.ts';
 export { HOOK_SCHEMES, type HookReceipt, type HookSetting, hookSchema } from './schema/hook-schema.ts';
 export {
   type NotifyTest,

@@ -3,6 +3,7 @@ import { ADMIN_ROUTES } from './admin-routes.ts';
 import { AGENT_ROUTES } from './agent-routes.ts';
 import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { FLAG_ROUTES } from './flag-routes.ts';
+import { GATE_ROUTES } from './gate-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
@@ -132,6 +133,7 @@ const SDK_ROUTES = {
 
 const ROLLOUT_ROUTES = {
   ...BASELINE_ROUTES,
+  ...GATE_ROUTES,
   validatePlan: {
     method: 'POST',
     path: '/v1/plans/validate',

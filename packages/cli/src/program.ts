@@ -6,6 +6,7 @@ import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDrillCommand } from './commands/drill.ts';
 import { addFlagCommands } from './commands/flag.ts';
+import { addGateCommands } from './commands/gate.ts';
 import { addHookCommands } from './commands/hook.ts';
 import { addIncidentCommands } from './commands/incident.ts';
 import { addInitCommand } from './commands/init.ts';
@@ -103,6 +104,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addIssueCommands(program, shell);
   addIncidentCommands(program, shell);
   addJudgeCommands(program, shell);
+  addGateCommands(program, shell);
   addFlagCommands(program, shell);
   addSegmentCommands(program, shell);
   addTokenCommands(program, shell);

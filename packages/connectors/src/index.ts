@@ -2,6 +2,8 @@ export { type AlertDelivery, type FiringAlert, readAlertDelivery } from './alert
 export { readAttestationMapping } from './attestation-mapping.ts';
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
+export { type GateQuestion, gateCall } from './gate-call.ts';
+export { type MappedGate, readGateMapping } from './gate-mapping.ts';
 export { logBinsOf } from './histogram-bins.ts';
 export { HistoryError, type HistoryPart, type HistoryRange, historySteps } from './history-steps.ts';
 export {

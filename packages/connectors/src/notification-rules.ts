@@ -156,6 +156,20 @@ const RULES: Rules = {
     before?.blindAlertedAt === undefined
       ? undefined
       : draft('info', ON_CALL, 'sight.returned', `${titleOf(state)} has evidence again.`),
+  // That it is open is the usual, and asked at every stage.
+  GateAnswered: ({ gate, open, why }, state) =>
+    open
+      ? undefined
+      : draft('info', ON_CALL, 'gate.closed', `${titleOf(state)}: gate ${gate} is closed${because(why)}`, {
+          gate,
+          why,
+        }),
+  RolloutStuck: ({ since, waitingFor }, state) => {
+    const { operator } = state.plan.owners;
+    const whose = operator === undefined ? '' : ` Its operator is ${operator}.`;
+    const text = `${titleOf(state)} could have gone on by time since ${new Date(since).toISOString()}, and waits for ${waitingFor.join('; ')}.${whose}`;
+    return draft('warn', ON_CALL, 'rollout.stuck', text, { since, waitingFor, operator });
+  },
   PrincipalAsked: ({ question, undecided }, state) =>
     draft('warn', ON_CALL, 'decision.needed', `${titleOf(state)} needs a decision: ${question}`, {
       question,
@@ -228,6 +242,12 @@ const RULES: Rules = {
         connected,
       },
     ),
+  IncidentUnattended: ({ incident, since }, state) => {
+    const { analyst } = state.plan.owners;
+    const whose = analyst === undefined ? '' : ` Its analyst is ${analyst}.`;
+    const text = `Nobody has taken on incident ${incident} of ${titleOf(state)} since ${new Date(since).toISOString()}.${whose}`;
+    return draft('warn', ON_CALL, 'incident.unattended', text, { incident, since, assignee: analyst });
+  },
   IncidentAssigned: ({ incident, assignee }, state) =>
     draft(
       'warn',

@@ -55,6 +55,39 @@ describe('notificationsOf', () => {
     ]);
   });
 
+  it('tells of a gate that closes, and not of one that is open as usual', () => {
+    expect(told({ type: 'GateAnswered', gate: 'change-calendar', open: true, why: 'it answered 200' })).toEqual([]);
+    expect(told({ type: 'GateAnswered', gate: 'change-calendar', open: false, why: 'it answered 503' })).toMatchObject([
+      {
+        type: 'gate.closed',
+        severity: 'info',
+        text: 'Feature XYZ (production): gate change-calendar is closed: it answered 503',
+      },
+    ]);
+  });
+
+  it('warns of what does not move, with all it waits for and whose it is', () => {
+    const owned = { ...state, plan: { ...state.plan, owners: { operator: 'team-web', analyst: 'agent:triage' } } };
+    const toldOf = (event: RolloutEvent) => notificationsOf(record(event), owned as RolloutState);
+    const since = Date.UTC(2026, 0, 5, 9);
+    expect(toldOf({ type: 'RolloutStuck', since, waitingFor: ['confirmation "x"', 'fresh evidence'] })).toMatchObject([
+      {
+        type: 'rollout.stuck',
+        severity: 'warn',
+        audience: ['on-call'],
+        text: 'Feature XYZ (production) could have gone on by time since 2026-01-05T09:00:00.000Z, and waits for confirmation "x"; fresh evidence. Its operator is team-web.',
+        data: { since, waitingFor: ['confirmation "x"', 'fresh evidence'], operator: 'team-web' },
+      },
+    ]);
+    expect(toldOf({ type: 'IncidentUnattended', incident: 1, since })).toMatchObject([
+      {
+        type: 'incident.unattended',
+        severity: 'warn',
+        text: 'Nobody has taken on incident 1 of Feature XYZ (production) since 2026-01-05T09:00:00.000Z. Its analyst is agent:triage.',
+      },
+    ]);
+  });
+
   it('has one key per rollout and event version, the same every time', () => {
     expect(notificationsOf(record(aborted), state)).toEqual(notificationsOf(record(aborted), state));
     const ids = [1, 2, 3].map((version) => notificationsOf(record(aborted, version), state)[0]!.id);

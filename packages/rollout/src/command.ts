@@ -38,6 +38,14 @@ export type RolloutCommand =
   | { readonly type: 'Tick'; readonly judgement?: Judgement }
   /** Rampart looks again after it was down. */
   | { readonly type: 'ResumeWatch' }
+  /** What an external gate says: told by the server, or by a person who opens or closes it by hand. */
+  | {
+      readonly type: 'AnswerGate';
+      readonly gate: string;
+      readonly open: boolean;
+      readonly why: string;
+      readonly people?: Judgement['people'];
+    }
   | { readonly type: 'Hold'; readonly reason: string }
   | { readonly type: 'Resume'; readonly reason?: string }
   | { readonly type: 'Extend'; readonly reason: string; readonly byMs?: number }

@@ -78,7 +78,8 @@ export type RolloutEvent =
       readonly cost?: number;
     } & Omit<Calibration, 'at' | 'by'>)
   | { readonly type: 'JudgeBudgetSpent'; readonly metric: string; readonly cost: number; readonly budget: number }
-  | { readonly type: 'RolloutHeld'; readonly reason: string }
+  /** `byPerson`: only a person may resume it. */
+  | { readonly type: 'RolloutHeld'; readonly reason: string; readonly byPerson?: true }
   | { readonly type: 'RolloutResumed'; readonly reason?: string }
   | { readonly type: 'StageExtended'; readonly byMs: number; readonly reason: string }
   | { readonly type: 'SightLost'; readonly since: number; readonly why: string }
@@ -87,6 +88,10 @@ export type RolloutEvent =
   /** Rampart was started again while a rollout was blind: its sources may have been there meanwhile. */
   | { readonly type: 'WatchResumed' }
   | { readonly type: 'SightReturned' }
+  /** What an external gate says now, where it said something else before. `why`: of a closed one, what is wrong. */
+  | { readonly type: 'GateAnswered'; readonly gate: string; readonly open: boolean; readonly why: string }
+  /** It could go on by time since an instant, and waits. */
+  | { readonly type: 'RolloutStuck'; readonly since: number; readonly waitingFor: readonly string[] }
   | { readonly type: 'PrincipalAsked'; readonly question: string; readonly undecided: readonly string[] }
   | {
       readonly type: 'ProposalMade';
@@ -123,6 +128,8 @@ export type RolloutEvent =
       readonly acknowledged: number;
       readonly connected: number;
     }
+  /** Nobody has taken it on since it was opened. */
+  | { readonly type: 'IncidentUnattended'; readonly incident: number; readonly since: number }
   | { readonly type: 'IncidentAssigned'; readonly incident: number; readonly assignee: string }
   | { readonly type: 'RootCauseRecorded'; readonly incident: number; readonly text: string }
   | { readonly type: 'FixRecorded'; readonly incident: number; readonly text: string; readonly reference?: string }

@@ -72,6 +72,9 @@ export const RECORD_EVOLVERS = {
   DrillFinished: (state, { number, passed, off, why }, at) =>
     changeDrill(state, number, { finishedAt: at, passed, ...(off && { off }), ...(why !== undefined && { why }) }),
   OverlapsFound: (state, { overlaps }) => findOverlaps(state, overlaps),
+  RolloutStuck: (state, _event, at) => ({ ...state, stuckAt: at }),
+  IncidentUnattended: (state, event, at) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, unattendedAt: at })),
   JudgeCalibrated: calibrate,
   JudgeBudgetSpent: (state, event) => ({ ...state, spentJudges: [...(state.spentJudges ?? []), event.metric] }),
   ProposalMade: (state, { type: _type, ...proposal }, at, by) => ({

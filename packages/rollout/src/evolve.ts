@@ -1,6 +1,7 @@
 import { freshWindowMs } from './decide/cadence.ts';
 import type { EventRecord, RolloutEvent } from './event.ts';
 import { type Evolver, type OfEvent as Of, RECORD_EVOLVERS } from './evolve-records.ts';
+import { shutGates, shutSince } from './external-gates.ts';
 import { recentOverlaps } from './overlap.ts';
 import { RAMPART } from './principal.ts';
 import type { Incident, Issue, RolloutState, StageRecord, StageRun } from './state.ts';
@@ -13,13 +14,13 @@ function stopCounting(stage: StageRun | undefined, at: number): StageRun | undef
 }
 
 /**
- * Sight was lost at an instant in the past: what was counted since does not count after all. A hold may have stopped the
+ * Sight was lost at an instant in the past: what was counted since does not count after all. A hold or a gate may have stopped the
  * clock in between; time before it that may not have been seen is taken back too, rather too much than too little.
  */
 function uncountSince(state: RolloutState, since: number): RolloutState {
   const stage = stopCounting(state.stage, since);
   if (stage === undefined) return state;
-  const unseen = Math.max(0, (state.hold?.at ?? since) - since);
+  const unseen = Math.max(0, (state.hold?.at ?? since) - since, (shutSince(state) ?? since) - since);
   const servedMs = Math.max(0, Math.min(stage.servedMs - unseen, since - stage.enteredAt));
   return { ...state, stage: { ...stage, servedMs } };
 }
@@ -27,7 +28,8 @@ function uncountSince(state: RolloutState, since: number): RolloutState {
 /** Starts the served-time clock again unless something still stops it. */
 function startCounting(state: RolloutState, at: number): RolloutState {
   const stopped = state.hold !== undefined || state.blindSince !== undefined || state.dataInvalid !== undefined;
-  if (stopped || state.stage === undefined || state.stage.countingSince !== undefined) return state;
+  if (stopped || shutGates(state).length > 0 || state.stage === undefined || state.stage.countingSince !== undefined)
+    return state;
   return { ...state, stage: { ...state.stage, countingSince: at } };
 }
 
@@ -50,6 +52,8 @@ const OF_AN_ATTEMPT = [
   'blindAlertedAt',
   'blindNoticedAt',
   'blindMs',
+  'gates',
+  'stuckAt',
   'sightSince',
   'monitoringSince',
   'dataInvalid',
@@ -138,7 +142,7 @@ function enterStage(state: RolloutState, event: Of<'StageEntered'>, at: number):
     metrics: [],
   };
   const entered: RolloutState = {
-    ...without(state, 'blindAlertedAt', 'blindMs'),
+    ...without(state, 'blindAlertedAt', 'blindMs', 'gates', 'stuckAt'),
     phase: 'exposing',
     epoch: event.epoch,
     layers: event.layers,
@@ -155,7 +159,7 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
   const fresh = event.statistics !== state.statistics;
   const isStarting = event.attempt === 1 || Object.values(state.preflight).includes(null);
   const started: RolloutState = {
-    ...without(state, 'salt', 'baselineSince'),
+    ...without(state, 'salt', 'baselineSince', 'stuckAt'),
     attempt: event.attempt,
     statistics: event.statistics,
     statisticsFromEpoch: fresh ? state.epoch : state.statisticsFromEpoch,
@@ -190,6 +194,12 @@ function regainSight(state: RolloutState, _event: Of<'SightReturned'>, at: numbe
   const back = without(state, 'blindSince', 'blindAlertedAt', 'blindNoticedAt');
   const missingMs = blindMs + Math.max(0, at - Math.max(blindSince, blindAlertedAt));
   return startCounting({ ...back, sightSince: at, blindMs: missingMs }, at);
+}
+
+/** A gate that closes stops the served-time clock where it is one of `during`, and the last of them to open starts it again. */
+function answerGate(state: RolloutState, { gate, open, why }: Of<'GateAnswered'>, at: number): RolloutState {
+  const answered = { ...state, gates: { ...state.gates, [gate]: { open, why, at } } };
+  return shutGates(answered).length > 0 ? pause(answered, at) : startCounting(answered, at);
 }
 
 function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState {
@@ -229,7 +239,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     preflight: Object.fromEntries(event.items.map((item) => [item, null])),
     ...(event.recorded && { recorded: event.recorded }),
   }),
-  BaselineStarted: (state, _event, at) => ({ ...state, phase: 'baseline', baselineSince: at }),
+  BaselineStarted: (state, _event, at) => ({ ...without(state, 'stuckAt'), phase: 'baseline', baselineSince: at }),
   BaselineCaptured: captureBaseline,
   StageEntered: enterStage,
   StagePassed: (state, event, at, by) => ({
@@ -247,7 +257,11 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
   AlertCleared: (state, event) => ({ ...state, alerting: state.alerting.filter((one) => one !== event.check) }),
   DataFoundInvalid: (state, event, at) => ({ ...pause(state, at), dataInvalid: event.why }),
   DataFoundValid: (state, _event, at) => startCounting(without(state, 'dataInvalid'), at),
-  RolloutHeld: (state, event, at, by) => ({ ...pause(state, at), hold: { by, reason: event.reason, at } }),
+  GateAnswered: answerGate,
+  RolloutHeld: (state, { reason, byPerson }, at, by) => ({
+    ...pause(state, at),
+    hold: { by, reason, at, ...(byPerson && { byPerson }) },
+  }),
   RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
   StageExtended: (state, event) =>
     state.stage === undefined

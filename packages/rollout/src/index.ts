@@ -7,10 +7,12 @@ export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
 export { describeDrill, drillSwitch, runningDrill } from './decide/decide-drill.ts';
+export { gateRefusal } from './decide/decide-gate.ts';
 export { hookPrincipalId } from './decide/decide-preflight.ts';
 export { openItems } from './decide/decide-start.ts';
 export type { Decision } from './decide/decision.ts';
-export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './decide/exposure.ts';
+export { hasControl, layersOf, stageOf, weightOfEveryone } from './decide/exposure.ts';
+export { isGateAsked } from './decide/gate-waits.ts';
 export { InvariantError } from './decide/invariants.ts';
 export {
   agedItems,
@@ -20,7 +22,9 @@ export {
   type MissingItem,
   missingPreflight,
 } from './decide/preflight-items.ts';
-export { waitingFor } from './decide/tick-advance.ts';
+export { servedMs } from './decide/served.ts';
+export { needsGatesAnew, waitingFor } from './decide/tick-advance.ts';
+export { stuckDueAt, waitsOfStart } from './decide/tick-stuck.ts';
 export { describeEvent } from './documents/describe-event.ts';
 export { formatMeasured, formatShare, formatVerdict, unitOf } from './documents/format.ts';
 export { renderIncident } from './documents/incident.ts';
@@ -44,6 +48,7 @@ export {
 } from './evidence.ts';
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
+export { gateEveryMs, gatesNow, withoutGates } from './external-gates.ts';
 export { baselineDue, baselineOf, baselineUnseenMs } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
@@ -86,6 +91,8 @@ export { FLAG_CONFIGURED, ROLLBACK_TESTED } from './plan/read-preflight.ts';
 export type {
   Calendar,
   Check,
+  ExternalGate,
+  GateAsk,
   GateOutcome,
   KillTrip,
   Limit,

@@ -100,6 +100,30 @@ export type KillTrip = Check & { readonly windowMs: number; readonly minSample: 
 /** What a failed or undecided gate leads to. */
 export type GateOutcome = 'fix' | 'rollback' | 'hold' | 'extend';
 
+/** How an external gate is asked. `timeoutMs` is never scaled: it is of the network. */
+export type GateAsk =
+  | { readonly kind: 'webhook'; readonly url: string; readonly secretRef?: string; readonly timeoutMs: number }
+  /** A named state that others set; older than `maxAgeMs` it says nothing any more. `initially`: before anyone has set it. */
+  | {
+      readonly kind: 'signal';
+      readonly signal: string;
+      readonly maxAgeMs?: number;
+      readonly initially: 'open' | 'closed';
+    };
+
+/** Another system that has a say. It can stop a rollout or, with `rollback`, end it; it never raises exposure. */
+export type ExternalGate = {
+  readonly name: string;
+  /**
+   * `start`: before the first stage. `advance`: before each advance, asked once the stage's time is served. `during`: all the
+   * time, and while it is closed no time is served. `rollback`: all the time, and closed means abort.
+   */
+  readonly when: 'start' | 'advance' | 'during' | 'rollback';
+  readonly ask: GateAsk;
+  /** Interval of questions. Default: 30 s. */
+  readonly everyMs: number;
+};
+
 /** One stage. Weights are shares of the audience in thousandths of a percent. */
 export type Stage = {
   readonly name: string;
@@ -112,6 +136,8 @@ export type Stage = {
   readonly maxDurationMs: number | null;
   readonly gate: readonly Check[];
   readonly confirmations: readonly string[];
+  /** External gates of this stage alone. Absent: none. */
+  readonly external?: readonly ExternalGate[];
   readonly onFail: GateOutcome;
   readonly onInconclusive: 'hold' | 'extend';
 };
@@ -208,6 +234,10 @@ export type Plan = {
   readonly killSwitch?: { readonly flag: string; readonly autoTrip: boolean; readonly trips: readonly KillTrip[] };
   readonly retry: { readonly cooldownMs: number; readonly limit: number; readonly people: 'same' | 'fresh' };
   readonly calendar: Calendar;
+  /** External gates of the start and of every stage. Absent: none. */
+  readonly gates?: readonly ExternalGate[];
+  /** How long a rollout that could go on by time may wait before people are told. Default: 24 h. */
+  readonly stuckAfterMs?: number;
   /** Time without evidence after which on-call is told. Default: 20 min. */
   readonly blindLimitMs: number;
   /** What follows then; `rollback` only if the plan says so. Default: `hold`. */

@@ -72,8 +72,16 @@ export type StageRun = {
   readonly askedAt?: number;
 };
 
-/** Why advances are stopped. */
-export type Hold = { readonly by: string; readonly reason: string; readonly at: number };
+/** Why advances are stopped. `byPerson`: only a person may resume it. */
+export type Hold = {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly byPerson?: true;
+};
+
+/** What an external gate said last, and when that was put on record. */
+export type GateAnswer = { readonly open: boolean; readonly why: string; readonly at: number };
 
 /** A finished or running stage of any attempt, for the report. */
 export type StageRecord = {
@@ -98,7 +106,7 @@ export type Attempt = {
 };
 
 /** What ended an attempt early. */
-export type AbortKind = 'criterion' | 'gate' | 'kill' | 'person' | 'telemetry-missing' | 'blind';
+export type AbortKind = 'criterion' | 'gate' | 'kill' | 'person' | 'telemetry-missing' | 'blind' | 'external-gate';
 
 /** The record of an abort. Dates are epoch ms; absent means not done yet. */
 export type Incident = {
@@ -119,6 +127,8 @@ export type Incident = {
   readonly rootCause?: string;
   readonly fix?: { readonly text: string; readonly reference?: string; readonly at: number; readonly by: string };
   readonly resolvedAt?: number;
+  /** When people were told that nobody has taken it on. */
+  readonly unattendedAt?: number;
 };
 
 /** Something found on the way (semantics §5). */
@@ -196,6 +206,10 @@ export type RolloutState = {
   readonly blindNoticedAt?: number;
   /** How long evidence was missing, gaps that are over, since it last came for a whole fresh window or people were told. */
   readonly blindMs?: number;
+  /** What external gates said in this stage, or before the first one, by their name. Absent while none has. */
+  readonly gates?: Readonly<Record<string, GateAnswer>>;
+  /** When people were told that it waits too long, in this stage or phase. */
+  readonly stuckAt?: number;
   /** Since when evidence has been fresh without a gap: a proceed needs a fresh window after it. */
   readonly sightSince?: number;
   readonly epoch: number;

@@ -11,12 +11,17 @@ import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createDrills, type Drills } from './drills.ts';
 import { checkFlag } from './flag-check.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { createGateAsker, type GateAsker } from './gate-asker.ts';
+import { createGateBook, type GateBook } from './gate-book.ts';
+import { createGateDesk } from './gate-desk.ts';
+import { createGateWatch, type GateWatch } from './gate-watch.ts';
 import { type HistoryLookup, recordedIn } from './history-reading.ts';
 import { createAttest } from './hook-attestations.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
+import { gateHandlers } from './http/gate-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { identityHandlers } from './http/identity-handlers.ts';
@@ -82,6 +87,9 @@ type Loop = {
   readonly drills: Drills;
   readonly preflight: PreflightWatch;
   readonly overlaps: OverlapWatch;
+  readonly gates: GateWatch;
+  readonly gateBook: GateBook;
+  readonly gateAsker: GateAsker;
   readonly webhooks: Webhooks;
   readonly channels: Channels;
   readonly book: AddressBook;
@@ -103,8 +111,8 @@ export type Parts = Loop & {
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
   const { app, controlPlane, clicks } = await openHttp(loop, setup);
-  const { reconciler, puller, baselines, drills, preflight, overlaps, dispatcher, trackerSync } = loop;
-  const works = [reconciler, puller, baselines, drills, preflight, overlaps, dispatcher, clicks, trackerSync];
+  const { reconciler, puller, baselines, drills, preflight, overlaps, gates, dispatcher, trackerSync } = loop;
+  const works = [reconciler, puller, baselines, drills, preflight, overlaps, gates, dispatcher, clicks, trackerSync];
   return { ...loop, works, controlPlane, app };
 }
 
@@ -148,11 +156,14 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const wake = (id: string) => void reconciler.wake(id);
   const drills = createDrills({ table, clock, instances, log, wakeRollout: wake });
   const preflight = createPreflightWatch({ table, clock, instances, sources, policy, drills, log, wakeRollout: wake });
+  const gateBook = createGateBook(store);
+  const gateAsker = createGateAsker({ book: gateBook, clock, policy, secretOf, newId: randomUUID });
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
     ...{ historyOf, sightsOf, channels, book, dispatcher, trackers, trackerSync },
     ...{ drills, preflight, overlaps: createOverlapWatch({ table, clock, log }) },
+    ...{ gateBook, gateAsker, gates: createGateWatch({ table, clock, asker: gateAsker, log, wake: reconciler.wake }) },
     wake(id) {
       wake(id);
       drills.wake(id);
@@ -179,17 +190,21 @@ async function openHttp(
 ): Promise<Pick<Parts, 'app' | 'controlPlane'> & { readonly clicks: Work }> {
   const { channels, book, dispatcher } = loop;
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
+  const { gateBook, gates } = loop;
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
   const attest = createAttest({
     rollouts: () => table.all().map(({ state }) => state),
     command: (...given) => controlPlane.command(...given),
   });
-  const hooks = await openHooks({ store, ingest, clock, log, secretOf, attest });
+  const onGate = (name: string) => loop.gates.askNamed(name);
+  const toGates = { gates: loop.gateBook, onGate, environment };
+  const hooks = await openHooks({ store, ingest, clock, log, secretOf, attest, ...toGates });
   const { deliversAlerts, deliversAttestations } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
   const { trackers, trackerSync } = loop;
   const plane = {
     ...{ store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake },
+    gateProblem: loop.gateAsker.problemOf,
     trackerNames: trackers.names,
     issueOf: (rollout: string) => shownIssue(trackerSync.issueOf(rollout)),
   };
@@ -210,6 +225,7 @@ async function openHttp(
     ...identityHandlers(),
     ...rolloutHandlers(controlPlane),
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
+    ...gateHandlers(createGateDesk({ book: gateBook, table, clock, watch: gates })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...notifyHandlers(createNotifyDesk({ store, clock, environment, table, channels, book, dispatcher })),

@@ -17,6 +17,7 @@ import {
   applyAll,
   decide,
   type EventRecord,
+  type ExternalGate,
   type Plan,
   type PlanIssue,
   type PreflightFinding,
@@ -80,6 +81,8 @@ export type ControlPlaneOptions = {
   readonly environment: string;
   /** Whether alerts reach this server. Default: they do not. */
   readonly deliversAlerts?: () => boolean;
+  /** Why an external gate of a plan could never be asked from here. Default: each can. */
+  readonly gateProblem?: (gate: ExternalGate) => string | undefined;
   /** The metric sources that work here. */
   readonly sources: SourceBook;
   /** The channels that plans can name. */
@@ -154,7 +157,8 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, channels, trackerNames = [], deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, channels, trackerNames = [] } = options;
+  const { deliversAlerts = () => false, gateProblem = () => undefined } = options;
   return {
     environment,
     deliversAttestations: options.deliversAttestations ?? (() => false),
@@ -166,6 +170,7 @@ function surroundingsOf(options: ControlPlaneOptions): Surroundings {
     sources,
     channels,
     trackers: trackerNames,
+    gateProblem,
     now: clock.now(),
   };
 }

@@ -4,6 +4,7 @@ import { type ExposureLayer, type Flag, FULL_WEIGHT, type Segment } from '@rampa
 import {
   ALERTS,
   describeOverlap,
+  type ExternalGate,
   layersOf,
   type Metric,
   type Plan,
@@ -42,6 +43,8 @@ export type Surroundings = {
   readonly policy: UrlPolicy;
   /** Every rollout of the environment. */
   readonly rollouts: readonly RolloutState[];
+  /** Why an external gate could never be asked from here. */
+  readonly gateProblem: (gate: ExternalGate) => string | undefined;
   readonly now: number;
 };
 
@@ -87,6 +90,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
     ...preflightIssues(plan, here),
+    ...gateIssues(plan, here),
   ];
 }
 
@@ -230,4 +234,16 @@ function bindingProblem(metric: Metric, plan: Plan, pulled: PulledSource | undef
 
 function isForEveryone(layers: readonly ExposureLayer[]): boolean {
   return weightOfEveryone(layers) === FULL_WEIGHT;
+}
+
+/** A gate that can never answer would hold a rollout for ever. */
+function gateIssues({ gates = [], stages }: Plan, { gateProblem }: Surroundings): readonly PlanIssue[] {
+  const issueOf = (gate: ExternalGate, path: string): readonly PlanIssue[] => {
+    const problem = gateProblem(gate);
+    return problem === undefined ? [] : [issue('invalid-gate', path, `gate ${gate.name}: ${problem}`)];
+  };
+  return [
+    ...gates.flatMap((gate, i) => issueOf(gate, `gates[${i}]`)),
+    ...stages.flatMap(({ external = [] }, i) => external.flatMap((gate) => issueOf(gate, `stages[${i}].gate`))),
+  ];
 }

@@ -6,6 +6,7 @@ import {
   type RolloutCommand,
   type RolloutState,
   reconcile,
+  stuckDueAt,
 } from '@rampart/rollout';
 import type { Clock } from './clock.ts';
 import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
@@ -108,7 +109,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     catchUp(now);
     for (const { state, open } of table.all()) {
       // What arrived last of a rollout that has ended is still to be closed into its batch.
-      if ((open.isEmpty && !isWatched(state, table)) || now < (dueAt.get(state.id) ?? 0)) continue;
+      if ((open.isEmpty && !isWatched(state, table, options.clock.now())) || now < (dueAt.get(state.id) ?? 0)) continue;
       dueAt.set(state.id, now + tickMsOf(state.plan.timeScale));
       void wake(state.id);
     }
@@ -139,9 +140,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   };
 }
 
-/** Whether time alone can change something. */
-function isWatched({ id, phase }: RolloutState, table: RolloutTable): boolean {
-  if (phase === 'aborted') return table.pendingEffect(id) !== undefined;
+/** Whether time alone can change something. Before and after the stages nothing does, but that people are told of what lies. */
+function isWatched(state: RolloutState, table: RolloutTable, now: number): boolean {
+  const { id, phase } = state;
+  if (phase === 'aborted' && table.pendingEffect(id) !== undefined) return true;
+  if (phase === 'aborted' || phase === 'preflight') return now >= (stuckDueAt(state) ?? Number.POSITIVE_INFINITY);
   return phase === 'baseline' || phase === 'exposing' || phase === 'monitoring';
 }
 
@@ -150,7 +153,7 @@ async function lookAt(id: string, options: ReconcilerOptions): Promise<void> {
   const run = table.get(id);
   if (run === undefined) return;
   const open = await pull(store, run);
-  const isIdle = open.isEmpty && !isWatched(run.state, table);
+  const isIdle = open.isEmpty && !isWatched(run.state, table, clock.now());
   if (isIdle) return table.keep(run, { open });
   const conflict = await turn({ ...run, open }, table, clock.now());
   if (conflict !== undefined) return table.refresh();

@@ -4,11 +4,11 @@ import {
   describeMissing,
   formatDuration,
   type Judgement,
-  judgesToCalibrate,
   missingPreflight,
   NO_EVIDENCE,
   readsHistory,
   waitingFor,
+  waitsOfStart,
 } from '@rampart/rollout';
 import type { RolloutRun } from './rollout-run.ts';
 
@@ -63,8 +63,7 @@ function waitsOfPhase(
 
 function baselineWaits({ state, evidence = NO_EVIDENCE }: Viewed, now: number): readonly string[] {
   if (state.baseline !== undefined || state.baselineSince === undefined) {
-    const judges = judgesToCalibrate(state, now);
-    return judges.length > 0 ? judges : ['the calendar'];
+    return waitsOfStart(state, now);
   }
   const leftMs = state.plan.baseline.windowMs - (now - state.baselineSince);
   const inSeconds = (ms: number) => formatDuration(Math.max(0, Math.ceil(ms / 1000) * 1000));

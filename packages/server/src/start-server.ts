@@ -6,6 +6,7 @@ import { assemble, type Parts } from './assemble.ts';
 import { createFirstToken } from './auth.ts';
 import type { BaselineWatch } from './baseline-watch.ts';
 import type { ControlPlane } from './control-plane.ts';
+import type { GateWatch } from './gate-watch.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Dispatcher } from './outbox.ts';
 import type { OverlapWatch } from './overlap-watch.ts';
@@ -39,6 +40,8 @@ export type RampartServer = {
   readonly preflight: Pick<PreflightWatch, 'wakeAll'>;
   /** Notes overlaps of rollouts by hand; it does so by itself as well. */
   readonly overlaps: Pick<OverlapWatch, 'wakeAll'>;
+  /** Asks external gates by hand; it does so by itself as well. */
+  readonly gates: Pick<GateWatch, 'askAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -71,9 +74,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps } = parts;
+    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps, gates } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const byHand = { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps };
+    const byHand = { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps, gates };
     const parted = { url, store, ...byHand, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Check, MetricJudge, Plan, PlanIssue, PreflightCheck } from '@rampart/rollout';
+import type { Check, ExternalGate, MetricJudge, Plan, PlanIssue, PreflightCheck } from '@rampart/rollout';
 import { z } from 'zod';
 import { jsonValueSchema } from './primitive-schema.ts';
 import { tierSchema } from './verdict-schema.ts';
@@ -54,6 +54,26 @@ const judgeSchema = z.object({
   budget: z.number().optional().describe('USD.'),
 }) satisfies z.ZodType<MetricJudge>;
 
+const externalGateSchema = z.object({
+  name: z.string(),
+  when: z.enum(['start', 'advance', 'during', 'rollback']),
+  ask: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('webhook'),
+      url: z.string(),
+      secretRef: z.string().optional(),
+      timeoutMs: milliseconds,
+    }),
+    z.object({
+      kind: z.literal('signal'),
+      signal: z.string(),
+      maxAgeMs: milliseconds.optional(),
+      initially: z.enum(['open', 'closed']),
+    }),
+  ]),
+  everyMs: milliseconds,
+}) satisfies z.ZodType<ExternalGate>;
+
 const stageSchema = z.object({
   name: z.string(),
   audience: z.string().optional(),
@@ -62,6 +82,7 @@ const stageSchema = z.object({
   maxDurationMs: z.number().nullable(),
   gate: z.array(checkSchema),
   confirmations: z.array(z.string()),
+  external: z.array(externalGateSchema).optional(),
   onFail: z.enum(['fix', 'rollback', 'hold', 'extend']),
   onInconclusive: z.enum(['hold', 'extend']),
 });
@@ -129,6 +150,8 @@ export const planSchema = z
       .optional(),
     retry: z.object({ cooldownMs: milliseconds, limit: z.number(), people: z.enum(['same', 'fresh']) }),
     calendar: calendarSchema,
+    gates: z.array(externalGateSchema).optional(),
+    stuckAfterMs: milliseconds.optional(),
     blindLimitMs: milliseconds,
     onBlind: z.enum(['hold', 'rollback']),
     monitorMs: milliseconds,

@@ -7,7 +7,15 @@ import { baselineSchema, metricSnapshotSchema, peopleSchema, verdictSchema } fro
 /** One audience of a rollout. */
 export const layerSchema = z.object({ segment: z.string().optional(), weight: z.int() });
 /** What ended an attempt early. */
-export const abortKindSchema = z.enum(['criterion', 'gate', 'kill', 'person', 'telemetry-missing', 'blind']);
+export const abortKindSchema = z.enum([
+  'criterion',
+  'gate',
+  'kill',
+  'person',
+  'telemetry-missing',
+  'blind',
+  'external-gate',
+]);
 /** Severity of an issue. */
 export const issueSeveritySchema = z.enum(['critical', 'major', 'minor']);
 /** Status of an issue. */
@@ -79,6 +87,7 @@ const incidentSchema = z.object({
   rootCause: z.string().optional(),
   fix: z.object({ text: z.string(), reference: z.string().optional(), at: instantSchema, by: z.string() }).optional(),
   resolvedAt: instantSchema.optional(),
+  unattendedAt: instantSchema.optional().describe('When people were told that nobody has taken it on.'),
 });
 
 const issueSchema = z.object({
@@ -161,11 +170,23 @@ export const rolloutStateSchema = z
     attempts: z.array(attemptSchema),
     stage: stageRunSchema.optional(),
     history: z.array(stageRecordSchema),
-    hold: z.object({ by: z.string(), reason: z.string(), at: instantSchema }).optional(),
+    hold: z
+      .object({
+        by: z.string(),
+        reason: z.string(),
+        at: instantSchema,
+        byPerson: z.literal(true).optional().describe('Only a person may resume it.'),
+      })
+      .optional(),
     blindSince: instantSchema.optional(),
     blindAlertedAt: instantSchema.optional(),
     blindNoticedAt: instantSchema.optional(),
     blindMs: z.number().optional(),
+    gates: z
+      .record(z.string(), z.object({ open: z.boolean(), why: z.string(), at: instantSchema }))
+      .optional()
+      .describe('What external gates said in this stage, by their name.'),
+    stuckAt: instantSchema.optional().describe('When people were told that it waits too long.'),
     sightSince: instantSchema.optional(),
     epoch: z.int(),
     layers: z.array(layerSchema),

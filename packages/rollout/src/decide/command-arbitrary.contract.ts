@@ -50,6 +50,12 @@ export const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
     type: fc.constantFrom('Hold', 'Proceed', 'Abort', 'Kill', 'Rearm', 'Resume').map((type) => type as 'Hold'),
     reason,
   }),
+  fc.record({
+    type: fc.constant('AnswerGate' as const),
+    gate: fc.constantFrom('window', 'error-budget', 'undo', 'x'),
+    open: fc.boolean(),
+    why: fc.constantFrom('it answered 200', 'it answered 503', ' '),
+  }),
   fc.record({ type: fc.constant('Extend' as const), reason, byMs: fc.constantFrom(-3_600_000, 0, 600_000) }),
   fc.record({
     type: fc.constant('Retry' as const),

@@ -155,3 +155,21 @@ describe('a person who proceeds past a gate', () => {
     });
   });
 });
+
+describe('a hold', () => {
+  it('of a person is lifted by a person only; an agent may lift its own, and proposes the rest', () => {
+    const drive = canary();
+    drive.command({ type: 'Hold', reason: 'legal asks' });
+    expect(drive.command({ type: 'Resume', reason: 'enough' }, AGENT)).toMatchObject({
+      ...refused('FORBIDDEN'),
+      message: expect.stringContaining('ana holds it (legal asks)'),
+    });
+    expect(drive.command({ type: 'Proceed', reason: 'enough' }, AGENT)).toMatchObject({
+      ok: true,
+      events: [{ type: 'ProposalMade' }],
+    });
+    expect(drive.command({ type: 'Resume' })).toMatchObject({ ok: true });
+    drive.command({ type: 'Hold', reason: 'odd latency' }, AGENT);
+    expect(drive.command({ type: 'Resume' }, OTHER_AGENT)).toMatchObject({ ok: true });
+  });
+});

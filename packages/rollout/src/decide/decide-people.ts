@@ -1,6 +1,6 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
-import { calendarOpen } from '../plan/calendar.ts';
+import { calendarOpen, closedWords } from '../plan/calendar.ts';
 import type { Principal } from '../principal.ts';
 import type { Proposal, RolloutState } from '../state.ts';
 import { killNow, retryNow } from './decide-abort.ts';
@@ -18,6 +18,7 @@ import {
   refuse,
 } from './decision.ts';
 import { enterStage, stageOf } from './exposure.ts';
+import { closedGates } from './gate-waits.ts';
 import { isSharedIncident } from './tick-lower.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
@@ -29,13 +30,19 @@ export const hold: Handler<Of<'Hold'>> = (state, command, by) => {
     lacksReason(command.reason, 'hold');
   if (no) return no;
   if (state.hold) return refuse('ALREADY_HELD', `Held already by ${state.hold.by}: ${state.hold.reason}`);
-  return accept({ type: 'RolloutHeld', reason: command.reason });
+  return accept({ type: 'RolloutHeld', reason: command.reason, ...(by.kind === 'person' && { byPerson: true }) });
 };
 
 export const resume: Handler<Of<'Resume'>> = (state, command, by) => {
   const no = lacksRole(by, RAISING, 'resume a rollout');
   if (no) return no;
   if (!state.hold) return refuse('NOT_HELD', `Rollout ${state.id} is not held.`);
+  if (by.kind !== 'person' && state.hold.byPerson) {
+    return refuse(
+      'FORBIDDEN',
+      `${state.hold.by} holds it (${state.hold.reason}); what a person holds, a person resumes.`,
+    );
+  }
   return accept({ type: 'RolloutResumed', ...(command.reason !== undefined && { reason: command.reason }) });
 };
 
@@ -77,10 +84,11 @@ function proceedNow(state: RolloutState, reason: string, now: number): Decision 
       `${failing.check} fails (${failing.wouldChange}); an override cannot pass a failed check.`,
     );
   const calendar = calendarOpen(state.plan.calendar, now);
-  if (!calendar.open) return refuse('CALENDAR_CLOSED', `Advances are closed: ${calendar.why ?? 'freeze window'}.`);
+  if (!calendar.open)
+    return refuse('CALENDAR_CLOSED', `Advances are closed: ${closedWords(state.plan.calendar, calendar)}.`);
   const name = stageOf(state)?.name ?? '';
   const events: RolloutEvent[] = [
-    { type: 'OverrideRecorded', what: `proceed from ${name}`, reason },
+    { type: 'OverrideRecorded', what: [`proceed from ${name}`, ...closedGates(state, now)].join('; past '), reason },
     ...(state.hold ? ([{ type: 'RolloutResumed', reason }] as const) : []),
     {
       type: 'StagePassed',

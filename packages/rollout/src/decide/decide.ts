@@ -6,6 +6,7 @@ import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
 import { drill, finishDrill, recordOverlaps, switchDrillOff } from './decide-drill.ts';
+import { answerGate } from './decide-gate.ts';
 import {
   addIssue,
   assignIncident,
@@ -36,6 +37,7 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   CaptureBaseline: captureBaseline,
   Tick: tick,
   ResumeWatch: resumeWatch,
+  AnswerGate: answerGate,
   Hold: hold,
   Resume: resume,
   Extend: extend,

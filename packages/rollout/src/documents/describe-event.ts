@@ -122,6 +122,8 @@ const EVIDENCE: Pick<
   | 'BlindLimitReached'
   | 'WatchResumed'
   | 'SightReturned'
+  | 'GateAnswered'
+  | 'RolloutStuck'
 > = {
   ChecksJudged: ({ verdicts }) =>
     `Checks judged: ${verdicts.map((verdict) => `${verdict.metric} (${verdict.limit}) ${verdict.status}`).join(', ') || 'none'}`,
@@ -154,6 +156,9 @@ const EVIDENCE: Pick<
   },
   WatchResumed: () => 'Rampart was started again while evidence was missing',
   SightReturned: () => 'Fresh evidence is back',
+  GateAnswered: ({ gate, open, why }, { who }) => `${who} found gate ${gate} ${open ? 'open' : 'closed'}: ${why}`,
+  RolloutStuck: ({ since, waitingFor }) =>
+    `It could go on by time since ${formatInstant(since)}, and waits for ${waitingFor.join('; ')}`,
 };
 
 const HARM: Pick<
@@ -162,6 +167,7 @@ const HARM: Pick<
   | 'KillSwitchRearmed'
   | 'RolloutAborted'
   | 'AbortTookEffect'
+  | 'IncidentUnattended'
   | 'IncidentAssigned'
   | 'RootCauseRecorded'
   | 'FixRecorded'
@@ -177,6 +183,7 @@ const HARM: Pick<
     )} people had been exposed${issue === undefined ? '' : `, issue opened: ${issue}`})`,
   AbortTookEffect: ({ incident, acknowledged, connected }) =>
     `Exposure 0 took effect for incident ${incident}: ${acknowledged} of ${connected} connected SDKs confirmed it`,
+  IncidentUnattended: ({ incident, since }) => `Nobody has taken on incident ${incident} since ${formatInstant(since)}`,
   IncidentAssigned: ({ incident, assignee }, { who }) => `${who} assigned incident ${incident} to ${assignee}`,
   RootCauseRecorded: ({ incident, text }, { who }) => `${who} recorded the root cause of incident ${incident}: ${text}`,
   FixRecorded: ({ incident, text, reference }, { who }) =>

@@ -17,6 +17,7 @@ const KINDS: Readonly<Record<AbortKind, string>> = {
   person: 'a principal aborted it',
   'telemetry-missing': 'telemetry went missing from treatment',
   blind: 'evidence was missing for too long',
+  'external-gate': 'an external gate asked for it',
 };
 
 function sentence(text: string): string {

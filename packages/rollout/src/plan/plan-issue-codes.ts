@@ -32,6 +32,7 @@ export const PLAN_ISSUE_CODES = [
   'day-one',
   'nothing-watched',
   'kill-switch-is-flag',
+  'invalid-gate',
   'invalid-calendar',
   'unknown-time-zone',
   'invalid-date',

@@ -30,10 +30,36 @@ const trip = check.extend({
     .describe('Observations the plain rule needs. Default: 50; for a quantile as many as put 5 beyond it'),
 });
 
+const gateName = z.string().optional().describe('Name in messages. Default: host of the webhook, or the signal');
+const every = duration.optional().describe('How often it is asked. Default: 30s');
+const webhookGate = z.strictObject({
+  webhook: z.string().describe('Address that is asked: 2xx opens the gate, anything else closes it'),
+  name: gateName,
+  secretRef: z.string().optional().describe('Variable of the server with the secret that questions are signed with'),
+  every,
+  timeout: duration.optional().describe('How long an answer may take. Default: 10s'),
+  when: z.enum(['advance', 'during']).optional().describe('Default: advance'),
+});
+const signalGate = z.strictObject({
+  signal: z.string().describe('Named state that other systems set through a hook, or people by rampart gate'),
+  name: gateName,
+  every,
+  maxAge: duration.optional().describe('How long what was said last counts; after it the gate is closed'),
+  default: z.enum(['open', 'closed']).optional().describe('Before anyone has said anything. Default: closed'),
+  when: z.enum(['advance', 'during']).optional().describe('Default: advance'),
+});
+const anyTime = z
+  .enum(['start', 'advance', 'during', 'rollback'])
+  .optional()
+  .describe('start: before stage 1. rollback: a webhook that answers 2xx, or a closed signal, aborts');
+const planGate = z.union([webhookGate.extend({ when: anyTime }), signalGate.extend({ when: anyTime })]);
+
 const gateItem = z.union([
   check,
   z.strictObject({ confirm: z.string().min(1) }),
   z.strictObject({ stage: z.string() }),
+  webhookGate,
+  signalGate,
 ]);
 const shortChecks = z.record(z.string(), limit).describe('Metric to limit');
 const checks = z.union([shortChecks, z.array(check)]);
@@ -167,6 +193,8 @@ export const planSchema = z.strictObject({
   killSwitch: killSwitch.optional(),
   retry: retry.optional(),
   calendar: calendar.optional(),
+  gates: z.array(planGate).optional().describe('External gates of the start and of every stage'),
+  stuckAfter: duration.optional().describe('Waiting longer than this for other than time is told. Default: 24h'),
   exit: strings.optional(),
   notify: notify.optional().describe('Channels of the server that are told of this rollout'),
   tracker: tracker.optional().describe('Where an issue is kept of the rollout'),
@@ -187,6 +215,8 @@ export type RawPlan = z.output<typeof planSchema>;
 export type RawStage = z.output<typeof stage>;
 /** One check as written in the long form. */
 export type RawCheck = z.output<typeof check>;
+/** One external gate as written. */
+export type RawGate = z.output<typeof planGate>;
 /** One kill trip as written in the long form. */
 export type RawTrip = z.output<typeof trip>;
 /** An alert as an abort criterion, as written. */

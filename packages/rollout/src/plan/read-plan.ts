@@ -7,6 +7,7 @@ import type { IssueLog } from './issue-log.ts';
 import type { RawPlan } from './plan-schema.ts';
 import { readCalendar } from './read-calendar.ts';
 import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-checks.ts';
+import { readGates } from './read-gates.ts';
 import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
 import { readNotify } from './read-notify.ts';
@@ -160,6 +161,7 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
   const override = readOverride(raw, options);
   const title = raw.title ?? flag;
   const tracker = readTracker(raw, title);
+  const checked = readChecked(raw, flag, override, log);
   return {
     flag,
     title,
@@ -170,13 +172,15 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     owners: readOwners(raw.owners),
     ...readPreflight(raw, log),
     baseline: readBaseline(raw, log),
-    ...readChecked(raw, flag, override, log),
+    ...checked,
+    ...readGates(raw.gates, checked.stages, log),
     retry: {
       cooldownMs: readDuration(raw.retry?.cooldown, HOUR_MS, ['retry', 'cooldown'], log, 'zero'),
       limit: raw.retry?.limit ?? 3,
       people: raw.retry?.people ?? 'same',
     },
     calendar: readCalendar(raw.calendar, options.now, log),
+    stuckAfterMs: readDuration(raw.stuckAfter, DAY_MS, ['stuckAfter'], log),
     blindLimitMs: readDuration(raw.blindLimit, 20 * MINUTE_MS, ['blindLimit'], log),
     onBlind: raw.onBlind ?? 'hold',
     exit: raw.exit ?? EXIT,
