@@ -17,7 +17,6 @@ export {
   type OutboundHarness,
   type OutboundOutcome,
   outboundContract,
-  PEER_BEHAVIOURS,
   type PeerBehaviour,
 } from './outbound.contract.ts';
 export type {
