@@ -11,6 +11,7 @@ import type { Notification, Severity } from './notification.ts';
 import type { NotifierDeps, NotifierKind } from './notifier-deps.ts';
 import { endedMatters, noteMatters } from './open-matters.ts';
 import type { DeliveryResult } from './ports.ts';
+import { createTurns } from './turns.ts';
 
 const REGIONS = { us: 'https://events.pagerduty.com', eu: 'https://events.eu.pagerduty.com' } as const;
 
@@ -57,7 +58,12 @@ export const PAGERDUTY: NotifierKind = {
       memory: deps.memory,
       ...(deps.publicUrl !== undefined && { publicUrl: deps.publicUrl }),
     };
-    return { name: deps.name, deliver: (message, signal) => deliver(message, way, signal) };
+    // What is open is read, changed and written.
+    const inTurn = createTurns();
+    return {
+      name: deps.name,
+      deliver: (message, signal) => inTurn(message.group, () => deliver(message, way, signal)),
+    };
   },
 };
 
