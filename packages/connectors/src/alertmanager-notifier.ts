@@ -9,6 +9,7 @@ import type { Notification } from './notification.ts';
 import type { NotifierKind } from './notifier-deps.ts';
 import { endedMatters, noteMatters } from './open-matters.ts';
 import type { DeliveryResult } from './ports.ts';
+import { createTurns } from './turns.ts';
 
 const DAY_MS = 86_400_000;
 /** How long an alert fires when nothing ends it: Rampart tells it once. */
@@ -41,20 +42,23 @@ export const ALERTMANAGER: NotifierKind = {
     const url = `${channelUrl('url', settings.url, deps)}/api/v2/alerts`;
     const headers = { ...(authorization !== undefined && { authorization }) };
     const door = openChannelDoor(deps, { timeoutMs: settings.timeout, secrets });
+    const deliver = async (message: Notification, signal: AbortSignal): Promise<DeliveryResult> => {
+      const { opens, closes, sweeps } = matterChangeOf(message);
+      const ended = await endedMatters(closes, sweeps, deps.memory);
+      const json = [
+        ...(opens === undefined ? [] : [firing(message, opens, settings.labels, deps.publicUrl)]),
+        ...ended.map((matter) => resolved(message, matter, settings.labels)),
+      ];
+      if (json.length === 0) return { kind: 'delivered' };
+      const result = await door.deliver({ url, headers, json }, signal, (answer) => meaningOf(answer, door.shown));
+      if (result.kind === 'delivered') await noteMatters(opens, ended, deps.memory);
+      return result;
+    };
+    const inTurn = createTurns();
     return {
       name: deps.name,
-      async deliver(message, signal) {
-        const { opens, closes, sweeps } = matterChangeOf(message);
-        const ended = await endedMatters(closes, sweeps, deps.memory);
-        const json = [
-          ...(opens === undefined ? [] : [firing(message, opens, settings.labels, deps.publicUrl)]),
-          ...ended.map((matter) => resolved(message, matter, settings.labels)),
-        ];
-        if (json.length === 0) return { kind: 'delivered' };
-        const result = await door.deliver({ url, headers, json }, signal, (answer) => meaningOf(answer, door.shown));
-        if (result.kind === 'delivered') await noteMatters(opens, ended, deps.memory);
-        return result;
-      },
+      // What is open is read, changed and written.
+      deliver: (message, signal) => inTurn(message.group, () => deliver(message, signal)),
     };
   },
 };

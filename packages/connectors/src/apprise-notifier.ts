@@ -56,10 +56,13 @@ export const APPRISE: NotifierKind = {
   },
 };
 
-/** 204: nothing is configured under the key, so nobody was told. 424: a service did not take it; others may have. */
+/** 204: nothing is configured under the key, or no address is valid: nobody was told. 424: a service did not take it; others may have. */
 function meaningOf({ status, headers }: PostAnswer): DeliveryResult | undefined {
   if (status === 204)
-    return { kind: 'refused', why: 'it answered 204: nothing is configured under the key and tag, so nobody was told' };
+    return {
+      kind: 'refused',
+      why: 'it answered 204: nothing is configured under the key, or no address is valid, so nobody was told',
+    };
   if (status === 424) return { kind: 'retry', why: 'it answered 424: at least one of its services did not take it' };
   if (status === 200 && headers['content-type']?.startsWith('text/html') === true)
     return { kind: 'retry', why: 'it answered 200 with a page, so it may not be Apprise that answers there' };

@@ -29,7 +29,6 @@ export {
   type OutboundHarness,
   type OutboundOutcome,
   outboundContract,
-  PEER_BEHAVIOURS,
   type PeerBehaviour,
 } from './outbound.contract.ts';
 export { type PlaneOptions, type PlaneTracker, planeTracker } from './plane-tracker.ts';

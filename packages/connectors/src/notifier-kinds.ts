@@ -4,6 +4,7 @@ import { APPRISE } from './apprise-notifier.ts';
 import { channelSecret, channelUrl, readChannel, timeoutSchema } from './channel-settings.ts';
 import { EMAIL } from './email-notifier.ts';
 import { secretRefSchema } from './http-access.ts';
+import { JSM } from './jsm-notifier.ts';
 import type { NotifierKind } from './notifier-deps.ts';
 import { PAGERDUTY } from './pagerduty-notifier.ts';
 import { SLACK } from './slack-notifier.ts';
@@ -40,6 +41,7 @@ export const NOTIFIER_KINDS: Readonly<Record<string, NotifierKind>> = {
   alertmanager: ALERTMANAGER,
   apprise: APPRISE,
   email: EMAIL,
+  jsm: JSM,
   pagerduty: PAGERDUTY,
   slack: SLACK,
   'slack-webhook': SLACK_WEBHOOK,

@@ -83,7 +83,7 @@ const USUAL: Readonly<Record<PeerBehaviour, Omit<OutboundOutcome, 'why'>>> = {
 };
 
 /** Every behaviour. */
-export const PEER_BEHAVIOURS = Object.keys(USUAL) as readonly PeerBehaviour[];
+const PEER_BEHAVIOURS = Object.keys(USUAL) as readonly PeerBehaviour[];
 
 const never = new AbortController().signal;
 const MOST_TAKEN = 64 * 1024 * 1024;

@@ -5,12 +5,13 @@ import { channelSecret, channelUrl, readChannel, timeoutSchema } from './channel
 import { ConnectorError } from './connector-error.ts';
 import type { PostAnswer } from './guarded-post.ts';
 import { secretRefSchema } from './http-access.ts';
-import { type Matter, matterChangeOf, matterKey } from './matter.ts';
+import { type Matter, matterKey } from './matter.ts';
 import { clipped, noticeOf } from './notice.ts';
 import type { Notification, Severity } from './notification.ts';
 import type { NotifierDeps, NotifierKind } from './notifier-deps.ts';
-import { endedMatters, noteMatters } from './open-matters.ts';
+import { deliverToPager } from './pager-delivery.ts';
 import type { DeliveryResult } from './ports.ts';
+import { createTurns } from './turns.ts';
 
 const REGIONS = { us: 'https://events.pagerduty.com', eu: 'https://events.eu.pagerduty.com' } as const;
 
@@ -57,30 +58,24 @@ export const PAGERDUTY: NotifierKind = {
       memory: deps.memory,
       ...(deps.publicUrl !== undefined && { publicUrl: deps.publicUrl }),
     };
-    return { name: deps.name, deliver: (message, signal) => deliver(message, way, signal) };
+    // What is open is read, changed and written.
+    const inTurn = createTurns();
+    return {
+      name: deps.name,
+      deliver: (message, signal) => inTurn(message.group, () => deliver(message, way, signal)),
+    };
   },
 };
 
-async function deliver(message: Notification, way: Way, signal: AbortSignal): Promise<DeliveryResult> {
-  const { opens, closes, sweeps } = matterChangeOf(message);
-  const opened = opens !== undefined && isTriggered(message, way) ? opens : undefined;
-  const ended = await endedMatters(closes, sweeps, way.memory);
-  const posts = [
-    ...(opened === undefined ? [] : [triggering(message, opened, way)]),
-    ...ended.map((matter) => resolving(matter, way)),
-    // The one that is not idempotent goes when all else went through.
-    ...(CHANGES.includes(message.type) ? [changing(message, way)] : []),
-  ];
-  for (const post of posts) {
-    const result = await way.door.deliver(post, signal, (answer) => meaningOf(answer, way.door));
-    if (result.kind !== 'delivered') return result;
-  }
-  await noteMatters(opened, ended, way.memory);
-  return { kind: 'delivered' };
-}
-
-function isTriggered({ severity, type }: Notification, { trigger }: Way): boolean {
-  return severity === 'page' || type === 'test' || (trigger === 'warn' && severity === 'warn');
+function deliver(message: Notification, way: Way, signal: AbortSignal): Promise<DeliveryResult> {
+  return deliverToPager(message, {
+    trigger: way.trigger,
+    opening: (one, matter) => triggering(one, matter, way),
+    closing: (matter) => resolving(matter, way),
+    news: (one) => (CHANGES.includes(one.type) ? changing(one, way) : undefined),
+    send: (post) => way.door.deliver(post, signal, (answer) => meaningOf(answer, way.door)),
+    memory: way.memory,
+  });
 }
 
 function triggering(message: Notification, matter: Matter, way: Way): ChannelPost {

@@ -79,6 +79,12 @@ describe('a bot of Slack', () => {
     expect(receiver.seen[0]!.headers.authorization).toBe(`Bearer ${TOKEN}`);
   });
 
+  it('begins one thread also when two messages come at once', async () => {
+    const slackBot = open();
+    await Promise.all(['r1:3', 'r1:4'].map((id) => slackBot.deliver(info({ id }), never)));
+    expect(methods().filter((method) => method === 'chat.postMessage')).toHaveLength(1);
+  });
+
   it('begins another thread for another attempt', async () => {
     const slackBot = open();
     await slackBot.deliver(info({}), never);

@@ -8,6 +8,7 @@ import type { NotifierDeps, NotifierKind } from './notifier-deps.ts';
 import type { DeliveryResult } from './ports.ts';
 import { type SlackAnswer, type SlackCall, slackCall } from './slack-api.ts';
 import { callsForDecision, type SlackBlock, slackBlocks, slackButtons, slackFallback } from './slack-blocks.ts';
+import { createTurns } from './turns.ts';
 
 const settingsSchema = z.strictObject({
   token: secretRefSchema,
@@ -55,10 +56,14 @@ export const SLACK: NotifierKind = {
       memory: deps.memory,
       ...(deps.publicUrl !== undefined && { publicUrl: deps.publicUrl }),
     };
+    // Two at once would begin two threads.
+    const inTurn = createTurns();
     return {
       name: deps.name,
       deliver: (message, signal) =>
-        message.rollout === '' ? postAlone(message, way, signal) : postInThread(message, way, signal),
+        message.rollout === ''
+          ? postAlone(message, way, signal)
+          : inTurn(message.group, () => postInThread(message, way, signal)),
     };
   },
 };

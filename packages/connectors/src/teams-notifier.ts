@@ -40,9 +40,8 @@ export const TEAMS: NotifierKind = {
 
 /** 202, or 200 of a workflow that answers by itself; a page of a proxy is neither. */
 function meaningOf({ status, headers }: PostAnswer): DeliveryResult | undefined {
-  const isPage = headers['content-type']?.startsWith('text/html') === true;
-  return (status === 200 && isPage) || status === 203
-    ? { kind: 'retry', why: `it answered ${status} with a page, so it is not Teams that answers there` }
+  return status === 200 && headers['content-type']?.startsWith('text/html') === true
+    ? { kind: 'retry', why: 'it answered 200 with a page, so it is not Teams that answers there' }
     : undefined;
 }
 
