@@ -65,7 +65,6 @@ export type Parts = {
   readonly puller: Puller;
   readonly baselines: BaselineWatch;
   readonly dispatcher: Dispatcher;
-  readonly book: AddressBook;
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -77,6 +76,7 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
   readonly channels: Channels;
+  readonly book: AddressBook;
   readonly instances: InstanceRegistry;
   readonly metrics: ServerMetrics;
   readonly historyOf: HistoryLookup;
@@ -87,10 +87,10 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book } = loop;
+  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher } = loop;
   const { app, controlPlane, clicks } = await openHttp(loop, setup);
   const works = [reconciler, puller, baselines, dispatcher, clicks];
-  const parts = { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher, book };
+  const parts = { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, dispatcher };
   return { ...parts, works, controlPlane, app };
 }
 

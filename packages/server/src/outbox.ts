@@ -29,7 +29,7 @@ export type DeliveryReport = {
   readonly destination: string;
   readonly result: DeliveryResult['kind'];
   readonly messages: number;
-  /** From when the first of them was due until now, by the server's clock. */
+  /** From when the first of them happened (of a digest: from the end of its window) until now, by the server's clock. */
   readonly latencyMs: number;
 };
 
@@ -192,8 +192,6 @@ async function resultOf(
   try {
     const destination = options.destinationOf(first.destination);
     if (destination === undefined) return { kind: 'refused', why: `${first.destination} is no longer set up` };
-    // JSON edge: bodies are written by `addressing` only.
-    const bodyOf = ({ body }: ClaimedMessage) => body as Notification;
     const notification = joinNotifications([bodyOf(first), ...others.map(bodyOf)]);
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(LONGEST_DELIVERY_MS)]);
     return await destination.notifier.deliver(notification, signal);
@@ -223,6 +221,12 @@ async function settle(
 
 function report(messages: Claimed, result: DeliveryResult, { clock, onDelivery }: DispatcherOptions): void {
   const [{ destination }] = messages;
-  const latencyMs = Math.max(0, clock.now() - Math.min(...messages.map(({ dueAt }) => dueAt)));
+  const since = Math.min(...messages.map((one) => (one.priority === PRIORITIES.digest ? one.dueAt : bodyOf(one).at)));
+  const latencyMs = Math.max(0, clock.now() - since);
   onDelivery?.({ destination, result: result.kind, messages: messages.length, latencyMs });
+}
+
+/** JSON edge: bodies are written by `addressing` only. */
+function bodyOf({ body }: ClaimedMessage): Notification {
+  return body as Notification;
 }
