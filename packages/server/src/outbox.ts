@@ -56,6 +56,8 @@ export type DispatcherOptions = {
   readonly destinationOf: (destination: string) => Destination | undefined;
   /** Default: nobody is told. */
   readonly onDelivery?: (report: DeliveryReport) => void;
+  /** Told of a message that is given up, before it is a dead letter. Default: nobody is. */
+  readonly onGivenUp?: (message: ClaimedMessage, why: string) => Promise<void>;
 };
 
 /** Wait before delivery `attempts + 1`: doubling from 1 s to 1 h, of which `random` takes off up to a half. */
@@ -203,7 +205,7 @@ async function resultOf(
 async function settle(
   message: ClaimedMessage,
   result: DeliveryResult,
-  { store, clock, log, owner, random }: DispatcherOptions,
+  { store, clock, log, owner, random, onGivenUp }: DispatcherOptions,
   stopped: AbortSignal,
 ): Promise<void> {
   if (result.kind === 'delivered') return void (await store.finishOutbox(message.id, owner));
@@ -213,6 +215,7 @@ async function settle(
       { outbox: message.id, destination: message.destination },
       `message ${message.key} is given up: ${result.why}`,
     );
+    await onGivenUp?.(message, result.why);
     return void (await store.buryOutbox(message.id, owner, result.why));
   }
   const waitMs = Math.max(result.afterMs ?? 0, retryDelayMs(message.attempts, random()));
