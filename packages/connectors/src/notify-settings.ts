@@ -1,4 +1,4 @@
-import { type NotifyRoute, notifyRouteSchema } from '@rampart/rollout';
+import { type Calendar, type NotifyRoute, notifyRouteSchema, readHours } from '@rampart/rollout';
 import { z } from 'zod';
 import { ConnectorError } from './connector-error.ts';
 import { durationSchema, secretRefSchema } from './http-access.ts';
@@ -41,6 +41,8 @@ export type SlackSettings = {
 export type NotifySettings = {
   readonly channels: Readonly<Record<string, ChannelSettings>>;
   readonly routes: readonly ServerRoute[];
+  /** When stakeholders are told; what is for them alone, and no page, waits for it. Default: at any time. */
+  readonly stakeholderHours?: Calendar;
   readonly slack?: SlackSettings;
 };
 
@@ -65,9 +67,16 @@ const slack = z.strictObject({
   ),
   apiUrl: z.url({ protocol: /^https?$/ }).optional(),
 });
+const hours = z.string().transform((text, context) => {
+  const read = readHours(text);
+  if (read.ok) return read.hours;
+  context.addIssue({ code: 'custom', message: read.problem });
+  return z.NEVER;
+});
 const notifySchema = z.strictObject({
   channels: z.record(z.string().regex(NAME), channel).default({}),
   routes: z.array(route).default([]),
+  stakeholderHours: hours.optional(),
   slack: slack.optional(),
 });
 
@@ -75,7 +84,7 @@ const notifySchema = z.strictObject({
 export function readNotifySettings(given: unknown): NotifySettings {
   const read = notifySchema.safeParse(given);
   if (!read.success) throw new ConnectorError('CHANNEL_INVALID', `notify: ${schemaProblem(read.error)}`);
-  const { channels, routes, slack: buttons } = read.data;
+  const { channels, routes, stakeholderHours, slack: buttons } = read.data;
   routes.forEach(({ channel: name }, index) => {
     if (!Object.hasOwn(channels, name))
       throw new ConnectorError('CHANNEL_INVALID', `notify.routes.${index}.channel: ${unknownChannel(name, channels)}`);
@@ -83,6 +92,7 @@ export function readNotifySettings(given: unknown): NotifySettings {
   return {
     channels: Object.fromEntries(Object.entries(channels).map(([name, one]) => [name, channelOf(one)])),
     routes: routes.map(routeOf),
+    ...(stakeholderHours !== undefined && { stakeholderHours }),
     ...(buttons !== undefined && { slack: slackOf(buttons) }),
   };
 }

@@ -87,6 +87,7 @@ export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts
 export { defineRollout, notifyRouteSchema, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
 export { placeInPlan } from './plan/plan-source.ts';
 export { type PlanPreview, previewPlan } from './plan/preview.ts';
+export { type HoursResult, readHours } from './plan/read-hours.ts';
 export { FLAG_CONFIGURED, ROLLBACK_TESTED } from './plan/read-preflight.ts';
 export type {
   Calendar,

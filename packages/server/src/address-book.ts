@@ -1,5 +1,5 @@
 import type { Notification, ServerRoute } from '@rampart/connectors';
-import type { NotifyRoute, Plan } from '@rampart/rollout';
+import { type Calendar, calendarOpen, type NotifyRoute, type Plan } from '@rampart/rollout';
 import { type Channels, MACHINE_PACE } from './channels.ts';
 import { routedTo } from './notify-routes.ts';
 import { type Destination, PRIORITIES } from './outbox.ts';
@@ -28,14 +28,16 @@ export type AddressBook = {
   readonly toldOfAbort: (environment: string, plan?: Plan) => readonly string[];
 };
 
+type Receiver = Pick<Addressee, 'destination' | 'name'> & {
+  /** Until when messages are gathered, to go as one. Absent: it goes at once. */
+  readonly gatheredUntil?: number;
+};
+
 /** The address book of a server. */
 export function createAddressBook(channels: Channels, webhooks: Webhooks): AddressBook {
-  const keepsOpen = (name: string) => channels.get(name)?.keepsOpen === true;
-  const receiversOf = (notification: Notification, plan?: Plan) => [
-    ...webhooks.wanting(notification.type).map((name) => ({ name, destination: WEBHOOK + name, digestMs: 0 })),
-    ...routedTo(notification, [...scaled(channels.routes, plan), ...planRoutes(plan)], keepsOpen).map(
-      ({ channel, digestMs = 0 }) => ({ name: channel, destination: CHANNEL + channel, digestMs }),
-    ),
+  const receiversOf = (notification: Notification, plan?: Plan): readonly Receiver[] => [
+    ...webhooks.wanting(notification.type).map((name) => ({ name, destination: WEBHOOK + name })),
+    ...channelsFor(notification, plan, channels),
   ];
   return {
     all: () => [
@@ -43,9 +45,7 @@ export function createAddressBook(channels: Channels, webhooks: Webhooks): Addre
       ...webhooks.list().map(({ name }) => ({ destination: WEBHOOK + name, name, kind: 'admin-webhook' })),
     ],
     addressing: (notification, plan) =>
-      receiversOf(notification, plan).map(({ destination, digestMs }) =>
-        messageTo(destination, notification, digestMs),
-      ),
+      receiversOf(notification, plan).map((receiver) => messageTo(receiver, notification)),
     destinationOf(destination) {
       if (destination.startsWith(CHANNEL)) return channels.get(destination.slice(CHANNEL.length));
       if (!destination.startsWith(WEBHOOK)) return undefined;
@@ -56,24 +56,47 @@ export function createAddressBook(channels: Channels, webhooks: Webhooks): Addre
   };
 }
 
-function messageTo(destination: string, notification: Notification, digestMs: number): OutboxMessage {
+function channelsFor(notification: Notification, plan: Plan | undefined, channels: Channels): readonly Receiver[] {
+  const routes = [...scaled(channels.routes, plan), ...planRoutes(plan)];
+  const keepsOpen = (name: string) => channels.get(name)?.keepsOpen === true;
+  return routedTo(notification, routes, keepsOpen).map(({ channel: name, digestMs = 0 }) => {
+    const isForPeople = channels.get(name)?.pace.joins === true;
+    const gatheredUntil = isForPeople ? gatheringOf(notification, digestMs, channels.stakeholderHours) : undefined;
+    return { name, destination: CHANNEL + name, ...(gatheredUntil !== undefined && { gatheredUntil }) };
+  });
+}
+
+/** When a message that is gathered goes: at the end of its window, and not outside the hours of stakeholders. */
+function gatheringOf(
+  { at, severity, audience }: Notification,
+  digestMs: number,
+  hours: Calendar | undefined,
+): number | undefined {
+  // All messages of one window fall due together, whichever came first.
+  const windowEnd = digestMs > 0 ? (Math.floor(at / digestMs) + 1) * digestMs : undefined;
+  const isQuiet = severity !== 'page' && audience.every((one) => one === 'stakeholders');
+  if (!isQuiet || hours === undefined) return windowEnd;
+  return calendarOpen(hours, windowEnd ?? at).reopensAt ?? windowEnd;
+}
+
+function messageTo({ destination, gatheredUntil }: Receiver, notification: Notification): OutboxMessage {
   const { id, type, at, severity, group } = notification;
+  const isGathered = gatheredUntil !== undefined;
   return {
     key: `${id}/${destination}`,
     destination,
     kind: type,
     body: notification,
-    // All messages of one window fall due together, whichever came first.
-    dueAt: digestMs > 0 ? (Math.floor(at / digestMs) + 1) * digestMs : at,
-    priority: digestMs > 0 ? PRIORITIES.digest : PRIORITIES[severity],
+    dueAt: gatheredUntil ?? at,
+    priority: isGathered ? PRIORITIES.digest : PRIORITIES[severity],
     group,
   };
 }
 
 /** Routes of the plan; what older plans carry under `notify` names no channel and is left out. */
 export function planRoutes(plan: Plan | undefined): readonly NotifyRoute[] {
-  const routes: readonly Partial<NotifyRoute>[] = plan?.notify ?? [];
-  return routes.filter((route): route is NotifyRoute => typeof route.channel === 'string');
+  const routes: readonly (Partial<NotifyRoute> | null)[] = plan?.notify ?? [];
+  return routes.filter((route): route is NotifyRoute => typeof route?.channel === 'string');
 }
 
 /** A demo that runs a day in a minute has digests to match. */

@@ -61,6 +61,7 @@ describe('the channels of the settings', () => {
     [{ channels: { a: pager }, routes: [{ channel: 'a', severity: 'urgent' }] }, 'notify: routes.0.severity'],
     [{ channels: { a: pager }, routes: [{ channel: 'a', digest: 'soon' }] }, 'write a duration such as 30s or 5m'],
     [{ channels: { a: pager }, routes: [{ channel: 'a', digest: '5m' }] }, 'a is sent each message by itself'],
+    [{ stakeholderHours: 'at night' }, 'notify: stakeholderHours: received "at night"; write days, hours'],
     [{ slack: { users: {} } }, 'notify: slack.signingSecret'],
     [{ slack: { signingSecret: { secretRef: 'S' }, users: { ana: {} } } }, 'notify: slack.users.ana'],
     [{ webhooks: [] }, 'notify: Unrecognized key: "webhooks"'],

@@ -58,8 +58,10 @@ function dispatcher(answer: Answer, pace: Pace | ((destination: string) => Pace)
       ? { notifier: { name: 'ops', deliver }, pace: typeof pace === 'function' ? pace(destination) : pace }
       : undefined;
   };
-  const made = createDispatcher({ store, clock, log, owner: 'me', random: () => 0, destinationOf });
-  return { ...made, clock, sent, ids: () => sent.map(({ id }) => id) };
+  const givenUp: string[] = [];
+  const onGivenUp = async ({ key }: { readonly key: string }, why: string) => void givenUp.push(`${key}: ${why}`);
+  const made = createDispatcher({ store, clock, log, owner: 'me', random: () => 0, destinationOf, onGivenUp });
+  return { ...made, clock, sent, givenUp, ids: () => sent.map(({ id }) => id) };
 }
 
 describe('the outbox', () => {
@@ -97,10 +99,11 @@ describe('the outbox', () => {
     await put(message('m1'));
     await dispatcher(() => Promise.reject(new Error('a defect'))).drain();
     expect(await store.listOutbox('pending')).toMatchObject([{ error: 'a defect' }]);
-    const { drain, clock } = dispatcher(() => delivered, OPEN, false);
+    const { drain, clock, givenUp } = dispatcher(() => delivered, OPEN, false);
     clock.advance(3_600_000);
     await drain();
     expect(await store.listOutbox('dead')).toMatchObject([{ error: 'webhook:ops is no longer set up' }]);
+    expect(givenUp).toEqual(['m1: webhook:ops is no longer set up']);
   });
 
   it('waits from a second up to an hour, spread over the upper half', () => {

@@ -29,7 +29,7 @@ export type DeliveryReport = {
   readonly destination: string;
   readonly result: DeliveryResult['kind'];
   readonly messages: number;
-  /** From when the first of them was due until now, by the server's clock. */
+  /** From when the first of them happened (of a digest: from the end of its window) until now, by the server's clock. */
   readonly latencyMs: number;
 };
 
@@ -56,6 +56,8 @@ export type DispatcherOptions = {
   readonly destinationOf: (destination: string) => Destination | undefined;
   /** Default: nobody is told. */
   readonly onDelivery?: (report: DeliveryReport) => void;
+  /** Told of a message that is given up, before it is a dead letter. Default: nobody is. */
+  readonly onGivenUp?: (message: ClaimedMessage, why: string) => Promise<void>;
 };
 
 /** Wait before delivery `attempts + 1`: doubling from 1 s to 1 h, of which `random` takes off up to a half. */
@@ -192,8 +194,6 @@ async function resultOf(
   try {
     const destination = options.destinationOf(first.destination);
     if (destination === undefined) return { kind: 'refused', why: `${first.destination} is no longer set up` };
-    // JSON edge: bodies are written by `addressing` only.
-    const bodyOf = ({ body }: ClaimedMessage) => body as Notification;
     const notification = joinNotifications([bodyOf(first), ...others.map(bodyOf)]);
     const signal = AbortSignal.any([stopped, AbortSignal.timeout(LONGEST_DELIVERY_MS)]);
     return await destination.notifier.deliver(notification, signal);
@@ -205,7 +205,7 @@ async function resultOf(
 async function settle(
   message: ClaimedMessage,
   result: DeliveryResult,
-  { store, clock, log, owner, random }: DispatcherOptions,
+  { store, clock, log, owner, random, onGivenUp }: DispatcherOptions,
   stopped: AbortSignal,
 ): Promise<void> {
   if (result.kind === 'delivered') return void (await store.finishOutbox(message.id, owner));
@@ -215,6 +215,7 @@ async function settle(
       { outbox: message.id, destination: message.destination },
       `message ${message.key} is given up: ${result.why}`,
     );
+    await onGivenUp?.(message, result.why);
     return void (await store.buryOutbox(message.id, owner, result.why));
   }
   const waitMs = Math.max(result.afterMs ?? 0, retryDelayMs(message.attempts, random()));
@@ -223,6 +224,12 @@ async function settle(
 
 function report(messages: Claimed, result: DeliveryResult, { clock, onDelivery }: DispatcherOptions): void {
   const [{ destination }] = messages;
-  const latencyMs = Math.max(0, clock.now() - Math.min(...messages.map(({ dueAt }) => dueAt)));
+  const since = Math.min(...messages.map((one) => (one.priority === PRIORITIES.digest ? one.dueAt : bodyOf(one).at)));
+  const latencyMs = Math.max(0, clock.now() - since);
   onDelivery?.({ destination, result: result.kind, messages: messages.length, latencyMs });
+}
+
+/** JSON edge: bodies are written by `addressing` only. */
+function bodyOf({ body }: ClaimedMessage): Notification {
+  return body as Notification;
 }

@@ -68,7 +68,7 @@ export function createServerMetrics(sources: MetricSources): ServerMetrics {
   });
   const latency = new Histogram({
     name: 'rampart_delivery_latency_seconds',
-    help: 'Time from when a notification was due until it was delivered.',
+    help: 'Time from what a notification tells of (of a digest: the end of its window) until it was delivered.',
     labelNames: ['destination'],
     buckets: DELIVERY_BUCKETS,
     registers,

@@ -49,8 +49,6 @@ export type RampartServer = {
 };
 
 const DEFAULT_PORT = 4180;
-const NOBODY_TOLD =
-  'nobody is told when a rollout is aborted: set up a channel and a route (notify in the file of --settings), or a webhook';
 const PRUNE_EVERY_MS = 10_000;
 /** How long requests under way may take to finish when the server closes. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -70,7 +68,6 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     const url = await listen(parts.app, options);
     const stopWork = startWork(parts, log, options.retentionMs);
     const { revision } = parts.table.book.ruleset();
-    if (parts.book.toldOfAbort(environment).length === 0) setImmediate(() => log.warn({}, NOBODY_TOLD));
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;

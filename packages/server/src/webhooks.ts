@@ -29,9 +29,10 @@ export async function openWebhooks({ store, policy, secretOf }: WebhookDeps): Pr
   // JSON edge: written by `replace` only, after validation.
   let settings = ((await store.getDocument(KIND, KEY))?.value ?? []) as readonly WebhookSetting[];
   const notifier = (setting: WebhookSetting): Notifier => {
-    const { name, url, events, secretRef } = setting;
+    const { name, url, secretRef } = setting;
     const secret = setting.secret ?? (secretRef === undefined ? undefined : secretOf(secretRef)) ?? '';
-    return webhookNotifier({ ...policy, name, url, secret, ...(events && { events }) });
+    // Which events it wants was asked before: a test message goes to every one.
+    return webhookNotifier({ ...policy, name, url, secret });
   };
   return {
     list: () => settings.map(withoutSecret),

@@ -121,14 +121,14 @@ describe('a button in Slack', () => {
   });
 
   it('is refused when the rollout is in another stage or attempt, in words to the person', async () => {
-    const id = await startRollout(r);
+    const id = await startRollout(r, PLAN.replace('window: 12h', 'window: 1h'));
     const value = { rollout: id, version: 4, attempt: 1, stage: 'canary' };
     expect(await click({ value })).toEqual({
       response_type: 'ephemeral',
       replace_original: false,
       text: `Refused: hold of ${id}. This button is of stage canary; the rollout is in no stage now.`,
     });
-    await liveUntil(r, id, 'exposing');
+    await liveUntil(r, id, 'exposing', { stepMs: 2_000 });
     expect((await click({ value: { ...value, stage: 'beta' }, ts: '2' })).text).toContain(
       'This button is of stage beta; the rollout is in stage canary now.',
     );
@@ -142,8 +142,8 @@ describe('a button in Slack', () => {
   });
 
   it('aborts the attempt it was made for whatever happened since', async () => {
-    const id = await startRollout(r);
-    await liveUntil(r, id, 'exposing');
+    const id = await startRollout(r, PLAN.replace('window: 12h', 'window: 1h'));
+    await liveUntil(r, id, 'exposing', { stepMs: 2_000 });
     await click({ verb: 'abort', value: { rollout: id, version: 1, attempt: 1, stage: 'beta' } });
     expect((await r.admin.getRollout(id)).state).toMatchObject({ phase: 'aborted', layers: [] });
   });
