@@ -56,8 +56,11 @@ export type TrackerDeployment = {
 export type TrackerResult<Given = unknown> =
   /** Done, now or before. `warnings`: what the tracker left out. */
   | ({ readonly kind: 'done'; readonly warnings?: readonly string[] } & Given)
-  /** Worth another try; not before `afterMs` (milliseconds) where the tracker said so. */
-  | { readonly kind: 'retry'; readonly why: string; readonly afterMs?: number }
+  /**
+   * Worth another try; not before `afterMs` (milliseconds) where the tracker said so. `isPaced`: nothing failed, it was not
+   * asked, because too much was asked of it in the last minute.
+   */
+  | { readonly kind: 'retry'; readonly why: string; readonly afterMs?: number; readonly isPaced?: true }
   /**
    * No repetition will help. `setup`: it refuses everything until a person changes its settings (credentials, project);
    * else it is this one operation that it refuses.
