@@ -38,7 +38,8 @@ export type TrackerStatus = 'working' | 'aborted' | 'done' | 'cancelled';
 export type TrackerTransition = {
   readonly status: TrackerStatus;
   readonly state: string;
-  readonly priority: TrackerPriority;
+  /** Default: it stays as it is. */
+  readonly priority?: TrackerPriority;
 };
 
 /** A stage as a deployment. The same `externalId` again is the same deployment. */
