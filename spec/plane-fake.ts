@@ -196,6 +196,7 @@ export async function startPlaneFake(apiKey = `plane_api_${randomUUID().replaceA
 
   const fake = await startTrackerFake(answer, {
     refuses: { status: 400, body: { name: ['This is not what it should be.'] } },
+    busy: { error_code: 5900, error_message: 'RATE_LIMIT_EXCEEDED' },
     forbids: { status: 403, body: { detail: `Given API token is not valid: ${apiKey}` } },
   });
   const mine = {

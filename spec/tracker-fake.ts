@@ -28,10 +28,10 @@ export const ENDLESS: TokenBucket = { take: () => ({ ok: true }), pause: () => u
 
 const PART = Buffer.alloc(64 * 1024, 'x');
 
-/** `refuses` and `forbids`: what this tracker says then. */
+/** What this tracker says when it refuses, forbids or is busy. */
 export async function startTrackerFake(
   answer: (seen: Seen) => Reply,
-  { refuses, forbids }: { readonly refuses: Reply; readonly forbids: Reply },
+  { refuses, forbids, busy = {} }: { readonly refuses: Reply; readonly forbids: Reply; readonly busy?: unknown },
 ): Promise<TrackerFake> {
   let behaviour: TrackerBehaviour = 'works';
   let strayed = 0;
@@ -59,7 +59,7 @@ export async function startTrackerFake(
     refuses: (_, response) => send(response, refuses),
     forbids: (_, response) => send(response, forbids),
     fails: (_, response) => send(response, { status: 502, body: '<html>broken</html>' }),
-    'busy-seconds': (_, response) => send(response, { status: 429, headers: { 'retry-after': '7' }, body: {} }),
+    'busy-seconds': (_, response) => send(response, { status: 429, headers: { 'retry-after': '7' }, body: busy }),
     'busy-date': (_, response) =>
       send(response, { status: 503, headers: { 'retry-after': new Date(Date.now() + 90_000).toUTCString() } }),
     redirects: (_, response) => send(response, { status: 307, headers: { location: '/elsewhere' } }),

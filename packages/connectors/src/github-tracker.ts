@@ -161,7 +161,7 @@ async function transition(
   const isUrgent = droppedLabels(issue, [URGENT_LABEL]).length === 0;
   if (priority === URGENT && !isUrgent)
     await api.send({ method: 'POST', path: `${path}/labels`, body: { labels: [URGENT_LABEL] } }, signal);
-  if (priority !== URGENT && isUrgent)
+  if (priority !== undefined && priority !== URGENT && isUrgent)
     await api.send({ method: 'DELETE', path: `${path}/labels/${URGENT_LABEL}` }, signal);
   const body = status === 'done' || status === 'cancelled' ? CLOSED[status] : { state: 'open' };
   const isSo = textField(issue, 'state') === body.state;

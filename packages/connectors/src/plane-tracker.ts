@@ -240,7 +240,7 @@ async function post(
 type Change = {
   readonly state: string | undefined;
   readonly status: TrackerStatus;
-  readonly priority: TrackerPriority;
+  readonly priority?: TrackerPriority;
 };
 
 async function transition(
@@ -265,7 +265,11 @@ async function transitionOnce(
 ): Promise<(TrackerResult & { kind: 'done' }) | Refused> {
   const state =
     name === undefined ? { id: undefined, warnings: [] } : stateOf(await api.states(project, signal), name, standing);
-  const body = { priority: PRIORITIES[priority], ...(state.id !== undefined && { state: state.id }) };
+  const body = {
+    ...(priority !== undefined && { priority: PRIORITIES[priority] }),
+    ...(state.id !== undefined && { state: state.id }),
+  };
+  if (Object.keys(body).length === 0) return { kind: 'done', warnings: state.warnings };
   const path = `work-items/${encodeURIComponent(id)}`;
   const { status, said } = await api.inProject(project, { method: 'PATCH', path, body }, signal);
   if (status === 200) return { kind: 'done', ...(state.warnings.length > 0 && { warnings: state.warnings }) };

@@ -104,12 +104,10 @@ export function openTrackerWay(
   return async ({ method, path, body }, signal) => {
     if (signal.aborted) throw new TrackerFailure({ kind: 'retry', why: `the work on ${system} was stopped` });
     const turn = bucket.take();
-    if (!turn.ok)
-      throw new TrackerFailure({
-        kind: 'retry',
-        why: `${system} is asked no faster than it allows`,
-        afterMs: turn.waitMs,
-      });
+    if (!turn.ok) {
+      const why = `${system} is asked no faster than it allows`;
+      throw new TrackerFailure({ kind: 'retry', why, afterMs: turn.waitMs, isPaced: true });
+    }
     const question = {
       ...{ system, method, url: access.url + path },
       ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),

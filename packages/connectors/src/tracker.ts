@@ -38,7 +38,8 @@ export type TrackerStatus = 'working' | 'aborted' | 'done' | 'cancelled';
 export type TrackerTransition = {
   readonly status: TrackerStatus;
   readonly state: string;
-  readonly priority: TrackerPriority;
+  /** Default: it stays as it is. */
+  readonly priority?: TrackerPriority;
 };
 
 /** A stage as a deployment. The same `externalId` again is the same deployment. */
@@ -56,8 +57,11 @@ export type TrackerDeployment = {
 export type TrackerResult<Given = unknown> =
   /** Done, now or before. `warnings`: what the tracker left out. */
   | ({ readonly kind: 'done'; readonly warnings?: readonly string[] } & Given)
-  /** Worth another try; not before `afterMs` (milliseconds) where the tracker said so. */
-  | { readonly kind: 'retry'; readonly why: string; readonly afterMs?: number }
+  /**
+   * Worth another try; not before `afterMs` (milliseconds) where the tracker said so. `isPaced`: nothing failed, it was not
+   * asked, because too much was asked of it in the last minute.
+   */
+  | { readonly kind: 'retry'; readonly why: string; readonly afterMs?: number; readonly isPaced?: true }
   /**
    * No repetition will help. `setup`: it refuses everything until a person changes its settings (credentials, project);
    * else it is this one operation that it refuses.

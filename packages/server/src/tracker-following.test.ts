@@ -172,6 +172,28 @@ describe('a server with trackers', () => {
     ]);
   });
 
+  it('asks no faster than Plane allows, although fifty rollouts abort at once, and calls that no failure', async () => {
+    const rig = await rigOf();
+    const ids: string[] = [];
+    for (let n = 0; n < 50; n += 1) ids.push(await start(rig, 'plane', `feature-${n}`));
+    for (const id of ids) await rig.admin.command(id, { type: 'Abort', reason: 'all at once' });
+    let mostPerMinute = 0;
+    for (let minutes = 0; minutes < 30; minutes += 1) {
+      const before = plane.seen.length;
+      for (let n = 0; n < 5; n += 1) {
+        await rig.server.trackerSync.drain();
+        rig.clock.advance(12_000);
+      }
+      mostPerMinute = Math.max(mostPerMinute, plane.seen.length - before);
+    }
+    const { rollouts } = await rig.admin.getTrackers();
+    expect(rollouts.every(({ pending, error }) => pending === 0 && error === undefined)).toBe(true);
+    expect(plane.history.filter(({ to }) => to === 'urgent')).toHaveLength(50);
+    // A full bucket, and what flows in within the first minute.
+    expect(mostPerMinute).toBeLessThanOrEqual(100);
+    expect(rig.logged.filter(({ level }) => level !== 'info')).toEqual([]);
+  });
+
   it('never keeps a command waiting: an abort stands while a tracker hangs, and another tracker follows', async () => {
     const rig = await rigOf({ timeout: '2s' });
     plane.given('hangs');

@@ -65,7 +65,9 @@ export async function openTrackerSync(options: TrackerSyncOptions): Promise<Trac
     const lanes = Object.values(Object.groupBy(jobs, ({ tracker }) => tracker.name));
     await Promise.all(
       lanes.map(async (lane = []) => {
-        for (const job of lane) if (!stopping.signal.aborted) await follow(job, parts);
+        for (const job of lane) {
+          if (stopping.signal.aborted || (await follow(job, parts)) === 'paced') return;
+        }
       }),
     );
   };

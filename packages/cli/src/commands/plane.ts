@@ -27,7 +27,7 @@ type CommentOptions = Place & { readonly text: string; readonly commentId?: stri
 type StateOptions = Place & {
   readonly to: 'working' | 'done' | 'cancelled';
   readonly state: string;
-  readonly priority: TrackerPriority;
+  readonly priority?: TrackerPriority;
 };
 
 const PRIORITIES = ['none', 'urgent', 'high', 'medium', 'low'] as const;
@@ -61,11 +61,11 @@ export function addPlaneCommands(program: Command, { perform }: Shell): void {
     );
   placed(plane.command('state'))
     .summary('move an issue of Plane')
-    .description('Sets state and priority of the issue with an external id.')
+    .description('Moves the issue with an external id.')
     .argument('<external-id>', 'the external id that the issue was created with')
     .requiredOption('--to <where>', 'working, done or cancelled', where)
     .option('--state <name>', 'name of the state for working', 'In Progress')
-    .option('--priority <priority>', 'as for create-issue', priority, 2)
+    .option('--priority <priority>', 'as for create-issue. Default: it stays as it is', priority)
     .action((id: string, options: StateOptions, command: Command) =>
       perform(command, (session) => move(session, id, options)),
     );
