@@ -149,7 +149,7 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
   const fresh = event.statistics !== state.statistics;
   const isStarting = event.attempt === 1 || Object.values(state.preflight).includes(null);
   const started: RolloutState = {
-    ...without(state, 'salt', 'baselineSince'),
+    ...without(state, 'salt', 'baselineSince', 'cleanup'),
     attempt: event.attempt,
     statistics: event.statistics,
     statisticsFromEpoch: fresh ? state.epoch : state.statisticsFromEpoch,

@@ -6,8 +6,10 @@ export type { GoldenScore, RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
+export { nextReminderAt } from './decide/decide-cleanup.ts';
 export { openItems, SELF_CHECKED_PREFLIGHT } from './decide/decide-start.ts';
 export type { Decision } from './decide/decision.ts';
+export { type ExitItem, exitGateOf } from './decide/exit-gate.ts';
 export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './decide/exposure.ts';
 export { InvariantError } from './decide/invariants.ts';
 export { waitingFor } from './decide/tick-advance.ts';
@@ -113,6 +115,8 @@ export type {
   Attempt,
   Attestation,
   Calibration,
+  FlagCleanup,
+  HandoverRecord,
   Hold,
   Incident,
   Issue,

@@ -166,6 +166,8 @@ export type Plan = {
   /** Quiet time at 100 % before the exit gate. Default: 2 weeks. */
   readonly monitorMs: number;
   readonly exit: readonly string[];
+  /** Schedules the removal of the flag once everyone is exposed, `afterMs` after the quiet time. Absent: a person does. */
+  readonly cleanup?: { readonly afterMs: number; readonly owner?: string };
   /** α of the family of fail sides per attempt, β per pass side. Default: 0.05 each. */
   readonly alpha: number;
   readonly beta: number;

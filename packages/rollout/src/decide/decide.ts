@@ -5,6 +5,7 @@ import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
+import { recordFlagRemoval, recordHandover, remindCleanup, scheduleCleanup } from './decide-cleanup.ts';
 import {
   addIssue,
   assignIncident,
@@ -44,6 +45,10 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   AddIssue: addIssue,
   ChangeIssue: changeIssue,
   CalibrateJudge: calibrateJudge,
+  ScheduleCleanup: scheduleCleanup,
+  RemindCleanup: remindCleanup,
+  RecordFlagRemoval: recordFlagRemoval,
+  RecordHandover: recordHandover,
   Cancel: cancel,
 };
 
@@ -54,6 +59,10 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'AssignIncident',
   'ResolveIncident',
   'ConfirmEffect',
+  'ScheduleCleanup',
+  'RemindCleanup',
+  'RecordFlagRemoval',
+  'RecordHandover',
 ];
 
 /**

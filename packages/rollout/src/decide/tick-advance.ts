@@ -7,7 +7,8 @@ import type { RolloutState, StageRun } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
 import { freshWindowMs, silenceMs } from './cadence.ts';
 import { failedChecks } from './decide-abort.ts';
-import { confirmationKey, deniesCriticalBugs, openCriticalIssue, SELF_CHECKED_EXIT } from './decide-start.ts';
+import { confirmationKey, deniesCriticalBugs, openCriticalIssue } from './decide-start.ts';
+import { openExitItems, stillToCome } from './exit-gate.ts';
 import { enterStage, servedMs, stageOf } from './exposure.ts';
 
 /** What an optional check may say without being waited for: it is shown as unmeasured, and left out (semantics §3). */
@@ -98,6 +99,7 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
     ...timeLeft(state, state.stage, stage, judgement?.freshAt, now),
     ...evidenceLeft(state, stage, judgement?.verdicts ?? []),
     ...unseenChecks(state, stage, judgement).map((id) => `fresh evidence for ${id}`),
+    ...stillToCome(state, judgement, now),
     ...judgesToCalibrate(state, now),
     ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
     ...exit.map((item) => `exit item "${item}"`),
@@ -105,10 +107,6 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
     !calendar.open && `the calendar: ${calendar.why ?? 'advances are closed'}`,
   ];
   return reasons.filter((reason) => typeof reason === 'string');
-}
-
-function openExitItems(state: RolloutState): readonly string[] {
-  return Object.keys(state.exit).filter((item) => state.exit[item] === null && !SELF_CHECKED_EXIT.includes(item));
 }
 
 /** An undecided stage whose time is served: extend it, or ask a principal once its longest duration is reached. */

@@ -1,9 +1,10 @@
 import type { RolloutEvent } from '../event.ts';
 import { checksOf } from '../judge/evidence-state.ts';
 import type { RolloutState } from '../state.ts';
-import type { Judgement } from '../verdict.ts';
+import type { Judgement, Verdict } from '../verdict.ts';
 import { blindLimitMs, silenceMs } from './cadence.ts';
 import { abortEvent } from './decide-abort.ts';
+import { isGivenUp } from './exit-items.ts';
 
 /** Why the rollout cannot see, or nothing: the source is silent, or a check that must be watched has no data or an error. */
 function blindness(state: RolloutState, judgement: Judgement | undefined, now: number): string | undefined {
@@ -11,7 +12,9 @@ function blindness(state: RolloutState, judgement: Judgement | undefined, now: n
   const freshAt = Math.max(judgement?.freshAt ?? 0, enteredAt);
   const isSilent = now - freshAt > silenceMs(state.plan);
   const checks = checksOf(state);
-  const watched = judgement?.verdicts.filter((one) => one.tier !== 'alert' && !checks.get(one.check)?.optional) ?? [];
+  const isWatched = ({ tier, check, metric }: Verdict) =>
+    tier !== 'alert' && !checks.get(check)?.optional && !isGivenUp(state, metric);
+  const watched = judgement?.verdicts.filter(isWatched) ?? [];
   const missing = watched.filter((one) => one.status === 'no-data' || one.status === 'error');
   // Where all is silent, only a source that says why adds to that.
   const told = isSilent ? missing.filter((one) => one.status === 'error') : missing;

@@ -103,6 +103,11 @@ const retry = z.strictObject({
   people: z.enum(['same', 'fresh']).optional(),
 });
 
+const cleanup = z.strictObject({
+  after: duration.optional().describe('How long after the quiet time the flag goes. Default: 30d'),
+  owner: z.string().optional().describe('Who removes it. Default: owners.operator'),
+});
+
 /** The shape of a plan document, short and long form alike; meanings (limits, durations, order of stages) are checked after it. */
 export const planSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -123,6 +128,7 @@ export const planSchema = z.strictObject({
   retry: retry.optional(),
   calendar: calendar.optional(),
   exit: strings.optional(),
+  cleanup: cleanup.optional().describe('Schedules the removal of the flag by itself'),
   notify: z.unknown().optional(),
   tracker: z.unknown().optional(),
   next: z.unknown().optional(),

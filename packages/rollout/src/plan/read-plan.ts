@@ -152,6 +152,12 @@ function readHandovers(raw: RawPlan): Pick<Plan, 'notify' | 'tracker' | 'next'> 
   };
 }
 
+function readCleanup(raw: RawPlan['cleanup'], log: IssueLog): Pick<Plan, 'cleanup'> {
+  if (raw === undefined) return {};
+  const afterMs = readDuration(raw.after, 30 * DAY_MS, ['cleanup', 'after'], log);
+  return { cleanup: { afterMs, ...(raw.owner !== undefined && { owner: raw.owner }) } };
+}
+
 /** A day where people have to wait for it, a week where it was recorded. */
 function readBaseline({ baseline }: RawPlan, log: IssueLog): Plan['baseline'] {
   const windowMs = readDuration(baseline?.window, DAY_MS, ['baseline', 'window'], log);
@@ -187,6 +193,7 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     blindLimitMs: readDuration(raw.blindLimit, 20 * MINUTE_MS, ['blindLimit'], log),
     onBlind: raw.onBlind ?? 'hold',
     exit: raw.exit ?? EXIT,
+    ...readCleanup(raw.cleanup, log),
     alpha: raw.alpha ?? 0.05,
     beta: raw.beta ?? 0.05,
     fourEyes: raw.fourEyes ?? false,
