@@ -118,7 +118,8 @@ function tlsOf(name: string, files: HttpAccessSettings['tls']) {
   };
 }
 
-function withoutSecrets(text: string, secrets: readonly string[]): string {
+/** A text in which every secret that is long enough to be one is withheld. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const longEnough = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
   return longEnough.reduce((left, secret) => left.replaceAll(secret, '[secret]'), text);
 }

@@ -1,4 +1,5 @@
 export { type AlertDelivery, type FiringAlert, readAlertDelivery } from './alert-delivery.ts';
+export { type CommandDeps, commandNotifier } from './command-notifier.ts';
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
 export { logBinsOf } from './histogram-bins.ts';

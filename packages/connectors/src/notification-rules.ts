@@ -1,4 +1,4 @@
-import type { RolloutEvent, RolloutState } from '@rampart/rollout';
+import { handoversOf, type RolloutEvent, type RolloutState } from '@rampart/rollout';
 import type { Audience, Severity } from './notification.ts';
 
 type Fact = string | number | boolean | readonly string[] | { readonly [name: string]: number };
@@ -238,7 +238,11 @@ const RULES: Rules = {
     draft('info', STAKEHOLDERS, 'monitoring.started', `${titleOf(state)} is fully exposed and under watch.`, {
       untilAt,
     }),
-  RolloutCompleted: (_, state) => draft('info', EVERYONE, 'rollout.completed', `${titleOf(state)} is complete.`),
+  RolloutCompleted: (_, state) => {
+    const next = handoversOf(state.plan).map(({ name }) => name);
+    const data = next.length === 0 ? {} : { next };
+    return draft('info', EVERYONE, 'rollout.completed', `${titleOf(state)} is complete.`, data);
+  },
   FlagCleanupScheduled: null,
   FlagCleanupDue: ({ dueAt, reminder }, state) => {
     const { flag } = state.plan;

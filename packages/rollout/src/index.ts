@@ -35,6 +35,14 @@ export {
 } from './evidence.ts';
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
+export { addFact, factsAt, type HoldReason, type RolloutFacts, type WaitReason } from './fleet/rollout-facts.ts';
+export {
+  type PeopleSpared,
+  type RolloutStats,
+  rolloutStatsOf,
+  type TimeSpread,
+  type TimeTally,
+} from './fleet/rollout-stats.ts';
 export { baselineDue, baselineOf } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
@@ -72,6 +80,7 @@ export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts
 export { defineRollout, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
 export { placeInPlan } from './plan/plan-source.ts';
 export { type PlanPreview, previewPlan } from './plan/preview.ts';
+export { type Handover, handoversOf } from './plan/read-next.ts';
 export type {
   Calendar,
   Check,

@@ -175,6 +175,7 @@ export type Plan = {
   /** Free-form settings of later stages of the workflow, kept and passed on as written. */
   readonly notify: readonly JsonValue[];
   readonly tracker?: JsonValue;
+  /** Who is told once the rollout is complete; read it with `handoversOf`. */
   readonly next?: JsonValue;
   /** Reason given for a plan that Rampart would refuse without one (semantics §4). */
   readonly override?: string;

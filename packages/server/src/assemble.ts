@@ -5,12 +5,16 @@ import type { FastifyInstance } from 'fastify';
 import { createTokens, type Tokens } from './auth.ts';
 import { createBaselineDesk } from './baseline-desk.ts';
 import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
+import { type CleanupWatch, createCleanupWatch } from './cleanup-watch.ts';
 import { type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { type FlagUse, openFlagUse } from './flag-use.ts';
+import { type Handovers, openHandovers } from './handovers.ts';
 import { type HistoryLookup, recordedIn } from './history-reading.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
+import { afterHandlers } from './http/after-handlers.ts';
 import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
@@ -26,7 +30,9 @@ import { createReceiver } from './otlp/receiver.ts';
 import { createDispatcher } from './outbox.ts';
 import { createPuller, type Puller } from './puller.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
+import type { Addressing } from './rollout-commit.ts';
 import type { RolloutRun } from './rollout-run.ts';
+import { createRolloutStatistics, type RolloutStatistics } from './rollout-statistics.ts';
 import { openRolloutTable, type RolloutTable } from './rollout-table.ts';
 import { createRulesetStream, type RulesetStream } from './ruleset-stream.ts';
 import { createServerMetrics, type ServerMetrics } from './server-metrics.ts';
@@ -34,6 +40,7 @@ import type { ServerOptions } from './server-options.ts';
 import { readSettings, type ServerSettings } from './server-settings.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
+import { staleFlagsOf } from './stale-flags.ts';
 import type { Store } from './store/store.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
 
@@ -58,6 +65,7 @@ export type Parts = {
   readonly sources: SourceBook;
   readonly puller: Puller;
   readonly baselines: BaselineWatch;
+  readonly cleanups: CleanupWatch;
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
@@ -68,6 +76,9 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
   readonly settings: ServerSettings;
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
+  readonly handovers: Handovers;
+  readonly flagUse: FlagUse;
+  readonly statistics: RolloutStatistics;
   readonly instances: InstanceRegistry;
   readonly metrics: ServerMetrics;
   readonly historyOf: HistoryLookup;
@@ -78,14 +89,29 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks } = loop;
+  const {
+    clock,
+    tokens,
+    table,
+    stream,
+    reconciler,
+    sources,
+    puller,
+    baselines,
+    cleanups,
+    webhooks,
+    handovers,
+    flagUse,
+  } = loop;
   const { app, controlPlane } = await openHttp(loop, setup);
   const dispatcher = createDispatcher({
     ...{ store, clock, log: setup.log, owner: randomUUID(), random: Math.random },
-    notifierOf: webhooks.notifierOf,
+    notifierOf: (destination) => handovers.notifierOf(destination) ?? webhooks.notifierOf(destination),
+    onGivenUp: handovers.gaveUp,
   });
-  const works = [reconciler, puller, baselines, dispatcher];
-  return { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, works, controlPlane, app };
+  const works = [flagUse, reconciler, puller, baselines, cleanups, dispatcher];
+  const parts = { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, cleanups };
+  return { ...parts, works, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -96,14 +122,26 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const sources = openSources(settings, secretOf);
   const webhooks = await openWebhooks({ store, policy: options.webhookPolicy ?? {}, secretOf });
   const stream = openStream(log);
-  const { addressing } = webhooks;
-  const table = await openRolloutTable({ store, environment, clock, addressing, publish: stream.publish });
+  const handovers = openHandovers({
+    ...{ store, clock, log, settings, secretOf, table: () => table },
+    policy: options.webhookPolicy ?? settings.policy,
+  });
+  const addressing: Addressing = (one) => [...webhooks.addressing(one), ...handovers.addressing(one)];
+  const table: RolloutTable = await openRolloutTable({
+    store,
+    environment,
+    clock,
+    addressing,
+    publish: stream.publish,
+  });
   const instances = createInstanceRegistry();
   const onTick = (seconds: number) => metrics.tick(seconds);
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick });
   const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
   const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
+  const statistics = createRolloutStatistics(store, clock);
   const metrics: ServerMetrics = createServerMetrics({
+    statistics: () => statistics.read(),
     rollouts: () => table.all().map(({ state }) => state),
     connectedSdks: () => instances.connected(clock.now()),
     sights: () => table.all().map((run) => ({ rollout: run.state.id, sources: sightsOf(run) })),
@@ -118,7 +156,9 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake },
+    ...{ historyOf, sightsOf, wake, handovers, statistics },
+    flagUse: await openFlagUse(store, clock, log),
+    cleanups: createCleanupWatch({ table, clock, log }),
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -137,11 +177,13 @@ function openStream(log: Log): RulesetStream {
 
 async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
-  const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
+  const { flagUse, cleanups, statistics, handovers } = loop;
+  const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch, onFlags: flagUse.note });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
   const { deliversAlerts } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
-  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake };
+  const nextProblem = handovers.problemOf;
+  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake, nextProblem };
   const controlPlane = createControlPlane(plane);
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
@@ -151,11 +193,17 @@ async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<P
     ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
     ...rolloutHandlers(controlPlane),
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
-    ...flagHandlers(createFlagDesk(store, table)),
+    ...flagHandlers(createFlagDesk({ store, table, clock, use: flagUse, removed: cleanups.removed })),
+    ...afterHandlers({ statistics, staleFlags: (afterMs) => staleFlagsOf({ ...staleFacts(loop), afterMs }) }),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...hookHandlers(hooks),
   };
   return { app: await createHttpApp({ handlers, tokens, log }), controlPlane };
+}
+
+function staleFacts({ table, flagUse, clock }: Loop) {
+  const rollouts = table.all().map(({ state }) => state);
+  return { flags: Object.values(table.book.ruleset().flags), rollouts, use: flagUse, now: clock.now() };
 }
 
 function versionOf(): string {

@@ -82,6 +82,8 @@ export type ControlPlaneOptions = {
   readonly sources: SourceBook;
   /** How the sources of a rollout do. */
   readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
+  /** Why a step of `next` can never be told from here. */
+  readonly nextProblem?: Surroundings['nextProblem'];
   /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
   readonly recordedOf?: (plan: Plan) => Readonly<Record<string, string>> | undefined;
   /** Looks at a rollout soon: what a command led to may lead further. */
@@ -137,7 +139,7 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, nextProblem, deliversAlerts = () => false } = options;
   return {
     environment,
     deliversAlerts: deliversAlerts(),
@@ -145,6 +147,7 @@ function surroundingsOf(options: ControlPlaneOptions): Surroundings {
     segments: table.book.segments(),
     sources,
     now: clock.now(),
+    ...(nextProblem && { nextProblem }),
   };
 }
 

@@ -30,6 +30,8 @@ export type DispatcherOptions = {
   readonly owner: string;
   readonly random: () => number;
   readonly notifierOf: (destination: string) => Notifier | undefined;
+  /** Told of a message that is given up, before it is a dead letter. Default: nobody is. */
+  readonly onGivenUp?: (message: ClaimedMessage, why: string) => Promise<void>;
 };
 
 /** Wait before delivery `attempts + 1`: doubling from 1 s to 1 h, of which `random` takes off up to a half. */
@@ -104,6 +106,7 @@ async function deliver(message: ClaimedMessage, options: DispatcherOptions, sign
       { outbox: message.id, destination: message.destination },
       `message ${message.key} is given up: ${result.why}`,
     );
+    await options.onGivenUp?.(message, result.why);
     return void (await store.buryOutbox(message.id, owner, result.why));
   }
   const waitMs = Math.max(result.afterMs ?? 0, retryDelayMs(message.attempts, options.random()));

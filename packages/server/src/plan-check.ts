@@ -3,6 +3,8 @@ import { ConnectorError } from '@rampart/connectors';
 import { type ExposureLayer, type Flag, FULL_WEIGHT, type Segment } from '@rampart/flags';
 import {
   ALERTS,
+  type Handover,
+  handoversOf,
   layersOf,
   type Metric,
   type Plan,
@@ -28,6 +30,8 @@ export type Surroundings = {
   /** The metric sources that work here. */
   readonly sources: Pick<SourceBook, 'names' | 'get'>;
   readonly now: number;
+  /** Why a step of `next` can never be told from here. Default: nothing is known against it. */
+  readonly nextProblem?: (handover: Handover) => string | undefined;
 };
 
 /** How a plan is to be read. */
@@ -68,6 +72,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...otlpIssues(plan),
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
+    ...nextIssues(plan, here),
   ];
 }
 
@@ -127,6 +132,14 @@ function otlpIssues(plan: Plan): readonly PlanIssue[] {
   return Object.values(plan.metrics).flatMap((metric) => {
     const message = otlpBindingProblem(metric);
     return message === undefined ? [] : [issue('unknown-value', `metrics.${metric.name}`, message)];
+  });
+}
+
+/** A step that could not be told would be found out weeks later, when nobody looks any more. */
+function nextIssues(plan: Plan, { nextProblem }: Surroundings): readonly PlanIssue[] {
+  return handoversOf(plan).flatMap((handover, i) => {
+    const problem = nextProblem?.(handover);
+    return problem === undefined ? [] : [issue('unknown-value', `next[${i}]`, problem)];
   });
 }
 

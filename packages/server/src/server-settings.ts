@@ -11,12 +11,14 @@ export type ServerSettings = {
   readonly publicUrl?: string;
   /** Metric sources by name, each as written. */
   readonly sources: Mapping;
+  /** What steps after a rollout may run, as written. */
+  readonly next: Mapping;
 };
 
-const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'publicUrl', 'sources'];
+const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'next', 'publicUrl', 'sources'];
 
 /**
- * `{ allowedHosts: […], allowPrivate, publicUrl, sources: { NAME: {…} } }`; nothing is connected to. Default: a server without
+ * `{ allowedHosts: […], allowPrivate, publicUrl, sources: { NAME: {…} }, next: { commands: { NAME: […] } } }`; nothing is connected to. Default: a server without
  * settings. @throws ServerError `SETTINGS_INVALID`, which names the place and repeats no secret
  */
 export function readSettings(given: unknown = {}): ServerSettings {
@@ -28,6 +30,7 @@ export function readSettings(given: unknown = {}): ServerSettings {
   return {
     policy: policyOf(top),
     sources: mappingOf(top.sources ?? {}, 'sources'),
+    next: mappingOf(top.next ?? {}, 'next'),
     ...(publicUrl !== undefined && { publicUrl: originOf(publicUrl) }),
   };
 }

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { assemble, type Parts } from './assemble.ts';
 import { createFirstToken } from './auth.ts';
 import type { BaselineWatch } from './baseline-watch.ts';
+import type { CleanupWatch } from './cleanup-watch.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { type Log, messageOf } from './log.ts';
 import type { Puller } from './puller.ts';
@@ -27,6 +28,8 @@ export type RampartServer = {
   readonly puller: Puller;
   /** Captures baselines from histories by hand; it does so by itself as well. */
   readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
+  /** Looks after the flags of rollouts that have ended by hand; it does so by itself as well. */
+  readonly cleanups: Pick<CleanupWatch, 'wakeAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -56,9 +59,9 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines } = parts;
+    const { controlPlane, reconciler, puller, baselines, cleanups } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const parted = { url, store, controlPlane, reconciler, puller, baselines, close };
+    const parted = { url, store, controlPlane, reconciler, puller, baselines, cleanups, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();

@@ -103,6 +103,13 @@ const retry = z.strictObject({
   people: z.enum(['same', 'fresh']).optional(),
 });
 
+const handover = z.strictObject({
+  name: z.string().min(1).optional().describe('Default: the command, or webhook'),
+  webhook: z.string().optional().describe('URL that the summary and the report are posted to'),
+  secretRef: z.string().min(1).optional().describe('Environment variable of the server with the secret of the webhook'),
+  command: z.string().min(1).optional().describe('Command by its name in the settings of the server'),
+});
+
 const cleanup = z.strictObject({
   after: duration.optional().describe('How long after the quiet time the flag goes. Default: 30d'),
   owner: z.string().optional().describe('Who removes it. Default: owners.operator'),
@@ -131,7 +138,10 @@ export const planSchema = z.strictObject({
   cleanup: cleanup.optional().describe('Schedules the removal of the flag by itself'),
   notify: z.unknown().optional(),
   tracker: z.unknown().optional(),
-  next: z.unknown().optional(),
+  next: z
+    .union([z.array(handover), handover])
+    .optional()
+    .describe('Who is told once the rollout is complete'),
   variants: z.strictObject({ treatment: z.string().optional(), control: z.string().optional() }).optional(),
   timeScale: z.number().gt(0).max(1).optional(),
   override: z.string().min(1).optional(),
@@ -158,6 +168,8 @@ export type RawChecks = z.output<typeof abortChecks>;
 export type RawMetric = z.output<typeof metric>;
 /** One judge as written. */
 export type RawJudge = z.output<typeof judge>;
+/** A step of `next` as written. */
+export type RawHandover = z.output<typeof handover>;
 /** The calendar as written. */
 export type RawCalendar = z.output<typeof calendar>;
 /** The kill switch as written. */

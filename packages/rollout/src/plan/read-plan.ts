@@ -10,6 +10,7 @@ import { readCalendar } from './read-calendar.ts';
 import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-checks.ts';
 import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
+import { readNext } from './read-next.ts';
 import { readStages } from './read-stages.ts';
 import { readDuration, readFlagName, readName } from './read-values.ts';
 
@@ -143,12 +144,11 @@ function jsonOf(value: unknown): JsonValue {
   return value as JsonValue;
 }
 
-function readHandovers(raw: RawPlan): Pick<Plan, 'notify' | 'tracker' | 'next'> {
+function readMessages(raw: RawPlan): Pick<Plan, 'notify' | 'tracker'> {
   const notify = jsonOf(raw.notify ?? []);
   return {
     notify: Array.isArray(notify) ? notify : [notify],
     ...(raw.tracker === undefined ? {} : { tracker: jsonOf(raw.tracker) }),
-    ...(raw.next === undefined ? {} : { next: jsonOf(raw.next) }),
   };
 }
 
@@ -197,7 +197,8 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     alpha: raw.alpha ?? 0.05,
     beta: raw.beta ?? 0.05,
     fourEyes: raw.fourEyes ?? false,
-    ...readHandovers(raw),
+    ...readMessages(raw),
+    ...readNext(raw.next, log),
     ...(override === undefined ? {} : { override }),
   };
 }
