@@ -1,11 +1,20 @@
-import { type ClientCommand, type Problem, type ProblemCode, problem, type RolloutView } from '@rampart/api';
+import {
+  type ClientCommand,
+  type Problem,
+  type ProblemCode,
+  problem,
+  type RolloutView,
+  type StaleFlag,
+} from '@rampart/api';
 import type { Flag, Segment } from '@rampart/flags';
 import {
+  addFact,
   applyAll,
   decide,
   type EventRecord,
   type EvidenceBatch,
   type EvidenceState,
+  factsAt,
   type Judgement,
   NO_EVIDENCE,
   openControlBaseline,
@@ -17,6 +26,7 @@ import {
   reconcile,
   renderIncident,
   renderReport,
+  rolloutStatsOf,
   waitingFor,
 } from '@rampart/rollout';
 
@@ -45,6 +55,7 @@ export class FakeControlPlane {
   readonly runs = new Map<string, Run>();
   readonly flags = new Map<string, Flag>();
   readonly segments = new Map<string, Segment>();
+  stale: StaleFlag[] = [];
   webhooks: unknown[] = [];
   hooks: unknown[] = [];
   /** Set: nothing answers. */
@@ -105,6 +116,9 @@ export class FakeControlPlane {
   #answer(method: string, url: URL, body: unknown): Answer | Promise<Answer> {
     const [, , resource = '', key = '', sub = '', number = ''] = url.pathname.split('/').map(decodeURIComponent);
     if (resource === 'rollouts') return this.#rollouts(method, url, key, sub, Number(number), body);
+    if (resource === 'flags' && key === 'stale') return ok({ flags: this.stale });
+    if (resource === 'stats') return ok(this.#stats(Number(url.searchParams.get('since') ?? 0)));
+    if (resource === 'status') return ok({ now: this.now });
     if (resource === 'flags') return stored(this.flags, 'flags', method, key, body as Flag);
     if (resource === 'segments') return stored(this.segments, 'segments', method, key, body as Segment);
     if (resource === 'hooks') {
@@ -117,6 +131,13 @@ export class FakeControlPlane {
     }
     if (resource === 'tokens') return this.#tokens(method, key);
     return refused('NOT_FOUND', `There is no ${url.pathname}.`);
+  }
+
+  #stats(since: number) {
+    const facts = [...this.runs.values()].map(({ records, state }) =>
+      records.reduce(addFact, factsAt(state.createdAt)),
+    );
+    return rolloutStatsOf(facts, this.now, since);
   }
 
   #tokens(method: string, key: string): Answer {

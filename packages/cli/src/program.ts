@@ -19,6 +19,7 @@ import { addSegmentCommands } from './commands/segment.ts';
 import { addServeCommands } from './commands/serve.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStartCommand } from './commands/start.ts';
+import { addStatsCommand } from './commands/stats.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addWebhookCommands } from './commands/webhook.ts';
 import type { Shell } from './session.ts';
@@ -91,6 +92,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addStartCommand(program, shell);
   addOperateCommands(program, shell);
   addObserveCommands(program, shell);
+  addStatsCommand(program, shell);
   addBaselineCommands(program, shell);
   addMetricCommands(program, shell);
   addIssueCommands(program, shell);
