@@ -10,6 +10,8 @@ const TIME_SCALE = 0.0001;
 const HOUR_MS = 3_600_000 * TIME_SCALE;
 const DAY_MS = 24 * HOUR_MS;
 const WEEK_MS = 7 * DAY_MS;
+/** People are reminded by their own weeks. */
+const REMIND_EVERY_MS = 7 * 86_400_000;
 
 type Received = { readonly id: string; readonly headers: Record<string, string>; readonly body: string };
 type Behaviour = (response: ServerResponse) => void;
@@ -103,7 +105,9 @@ describe('two quiet weeks after GA', () => {
     expect(received).toHaveLength(1);
     const [{ body, headers, id: messageId }] = received as [Received];
     const signed = `${messageId}.${headers['webhook-timestamp']}.${body}`;
-    const signature = createHmac('sha256', Buffer.from(SECRET.slice(6), 'base64')).update(signed).digest('base64');
+    const signature = createHmac('sha256', Buffer.from(SECRET.slice(6), 'base64'))
+      .update(signed)
+      .digest('base64');
     expect(headers['webhook-signature']).toBe(`v1,${signature}`);
     expect(messageId).toMatch(new RegExp(`^${id}:\\d+/next:feedback$`));
     expect(JSON.parse(body)).toMatchObject({
@@ -188,7 +192,7 @@ describe('the flag of a complete rollout', () => {
     r.clock.set(dueAt);
     await Promise.all([r.server.cleanups.wakeAll(), r.server.cleanups.wakeAll()]);
     expect(await reminders(r, id)).toBe(1);
-    r.clock.set(dueAt + 6 * WEEK_MS + DAY_MS);
+    r.clock.set(dueAt + 6.5 * REMIND_EVERY_MS);
     const woken = await r.restart();
     rigs.splice(rigs.indexOf(r), 1, woken);
     await woken.server.cleanups.wakeAll();
@@ -196,7 +200,7 @@ describe('the flag of a complete rollout', () => {
     expect(await reminders(woken, id)).toBe(2);
     woken.clock.advance(25 * 3_600_000);
     await woken.admin.deleteFlag('checkout');
-    woken.clock.advance(4 * WEEK_MS);
+    woken.clock.advance(4 * REMIND_EVERY_MS);
     await woken.server.cleanups.wakeAll();
     const events = await woken.admin.listEvents(id);
     expect(events.at(-1)).toMatchObject({ event: { type: 'FlagRemoved' } });

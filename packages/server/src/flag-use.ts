@@ -18,6 +18,7 @@ const KIND = 'flag-use';
 const SINCE = '';
 /** Finer than this nothing is written: reports come every few seconds. */
 const GRAIN_MS = 3_600_000;
+const RETRY_MS = 60_000;
 
 /** What is known from before. @throws StoreError */
 export async function openFlagUse(store: Store, clock: Clock, log: Log): Promise<FlagUse> {
@@ -33,7 +34,8 @@ export async function openFlagUse(store: Store, clock: Clock, log: Log): Promise
       .then(
         () => undefined,
         (error: unknown) => {
-          lastAt.set(key, at - GRAIN_MS);
+          // Tried again in a minute: the disk may be full.
+          lastAt.set(key, at - GRAIN_MS + RETRY_MS);
           log.warn({ err: error }, `the use of flag ${key} could not be noted: ${messageOf(error)}`);
         },
       )

@@ -1,18 +1,12 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { WEEK_MS } from '../plan/duration.ts';
-import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import { attestedBy, type CleanupWish, cleanupOf } from './cleanup-schedule.ts';
 import { APPROVING, accept, type Handler, lacksRole, notIn, RAISING, refuse } from './decision.ts';
 import { servedMs } from './exposure.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
-
-/** Time between two reminders: a week, scaled with the plan. */
-export function remindEveryMs(plan: Plan): number {
-  return Math.max(1, WEEK_MS * plan.timeScale);
-}
 
 /** The removal of the flag as it is wished now: what the plan says counts from the end of the quiet time. */
 function wished(state: RolloutState, wish: CleanupWish, now: number) {
@@ -54,15 +48,14 @@ export const scheduleCleanup: Handler<Of<'ScheduleCleanup'>> = (state, command, 
 
 /**
  * When the next reminder of a flag that should be gone is due: at the date, and then each week after it; one at most for any
- * time that was slept through. `undefined` where none is to come.
+ * time that was slept through. Weeks of people, whatever the plan's `timeScale`. `undefined` where none is to come.
  */
-export function nextReminderAt({ phase, plan, cleanup, flagRemoved }: RolloutState): number | undefined {
+export function nextReminderAt({ phase, cleanup, flagRemoved }: RolloutState): number | undefined {
   const hasEnded = phase === 'complete' || phase === 'cancelled';
   if (!hasEnded || cleanup === undefined || flagRemoved !== undefined) return undefined;
   const { dueAt, remindedAt } = cleanup;
   if (remindedAt === undefined) return dueAt;
-  const everyMs = remindEveryMs(plan);
-  return dueAt + (Math.floor((remindedAt - dueAt) / everyMs) + 1) * everyMs;
+  return dueAt + (Math.floor((remindedAt - dueAt) / WEEK_MS) + 1) * WEEK_MS;
 }
 
 export const remindCleanup: Handler<Of<'RemindCleanup'>> = (state, _command, by, now) => {
