@@ -2,7 +2,7 @@ import { formatElapsedUp } from '../plan/duration.ts';
 import type { Check, Metric } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
-import { CLEANUP_SCHEDULED, DOCS_UPDATED, isGivenUp, SELF_CHECKED_EXIT, WITHOUT, withoutItem } from './exit-items.ts';
+import { CLEANUP_SCHEDULED, DOCS_UPDATED, isGivenUp, SELF_CHECKED_EXIT, withoutItem } from './exit-items.ts';
 import { servedMs, stageOf } from './exposure.ts';
 
 /** One line of the exit gate. */
@@ -82,13 +82,12 @@ export function exitGateOf(
   waiting: readonly string[],
 ): readonly ExitItem[] {
   const unmeasured = unmeasuredMetrics(state, judgement?.verdicts ?? state.verdicts);
-  const gate = Object.keys(state.exit)
-    .filter((item) => !item.startsWith(WITHOUT))
-    .map((item) => exitItem(state, item, waiting));
-  const givenUp = Object.entries(state.exit).flatMap(([item, given]) =>
-    item.startsWith(WITHOUT) && given
-      ? [{ item, isMet: true, detail: `${given.by}: ${given.note ?? given.evidence}` }]
-      : [],
+  const items = Object.entries(state.exit);
+  // What is not in the plan is a metric that a person has ended without.
+  const isOwn = (item: string) => state.plan.exit.includes(item);
+  const gate = items.filter(([item]) => isOwn(item)).map(([item]) => exitItem(state, item, waiting));
+  const givenUp = items.flatMap(([item, given]) =>
+    given && !isOwn(item) ? [{ item, isMet: true, detail: `${given.by}: ${given.note ?? given.evidence}` }] : [],
   );
   const lacking = unmeasured.map((metric) => ({
     item: `${metric} measured`,

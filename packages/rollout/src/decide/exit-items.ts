@@ -6,12 +6,9 @@ export const SELF_CHECKED_EXIT: readonly string[] = ['ga-stable', 'no-abort'];
 export const DOCS_UPDATED = 'docs-updated';
 /** Exit item that is given by scheduling the removal of the flag. */
 export const CLEANUP_SCHEDULED = 'flag-cleanup-scheduled';
-/** What the name of an item begins with by which the quiet time ends although a metric is not measured. */
-export const WITHOUT = 'without ';
-
 /** Name of the exit item by which a person ends the quiet time although a metric is not measured. */
 export function withoutItem(metric: string): string {
-  return WITHOUT + metric;
+  return `without ${metric}`;
 }
 
 /** Whether a person has said that the quiet time ends without a metric. */
