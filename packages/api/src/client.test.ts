@@ -90,6 +90,8 @@ const CALLS: Readonly<
   getFlag: (c) => c.getFlag('f'),
   putFlag: (c) => c.putFlag({ key: 'f', enabled: true, variants: { on: true }, defaultVariant: 'on' }),
   deleteFlag: (c) => c.deleteFlag('f'),
+  listStaleFlags: (c) => c.listStaleFlags(14),
+  getStats: (c) => c.getStats(0),
   listSegments: (c) => c.listSegments(),
   getSegment: (c) => c.getSegment('s'),
   putSegment: (c) => c.putSegment({ key: 's' }),

@@ -1,8 +1,9 @@
 import type { Flag, Ruleset, Segment } from '@rampart/flags';
-import type { EventRecord } from '@rampart/rollout';
+import type { EventRecord, RolloutStats } from '@rampart/rollout';
 import type { OpenApiDocument } from './openapi.ts';
 import { ProblemError } from './problem.ts';
 import { type OperationId, ROUTES } from './routes.ts';
+import type { StaleFlag } from './schema/after-schema.ts';
 import type { BaselinesView } from './schema/baseline-schema.ts';
 import type { ClientCommand } from './schema/command-schema.ts';
 import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
@@ -69,7 +70,12 @@ export type ApiClient = {
   readonly listFlags: () => Promise<readonly Flag[]>;
   readonly getFlag: (key: string) => Promise<Flag>;
   readonly putFlag: (flag: Flag) => Promise<Flag>;
-  readonly deleteFlag: (key: string) => Promise<void>;
+  /** `force`: although SDKs still evaluate it. */
+  readonly deleteFlag: (key: string, force?: boolean) => Promise<void>;
+  /** Flags that are debt for `days` (default 30), the longest standing first. */
+  readonly listStaleFlags: (days?: number) => Promise<readonly StaleFlag[]>;
+  /** How the rollouts created since an instant (default: all) went. */
+  readonly getStats: (since?: number) => Promise<RolloutStats>;
   readonly listSegments: () => Promise<readonly Segment[]>;
   readonly getSegment: (key: string) => Promise<Segment>;
   readonly putSegment: (segment: Segment) => Promise<Segment>;
@@ -176,7 +182,11 @@ function flagMethods(ask: Ask) {
     listFlags: async () => (await jsonOf<{ flags: Flag[] }>(await ask('listFlags'))).flags,
     getFlag: async (key: string) => jsonOf<Flag>(await ask('getFlag', { params: { key } })),
     putFlag: async (body: Flag) => jsonOf<Flag>(await ask('putFlag', { params: { key: body.key }, body })),
-    deleteFlag: async (key: string) => done(await ask('deleteFlag', { params: { key } })),
+    deleteFlag: async (key: string, force = false) =>
+      done(await ask('deleteFlag', { params: { key }, query: { force: force ? 'true' : undefined } })),
+    listStaleFlags: async (days?: number) =>
+      (await jsonOf<{ flags: StaleFlag[] }>(await ask('listStaleFlags', { query: { days } }))).flags,
+    getStats: async (since?: number) => jsonOf<RolloutStats>(await ask('getStats', { query: { since } })),
     listSegments: async () => (await jsonOf<{ segments: Segment[] }>(await ask('listSegments'))).segments,
     getSegment: async (key: string) => jsonOf<Segment>(await ask('getSegment', { params: { key } })),
     putSegment: async (body: Segment) => jsonOf<Segment>(await ask('putSegment', { params: { key: body.key }, body })),

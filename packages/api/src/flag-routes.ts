@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Route } from './route.ts';
 import { empty, json, OPERATORS, READERS } from './route-parts.ts';
+import { flagRemovalSchema } from './schema/after-schema.ts';
 import { flagSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
 
 /** Routes of flags and segments. */
@@ -37,10 +38,11 @@ export const FLAG_ROUTES = {
     method: 'DELETE',
     path: '/v1/flags/:key',
     tag: 'flags',
-    summary: 'Removes a flag.',
+    summary: 'Removes a flag. SDKs that still evaluate it serve the fallback in the code.',
     auth: OPERATORS,
+    query: flagRemovalSchema,
     answers: [empty('It is gone.')],
-    problems: ['FLAG_IN_ROLLOUT'],
+    problems: ['FLAG_IN_ROLLOUT', 'FLAG_IN_USE'],
   },
   listSegments: {
     method: 'GET',

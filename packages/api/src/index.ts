@@ -20,6 +20,13 @@ export {
 export { problemsOf, type Route, type RouteAnswer } from './route.ts';
 export { type OperationId, ROUTES } from './routes.ts';
 export {
+  rolloutStatsSchema,
+  STALE_REASONS,
+  type StaleFlag,
+  type StaleReason,
+  staleFlagSchema,
+} from './schema/after-schema.ts';
+export {
   type BaselineRequest,
   type BaselinesView,
   type BaselineVersion,

@@ -28,6 +28,7 @@ type OwnCode =
   | 'PLAN_INVALID'
   | 'VERSION_CONFLICT'
   | 'FLAG_IN_ROLLOUT'
+  | 'FLAG_IN_USE'
   | 'NOT_FOUND'
   | 'EVIDENCE_PRUNED'
   | 'METHOD_NOT_ALLOWED'
@@ -117,6 +118,12 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
     409,
     'A running rollout owns this part of the flag.',
     'Wait until the rollout ends, or abort or cancel it first.',
+  ),
+  FLAG_IN_USE: entry(
+    'api',
+    409,
+    'SDKs still evaluate the flag.',
+    'Remove it from the code first (`rampart flag references KEY`) and deploy that; or delete it with `--force`: what still evaluates it then serves its fallback.',
   ),
   NOT_FOUND: entry(
     'api',

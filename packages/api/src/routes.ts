@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ADMIN_ROUTES } from './admin-routes.ts';
+import { AFTER_ROUTES } from './after-routes.ts';
 import { AGENT_ROUTES } from './agent-routes.ts';
 import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { FLAG_ROUTES } from './flag-routes.ts';
@@ -233,6 +234,7 @@ export const ROUTES = {
   ...SDK_ROUTES,
   ...REPORT_ROUTES,
   ...ROLLOUT_ROUTES,
+  ...AFTER_ROUTES,
   ...FLAG_ROUTES,
   ...TRACKER_ROUTES,
   ...ADMIN_ROUTES,

@@ -5,14 +5,17 @@ import {
   type ProblemCode,
   problem,
   type RolloutView,
+  type StaleFlag,
 } from '@rampart/api';
 import type { Flag, Segment } from '@rampart/flags';
 import {
+  addFact,
   applyAll,
   decide,
   type EventRecord,
   type EvidenceBatch,
   type EvidenceState,
+  factsAt,
   type Judgement,
   NO_EVIDENCE,
   openControlBaseline,
@@ -24,6 +27,7 @@ import {
   reconcile,
   renderIncident,
   renderReport,
+  rolloutStatsOf,
   waitingFor,
 } from '@rampart/rollout';
 
@@ -52,6 +56,7 @@ export class FakeControlPlane {
   readonly runs = new Map<string, Run>();
   readonly flags = new Map<string, Flag>();
   readonly segments = new Map<string, Segment>();
+  stale: StaleFlag[] = [];
   webhooks: unknown[] = [];
   hooks: unknown[] = [];
   notify: unknown = { channels: [], routes: [], toldOfAbort: ['pager'] };
@@ -119,6 +124,9 @@ export class FakeControlPlane {
   #answer(method: string, url: URL, body: unknown): Answer | Promise<Answer> {
     const [, , resource = '', key = '', sub = '', number = ''] = url.pathname.split('/').map(decodeURIComponent);
     if (resource === 'rollouts') return this.#rollouts(method, url, key, sub, Number(number), body);
+    if (resource === 'flags' && key === 'stale') return ok({ flags: this.stale });
+    if (resource === 'stats') return ok(this.#stats(Number(url.searchParams.get('since') ?? 0)));
+    if (resource === 'status') return ok({ now: this.now });
     if (resource === 'flags') return stored(this.flags, 'flags', method, key, body as Flag);
     if (resource === 'segments') return stored(this.segments, 'segments', method, key, body as Segment);
     if (resource === 'gates') {
@@ -146,6 +154,13 @@ export class FakeControlPlane {
     if (method === 'GET') return ok({ letters: this.letters, total: this.letters.length });
     this.letters = this.letters.filter(({ id }) => id !== key);
     return { status: 202, body: '' };
+  }
+
+  #stats(since: number) {
+    const facts = [...this.runs.values()].map(({ records, state }) =>
+      records.reduce(addFact, factsAt(state.createdAt)),
+    );
+    return rolloutStatsOf(facts, this.now, since);
   }
 
   #tokens(method: string, key: string): Answer {

@@ -1,12 +1,8 @@
 import { evidenceNeedOf, openItems, ROLLBACK_TESTED, type RolloutState } from '@rampart/rollout';
+import { shellWord } from './output/text.ts';
 
 /** A command to type, and what it is for. */
 export type NextStep = { readonly command: string; readonly why: string };
-
-/** Words as a shell takes them: quoted where they hold anything but plain characters. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
 
 function confirmation({ id }: RolloutState, item: string): NextStep {
   return { command: `rampart approve ${id} ${shellWord(item)}`, why: 'once it is so' };

@@ -24,6 +24,7 @@ import { addSegmentCommands } from './commands/segment.ts';
 import { addServeCommands } from './commands/serve.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStartCommand } from './commands/start.ts';
+import { addStatsCommand } from './commands/stats.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addTrackerCommands } from './commands/tracker.ts';
 import { addWebhookCommands } from './commands/webhook.ts';
@@ -99,6 +100,7 @@ export function createProgram(shell: Shell, words: readonly string[], isQuiet: b
   addOperateCommands(program, shell);
   addDrillCommand(program, shell);
   addObserveCommands(program, shell);
+  addStatsCommand(program, shell);
   addBaselineCommands(program, shell);
   addMetricCommands(program, shell);
   addIssueCommands(program, shell);

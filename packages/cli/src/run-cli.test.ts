@@ -58,7 +58,7 @@ describe('the flag of the version', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [['staus'], 'Did you mean status?'],
+    [['sttus'], 'Did you mean status?'],
     [['issue', 'ad'], 'Did you mean add?'],
     [['status', '--wacth'], 'Did you mean --watch?'],
     [['incident', 'asign', '1', 'bo'], 'Did you mean assign?'],
@@ -89,7 +89,7 @@ describe('wrong usage', () => {
 
   it('is one JSON document with --json', async () => {
     const { json } = openCli();
-    expect(await json<Failed>(['staus'])).toMatchObject({
+    expect(await json<Failed>(['sttus'])).toMatchObject({
       code: 2,
       data: { error: { code: 'USAGE', exitCode: 2, message: expect.stringContaining('Did you mean status?') } },
     });

@@ -1,5 +1,6 @@
 export { type AlertDelivery, type FiringAlert, readAlertDelivery } from './alert-delivery.ts';
 export { readAttestationMapping } from './attestation-mapping.ts';
+export { type CommandDeps, commandNotifier } from './command-notifier.ts';
 export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
 export type { ContractCase } from './contract.ts';
 export { type GateQuestion, gateCall } from './gate-call.ts';

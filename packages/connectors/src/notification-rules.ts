@@ -1,4 +1,4 @@
-import type { RolloutEvent, RolloutState } from '@rampart/rollout';
+import { handoversOf, type RolloutEvent, type RolloutState } from '@rampart/rollout';
 import type { Audience, Severity } from './notification.ts';
 
 type Fact = string | number | boolean | readonly string[] | { readonly [name: string]: number };
@@ -299,7 +299,31 @@ const RULES: Rules = {
     draft('info', STAKEHOLDERS, 'monitoring.started', `${titleOf(state)} is fully exposed and under watch.`, {
       untilAt,
     }),
-  RolloutCompleted: (_, state) => draft('info', EVERYONE, 'rollout.completed', `${titleOf(state)} is complete.`),
+  RolloutCompleted: (_, state) => {
+    const next = handoversOf(state.plan).map(({ name }) => name);
+    const data = next.length === 0 ? {} : { next };
+    return draft('info', EVERYONE, 'rollout.completed', `${titleOf(state)} is complete.`, data);
+  },
+  FlagCleanupScheduled: null,
+  FlagCleanupDue: ({ dueAt, reminder }, state) => {
+    const { flag } = state.plan;
+    const { owner, link } = state.cleanup ?? {};
+    const since = new Date(dueAt).toISOString().slice(0, 10);
+    const text = `Flag ${flag} of ${titleOf(state)} was to be removed by ${since}${owner === undefined ? '' : ` (${owner})`}. Look for it in the code: rampart flag references ${flag}`;
+    return draft('warn', EVERYONE, 'flag.cleanup-due', text, { flag, dueAt, reminder, owner, link });
+  },
+  FlagRemoved: ({ flag }, state) =>
+    draft('info', STAKEHOLDERS, 'flag.removed', `Flag ${flag} of ${titleOf(state)} is removed.`, { flag }),
+  HandoverTold: ({ name, isDelivered, why }, state) =>
+    isDelivered
+      ? undefined
+      : draft(
+          'warn',
+          ON_CALL,
+          'next.failed',
+          `${titleOf(state)} is complete, but ${name} could not be told${because(why)}`,
+          { next: name, why },
+        ),
   RolloutCancelled: ({ reason }, state) =>
     draft('info', EVERYONE, 'rollout.cancelled', `${titleOf(state)} was cancelled${because(reason)}`, { reason }),
 };

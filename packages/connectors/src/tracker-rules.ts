@@ -139,6 +139,9 @@ function issue(told: Told): readonly TrackerOp[] {
 function cleanUp({ state, record, tracker }: Told): TrackerOp {
   const { flag, treatment, title, killSwitch } = state.plan;
   const also = killSwitch === undefined ? [] : [`Then remove its kill switch ${killSwitch.flag}.`];
+  const { dueAt, owner } = state.cleanup ?? {};
+  const whose = owner === undefined ? '' : `, by ${owner}`;
+  const due = dueAt === undefined ? [] : [`Due ${new Date(dueAt).toISOString().slice(0, 10)}${whose}.`];
   const draft: IssueDraft = {
     externalId: `rollout:${state.id}:cleanup`,
     ...(tracker.project !== undefined && { project: tracker.project }),
@@ -147,6 +150,7 @@ function cleanUp({ state, record, tracker }: Told): TrackerOp {
       lines: [
         `The rollout of ${flag} is complete: everyone has ${treatment}. Remove the flag and the old code.`,
         ...also,
+        ...due,
       ],
     },
     priority: 4,
@@ -167,6 +171,10 @@ const RULES: Rules = {
   OverlapsFound: null,
   PreflightItemFailed: null,
   ItemAttested: null,
+  FlagCleanupScheduled: null,
+  FlagCleanupDue: null,
+  FlagRemoved: null,
+  HandoverTold: null,
   GateAnswered: null,
   RolloutStuck: null,
   IncidentUnattended: null,

@@ -77,6 +77,13 @@ export type RolloutCommand =
       /** What scoring cost, in USD. */
       readonly cost?: number;
     }
+  /** When the flag goes once the rollout has ended; `dueAt` epoch ms. Default: `cleanup` of the plan, else 30 days after the quiet time. */
+  | { readonly type: 'ScheduleCleanup'; readonly dueAt?: number; readonly owner?: string; readonly link?: string }
+  /** Rampart's look at a flag that should be gone. */
+  | { readonly type: 'RemindCleanup' }
+  | { readonly type: 'RecordFlagRemoval' }
+  /** How the hand-over to a step of `next` ended. */
+  | { readonly type: 'RecordHandover'; readonly name: string; readonly isDelivered: boolean; readonly why?: string }
   | { readonly type: 'Cancel'; readonly reason: string };
 
 /** One item of a golden set as a judge scored it; `score` is `null` where the judge failed. `label`: what people say it is. */

@@ -155,6 +155,18 @@ export type RolloutEvent =
       readonly metrics: readonly MetricSnapshot[];
       readonly verdicts: readonly Verdict[];
     }
+  /** The flag is to be removed by `dueAt`, epoch ms. `link`: the task. */
+  | {
+      readonly type: 'FlagCleanupScheduled';
+      readonly dueAt: number;
+      readonly owner?: string;
+      readonly link?: string;
+    }
+  /** People are reminded, for the `reminder`th time, of a flag that should be gone. */
+  | { readonly type: 'FlagCleanupDue'; readonly dueAt: number; readonly reminder: number }
+  | { readonly type: 'FlagRemoved'; readonly flag: string }
+  /** A step of the plan's `next` was told that the rollout is complete, or could not be for good. */
+  | { readonly type: 'HandoverTold'; readonly name: string; readonly isDelivered: boolean; readonly why?: string }
   | { readonly type: 'RolloutCancelled'; readonly reason: string };
 
 /** An event with its place in the stream: version 1, 2, … without gaps; `by` is a principal's id. */

@@ -49,8 +49,26 @@ function calibrate(state: RolloutState, event: OfEvent<'JudgeCalibrated'>, at: n
   return { ...state, judges: { ...state.judges, [metric]: record } };
 }
 
+/** What remains to do for a flag whose rollout has ended, and who was told of the end. */
+const AFTER_EVOLVERS = {
+  FlagCleanupScheduled: (state, { type: _type, ...schedule }, at, by) => ({
+    ...state,
+    cleanup: { ...schedule, at, by },
+  }),
+  FlagCleanupDue: (state, { reminder }, at) =>
+    state.cleanup === undefined
+      ? state
+      : { ...state, cleanup: { ...state.cleanup, remindedAt: at, reminders: reminder } },
+  FlagRemoved: (state, _event, at, by) => ({ ...state, flagRemoved: { at, by } }),
+  HandoverTold: (state, { type: _type, ...told }, at) => ({
+    ...state,
+    handovers: [...(state.handovers ?? []).filter(({ name }) => name !== told.name), { ...told, at }],
+  }),
+} satisfies { readonly [T in RolloutEvent['type']]?: Evolver<T> };
+
 /** Events that are put on record: they touch neither exposure nor the clock of a stage. */
 export const RECORD_EVOLVERS = {
+  ...AFTER_EVOLVERS,
   ItemAttested: (state, event, at, by) =>
     attest(state, event, {
       by,

@@ -159,7 +159,7 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
   const fresh = event.statistics !== state.statistics;
   const isStarting = event.attempt === 1 || Object.values(state.preflight).includes(null);
   const started: RolloutState = {
-    ...without(state, 'salt', 'baselineSince', 'stuckAt'),
+    ...without(state, 'salt', 'baselineSince', 'stuckAt', 'cleanup'),
     attempt: event.attempt,
     statistics: event.statistics,
     statisticsFromEpoch: fresh ? state.epoch : state.statisticsFromEpoch,

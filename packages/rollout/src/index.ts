@@ -6,11 +6,13 @@ export type { GoldenScore, PreflightFinding, RefusalCode, RolloutCommand } from 
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
+export { nextReminderAt } from './decide/decide-cleanup.ts';
 export { describeDrill, drillSwitch, runningDrill } from './decide/decide-drill.ts';
 export { gateRefusal } from './decide/decide-gate.ts';
 export { hookPrincipalId } from './decide/decide-preflight.ts';
 export { openItems } from './decide/decide-start.ts';
 export type { Decision } from './decide/decision.ts';
+export { type ExitItem, exitGateOf } from './decide/exit-gate.ts';
 export { hasControl, layersOf, stageOf, weightOfEveryone } from './decide/exposure.ts';
 export { isGateAsked } from './decide/gate-waits.ts';
 export { InvariantError } from './decide/invariants.ts';
@@ -49,6 +51,14 @@ export {
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
 export { gateEveryMs, gatesNow, withoutGates } from './external-gates.ts';
+export { addFact, factsAt, type HoldReason, type RolloutFacts, type WaitReason } from './fleet/rollout-facts.ts';
+export {
+  type PeopleSpared,
+  type RolloutStats,
+  rolloutStatsOf,
+  type TimeSpread,
+  type TimeTally,
+} from './fleet/rollout-stats.ts';
 export { baselineDue, baselineOf, baselineUnseenMs } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
@@ -88,6 +98,7 @@ export { defineRollout, notifyRouteSchema, planJsonSchema, type RolloutConfig } 
 export { placeInPlan } from './plan/plan-source.ts';
 export { type PlanPreview, previewPlan } from './plan/preview.ts';
 export { type HoursResult, readHours } from './plan/read-hours.ts';
+export { type Handover, handoversOf } from './plan/read-next.ts';
 export { FLAG_CONFIGURED, ROLLBACK_TESTED } from './plan/read-preflight.ts';
 export type {
   Calendar,
@@ -139,6 +150,8 @@ export type {
   Calibration,
   Drill,
   DrillLeg,
+  FlagCleanup,
+  HandoverRecord,
   Hold,
   Incident,
   Issue,

@@ -245,6 +245,8 @@ export type Plan = {
   /** Quiet time at 100 % before the exit gate. Default: 2 weeks. */
   readonly monitorMs: number;
   readonly exit: readonly string[];
+  /** Schedules the removal of the flag once everyone is exposed, `afterMs` after the quiet time. Absent: a person does. */
+  readonly cleanup?: { readonly afterMs: number; readonly owner?: string };
   /** α of the family of fail sides per attempt, β per pass side. Default: 0.05 each. */
   readonly alpha: number;
   readonly beta: number;
@@ -254,6 +256,7 @@ export type Plan = {
   /** Free-form settings of later stages of the workflow, kept and passed on as written. */
   /** Where an issue is kept of the rollout. Absent: nowhere. */
   readonly tracker?: PlanTracker;
+  /** Who is told once the rollout is complete; read it with `handoversOf`. */
   readonly next?: JsonValue;
   /** Reason given for a plan that Rampart would refuse without one (semantics §4). */
   readonly override?: string;

@@ -183,6 +183,27 @@ export type JudgeRecord = {
   readonly cost: number;
 };
 
+/** When the flag of a rollout is to be removed, and by whom. */
+export type FlagCleanup = {
+  readonly dueAt: number;
+  readonly owner?: string;
+  /** The task. */
+  readonly link?: string;
+  readonly by: string;
+  readonly at: number;
+  /** When people were last reminded, and how often since it was scheduled. */
+  readonly remindedAt?: number;
+  readonly reminders?: number;
+};
+
+/** How the hand-over to a step of `next` ended. */
+export type HandoverRecord = {
+  readonly name: string;
+  readonly at: number;
+  readonly isDelivered: boolean;
+  readonly why?: string;
+};
+
 /** A rollout, as its events make it. */
 export type RolloutState = {
   readonly id: string;
@@ -245,6 +266,11 @@ export type RolloutState = {
   readonly judges?: Readonly<Record<string, JudgeRecord>>;
   /** Metrics whose judge has spent its budget. Absent while there are none. */
   readonly spentJudges?: readonly string[];
+  /** Absent while nobody has said when the flag goes. */
+  readonly cleanup?: FlagCleanup;
+  readonly flagRemoved?: { readonly by: string; readonly at: number };
+  /** Steps of `next` that were told, the newest of each name. Absent while there are none. */
+  readonly handovers?: readonly HandoverRecord[];
   readonly incidents: readonly Incident[];
   readonly issues: readonly Issue[];
   readonly proposals: readonly Proposal[];

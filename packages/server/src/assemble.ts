@@ -6,19 +6,23 @@ import { createTokens, type Tokens } from './auth.ts';
 import { createBaselineDesk } from './baseline-desk.ts';
 import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
 import { type Channels, openChannels } from './channels.ts';
+import { type CleanupWatch, createCleanupWatch } from './cleanup-watch.ts';
 import { type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
 import { createDrills, type Drills } from './drills.ts';
 import { checkFlag } from './flag-check.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { type FlagUse, openFlagUse } from './flag-use.ts';
 import { createGateAsker, type GateAsker } from './gate-asker.ts';
 import { createGateBook, type GateBook } from './gate-book.ts';
 import { createGateDesk } from './gate-desk.ts';
 import { createGateWatch, type GateWatch } from './gate-watch.ts';
+import { type Handovers, openHandovers } from './handovers.ts';
 import { type HistoryLookup, recordedIn } from './history-reading.ts';
 import { createAttest } from './hook-attestations.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
+import { afterHandlers } from './http/after-handlers.ts';
 import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
 import { gateHandlers } from './http/gate-handlers.ts';
@@ -43,7 +47,9 @@ import { createOverlapWatch, type OverlapWatch } from './overlap-watch.ts';
 import { createPreflightWatch, type PreflightWatch } from './preflight-watch.ts';
 import { createPuller, type Puller } from './puller.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
+import type { Addressing } from './rollout-commit.ts';
 import type { RolloutRun } from './rollout-run.ts';
+import { createRolloutStatistics, type RolloutStatistics } from './rollout-statistics.ts';
 import { openRolloutTable, type RolloutTable } from './rollout-table.ts';
 import { createRulesetStream, type RulesetStream } from './ruleset-stream.ts';
 import { createServerMetrics, type ServerMetrics } from './server-metrics.ts';
@@ -52,6 +58,7 @@ import { readSettings, type ServerSettings } from './server-settings.ts';
 import { createSlackClicks } from './slack-clicks.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
+import { staleFlagsOf } from './stale-flags.ts';
 import type { Store } from './store/store.ts';
 import { openTrackers, type TrackerBook } from './tracker-book.ts';
 import { openTrackerSync, type TrackerSync } from './tracker-sync.ts';
@@ -93,9 +100,13 @@ type Loop = {
   readonly webhooks: Webhooks;
   readonly channels: Channels;
   readonly book: AddressBook;
+  readonly handovers: Handovers;
   readonly dispatcher: Dispatcher;
   readonly trackers: TrackerBook;
   readonly trackerSync: TrackerSync;
+  readonly flagUse: FlagUse;
+  readonly cleanups: CleanupWatch;
+  readonly statistics: RolloutStatistics;
   readonly metrics: ServerMetrics;
   readonly wake: (id: string) => void;
 };
@@ -111,8 +122,9 @@ export type Parts = Loop & {
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
   const { app, controlPlane, clicks } = await openHttp(loop, setup);
-  const { reconciler, puller, baselines, drills, preflight, overlaps, gates, dispatcher, trackerSync } = loop;
-  const works = [reconciler, puller, baselines, drills, preflight, overlaps, gates, dispatcher, clicks, trackerSync];
+  const { flagUse, reconciler, puller, baselines, drills, preflight, overlaps, gates, cleanups } = loop;
+  const watches = [flagUse, reconciler, puller, baselines, drills, preflight, overlaps, gates, cleanups];
+  const works = [...watches, loop.dispatcher, clicks, loop.trackerSync];
   return { ...loop, works, controlPlane, app };
 }
 
@@ -129,8 +141,13 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const book = createAddressBook(channels, webhooks);
   const trackers = openTrackers(settings, secretOf, clock.now);
   const stream = openStream(log);
-  const { addressing } = book;
-  const table = await openRolloutTable({ store, environment, clock, addressing, publish: stream.publish });
+  const handovers = openHandovers({
+    ...{ store, clock, log, settings, secretOf, table: () => table },
+    policy: options.webhookPolicy ?? settings.policy,
+  });
+  const addressing: Addressing = (one, plan) => [...book.addressing(one, plan), ...handovers.addressing(one, plan)];
+  const { publish } = stream;
+  const table: RolloutTable = await openRolloutTable({ store, environment, clock, addressing, publish });
   const trackerSync = await openTrackerSync({
     ...{ store, table, clock, log, trackers, owner: randomUUID(), random: Math.random },
     ...(settings.publicUrl !== undefined && { publicUrl: settings.publicUrl }),
@@ -140,7 +157,9 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const reconciler = createReconciler({ store, table, clock, instances, log, onTick });
   const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
   const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
+  const statistics = createRolloutStatistics(store, clock);
   const metrics: ServerMetrics = createServerMetrics({
+    statistics: () => statistics.read(),
     rollouts: () => table.all().map(({ state }) => state),
     connectedSdks: () => instances.connected(clock.now()),
     sights: () => table.all().map((run) => ({ rollout: run.state.id, sources: sightsOf(run) })),
@@ -150,7 +169,8 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   });
   const dispatcher = createDispatcher({
     ...{ store, clock, log, owner: randomUUID(), random: Math.random },
-    destinationOf: book.destinationOf,
+    destinationOf: (one) => handovers.destinationOf(one) ?? book.destinationOf(one),
+    onGivenUp: handovers.gaveUp,
     onDelivery: metrics.delivery,
   });
   const wake = (id: string) => void reconciler.wake(id);
@@ -164,6 +184,8 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
     ...{ historyOf, sightsOf, channels, book, dispatcher, trackers, trackerSync },
     ...{ drills, preflight, overlaps: createOverlapWatch({ table, clock, log }) },
     ...{ gateBook, gateAsker, gates: createGateWatch({ table, clock, asker: gateAsker, log, wake: reconciler.wake }) },
+    ...{ handovers, statistics, flagUse: await openFlagUse(store, clock, log) },
+    cleanups: createCleanupWatch({ table, clock, log }),
     wake(id) {
       wake(id);
       drills.wake(id);
@@ -190,8 +212,8 @@ async function openHttp(
 ): Promise<Pick<Parts, 'app' | 'controlPlane'> & { readonly clicks: Work }> {
   const { channels, book, dispatcher } = loop;
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
-  const { gateBook, gates } = loop;
-  const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
+  const { gateBook, gates, flagUse, cleanups, statistics } = loop;
+  const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch, onFlags: flagUse.note });
   const attest = createAttest({
     rollouts: () => table.all().map(({ state }) => state),
     command: (...given) => controlPlane.command(...given),
@@ -205,6 +227,7 @@ async function openHttp(
   const plane = {
     ...{ store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake },
     gateProblem: loop.gateAsker.problemOf,
+    nextProblem: loop.handovers.problemOf,
     trackerNames: trackers.names,
     issueOf: (rollout: string) => shownIssue(trackerSync.issueOf(rollout)),
   };
@@ -226,7 +249,8 @@ async function openHttp(
     ...rolloutHandlers(controlPlane),
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
     ...gateHandlers(createGateDesk({ book: gateBook, table, clock, watch: gates })),
-    ...flagHandlers(createFlagDesk(store, table)),
+    ...flagHandlers(createFlagDesk({ store, table, clock, use: flagUse, removed: cleanups.removed })),
+    ...afterHandlers({ statistics, staleFlags: (afterMs) => staleFlagsOf({ ...staleFacts(loop), afterMs }) }),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...notifyHandlers(createNotifyDesk({ store, clock, environment, table, channels, book, dispatcher })),
     ...slackHandlers(slack),
@@ -237,4 +261,9 @@ async function openHttp(
   addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });
   const clicks = { start: () => undefined, stop: slack.idle };
   return { app, controlPlane, clicks };
+}
+
+function staleFacts({ table, flagUse, clock }: Loop) {
+  const rollouts = table.all().map(({ state }) => state);
+  return { flags: Object.values(table.book.ruleset().flags), rollouts, use: flagUse, now: clock.now() };
 }

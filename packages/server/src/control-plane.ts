@@ -93,6 +93,8 @@ export type ControlPlaneOptions = {
   readonly trackerNames?: readonly string[];
   /** The issue that is kept of a rollout. Default: none. */
   readonly issueOf?: (rollout: string) => RolloutView['issue'];
+  /** Why a step of `next` can never be told from here. */
+  readonly nextProblem?: Surroundings['nextProblem'];
   /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
   readonly recordedOf?: (plan: Plan) => Readonly<Record<string, string>> | undefined;
   /** What Rampart can see of pre-flight at once. Default: nothing. */
@@ -157,7 +159,7 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, channels, trackerNames = [] } = options;
+  const { table, clock, environment, sources, channels, trackerNames = [], nextProblem } = options;
   const { deliversAlerts = () => false, gateProblem = () => undefined } = options;
   return {
     environment,
@@ -172,6 +174,7 @@ function surroundingsOf(options: ControlPlaneOptions): Surroundings {
     trackers: trackerNames,
     gateProblem,
     now: clock.now(),
+    ...(nextProblem && { nextProblem }),
   };
 }
 

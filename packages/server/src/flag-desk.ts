@@ -1,6 +1,8 @@
 import { ProblemError } from '@rampart/api';
 import { equalJson, type Flag, type JsonValue, parseRuleset, type Segment } from '@rampart/flags';
-import type { RolloutState } from '@rampart/rollout';
+import type { Principal, RolloutState } from '@rampart/rollout';
+import type { Clock } from './clock.ts';
+import type { FlagUse } from './flag-use.ts';
 import type { RolloutTable } from './rollout-table.ts';
 import type { RulesetChange } from './ruleset-book.ts';
 import type { Store } from './store/store.ts';
@@ -11,7 +13,8 @@ export type FlagDesk = {
   readonly listFlags: () => readonly Flag[];
   readonly getFlag: (key: string) => Flag;
   readonly putFlag: (key: string, flag: Flag) => Promise<Flag>;
-  readonly deleteFlag: (key: string) => Promise<void>;
+  /** Refused with `FLAG_IN_USE` while SDKs evaluate it, unless `isForced`. */
+  readonly deleteFlag: (key: string, by: Principal, isForced?: boolean) => Promise<void>;
   readonly listSegments: () => readonly Segment[];
   readonly getSegment: (key: string) => Segment;
   readonly putSegment: (key: string, segment: Segment) => Promise<Segment>;
@@ -22,8 +25,20 @@ const ENDED: readonly RolloutState['phase'][] = ['complete', 'cancelled'];
 /** Properties of a flag by which a rollout's exposure and its people stand. */
 const OWNED: readonly (keyof Flag)[] = ['variants', 'killSwitch', 'salt', 'bucketBy'];
 
+/** What a desk works with. `removed` is told who removed a flag, once it is gone. */
+export type FlagDeskParts = {
+  readonly store: Store;
+  readonly table: RolloutTable;
+  readonly clock: Clock;
+  readonly use: Pick<FlagUse, 'lastAt'>;
+  readonly removed: (flag: string, by: Principal) => Promise<void>;
+};
+
+/** A flag that was evaluated this recently is in use. Longer than its use is noted apart, ms. */
+const IN_USE_MS = 24 * 3_600_000;
+
 /** The desk of one table of rollouts. */
-export function createFlagDesk(store: Store, table: RolloutTable): FlagDesk {
+export function createFlagDesk({ store, table, clock, use, removed }: FlagDeskParts): FlagDesk {
   const { book } = table;
   const running = () =>
     table
@@ -48,11 +63,13 @@ export function createFlagDesk(store: Store, table: RolloutTable): FlagDesk {
       await apply({ flags: { [key]: flag } });
       return found(book.ruleset().flags[key], 'flag', key);
     },
-    async deleteFlag(key) {
+    async deleteFlag(key, by, isForced = false) {
       found(book.flags()[key], 'flag', key);
       const owner = running().find(({ plan }) => plan.flag === key);
       if (owner !== undefined) throw inRollout(`Flag ${key} is in rollout ${owner.id}`);
+      if (!isForced) refuseInUse(key, use.lastAt(key), clock.now());
       await apply({ flags: { [key]: null } });
+      await removed(key, by);
     },
     listSegments: () => Object.values(book.segments()),
     getSegment: (key) => found(book.segments()[key], 'segment', key),
@@ -89,6 +106,15 @@ function mustMatch(path: string, body: string): void {
 
 function inRollout(detail: string): ProblemError {
   return new ProblemError('FLAG_IN_ROLLOUT', `${detail}.`);
+}
+
+/** Deleted, a feature that everyone has would be off for whoever still evaluates its flag with a fallback of off. */
+function refuseInUse(key: string, lastAt: number | undefined, now: number): void {
+  if (lastAt === undefined || now - lastAt >= IN_USE_MS) return;
+  throw new ProblemError(
+    'FLAG_IN_USE',
+    `Flag ${key} was evaluated within the hour from ${new Date(lastAt).toISOString()}; deleted, it would serve the fallback in the code.`,
+  );
 }
 
 function refuseOwnedChange(flag: Flag, before: Flag | undefined, running: readonly RolloutState[]): void {

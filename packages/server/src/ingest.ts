@@ -38,6 +38,8 @@ export type IngestOptions = {
   readonly clock: Clock;
   readonly instances: InstanceRegistry;
   readonly onBatch: (status: TelemetryReceipt['status'], ignoredSeries: number) => void;
+  /** Told which flags an SDK has evaluated. */
+  readonly onFlags?: (flags: ReadonlySet<string>) => void;
 };
 
 /** Phases in which evidence is read. */
@@ -84,6 +86,7 @@ export function createIngest(options: IngestOptions): Ingest {
       const ignored = batch.series.length - rollouts.flatMap(seriesOf).length;
       const receipt = await put({ batchId, ...sender, rollouts, body }, ignored);
       idleNews.heard(rollouts, clock.now());
+      options.onFlags?.(new Set(batch.series.map(({ flag }) => flag)));
       return receipt;
     },
     signals(json) {

@@ -5,6 +5,8 @@ import {
   ALERTS,
   describeOverlap,
   type ExternalGate,
+  type Handover,
+  handoversOf,
   layersOf,
   type Metric,
   type Plan,
@@ -46,6 +48,8 @@ export type Surroundings = {
   /** Why an external gate could never be asked from here. */
   readonly gateProblem: (gate: ExternalGate) => string | undefined;
   readonly now: number;
+  /** Why a step of `next` can never be told from here. Default: nothing is known against it. */
+  readonly nextProblem?: (handover: Handover) => string | undefined;
 };
 
 /** How a plan is to be read. */
@@ -91,6 +95,7 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...bindingIssues(plan, here),
     ...preflightIssues(plan, here),
     ...gateIssues(plan, here),
+    ...nextIssues(plan, here),
   ];
 }
 
@@ -208,6 +213,14 @@ function otlpIssues(plan: Plan): readonly PlanIssue[] {
   return Object.values(plan.metrics).flatMap((metric) => {
     const message = otlpBindingProblem(metric);
     return message === undefined ? [] : [issue('unknown-value', `metrics.${metric.name}`, message)];
+  });
+}
+
+/** A step that could not be told would be found out weeks later, when nobody looks any more. */
+function nextIssues(plan: Plan, { nextProblem }: Surroundings): readonly PlanIssue[] {
+  return handoversOf(plan).flatMap((handover, i) => {
+    const problem = nextProblem?.(handover);
+    return problem === undefined ? [] : [issue('unknown-value', `next[${i}]`, problem)];
   });
 }
 

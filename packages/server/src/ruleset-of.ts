@@ -13,6 +13,8 @@ const EXPOSURE_PHASES: readonly Phase[] = ['baseline', 'exposing', 'monitoring',
  * before it to show through again, a cancellation would raise exposure.
  */
 function ownsFlag(state: RolloutState): boolean {
+  // A flag that was removed and made anew is another one.
+  if (state.flagRemoved !== undefined) return false;
   if (EXPOSURE_PHASES.includes(state.phase)) return true;
   // The baseline begins with the last pre-flight item.
   const isThroughPreflight = state.attempt > 0 && Object.values(state.preflight).every((given) => given !== null);
@@ -20,7 +22,7 @@ function ownsFlag(state: RolloutState): boolean {
 }
 
 /** The newest rollout that owns each flag. */
-function ownersOf(rollouts: Iterable<RolloutState>): ReadonlyMap<string, RolloutState> {
+export function ownersOf(rollouts: Iterable<RolloutState>): ReadonlyMap<string, RolloutState> {
   const owners = new Map<string, RolloutState>();
   for (const state of rollouts) {
     if (!ownsFlag(state)) continue;

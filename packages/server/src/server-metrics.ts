@@ -1,7 +1,8 @@
 import type { SourceSight, TelemetryReceipt } from '@rampart/api';
-import type { Phase, RolloutState } from '@rampart/rollout';
+import type { Phase, RolloutState, RolloutStats } from '@rampart/rollout';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { DeliveryReport } from './outbox.ts';
+import { addStatistics } from './statistics-metrics.ts';
 import type { OutboxCount } from './store/store.ts';
 
 /** Metrics of the server itself. */
@@ -22,6 +23,8 @@ export type MetricSources = {
   /** How the sources of each rollout do. */
   readonly sights: () => readonly { readonly rollout: string; readonly sources: readonly SourceSight[] }[];
   readonly now: () => number;
+  /** How the rollouts went. */
+  readonly statistics: () => Promise<RolloutStats>;
   readonly outbox: () => Promise<readonly OutboxCount[]>;
 };
 
@@ -43,6 +46,7 @@ export function createServerMetrics(sources: MetricSources): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   addGauges(sources, registers);
+  addStatistics(sources.statistics, registers);
   const batches = new Counter({
     name: 'rampart_ingest_batches_total',
     help: 'Telemetry batches received.',

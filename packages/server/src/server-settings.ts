@@ -15,12 +15,15 @@ export type ServerSettings = {
   readonly sources: Mapping;
   /** Trackers by name, each as written. */
   readonly trackers: Mapping;
+  /** What steps after a rollout may run, as written. */
+  readonly next: Mapping;
 };
 
-const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'notify', 'publicUrl', 'sources', 'trackers'];
+const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'next', 'notify', 'publicUrl', 'sources', 'trackers'];
 
 /**
- * `{ allowedHosts: […], allowPrivate, notify, publicUrl, sources: { NAME: {…} }, trackers: { NAME: {…} } }`; nothing is connected to. Default: a server without
+ * `{ allowedHosts: […], allowPrivate, notify, publicUrl, sources: { NAME: {…} }, trackers: { NAME: {…} }, next: { commands: { NAME: […] } } }`;
+ * nothing is connected to. Default: a server without
  * settings. @throws ServerError `SETTINGS_INVALID`, which names the place and repeats no secret
  */
 export function readSettings(given: unknown = {}): ServerSettings {
@@ -34,6 +37,7 @@ export function readSettings(given: unknown = {}): ServerSettings {
     notify: mappingOf(top.notify ?? {}, 'notify'),
     sources: mappingOf(top.sources ?? {}, 'sources'),
     trackers: mappingOf(top.trackers ?? {}, 'trackers'),
+    next: mappingOf(top.next ?? {}, 'next'),
     ...(publicUrl !== undefined && { publicUrl: originOf(publicUrl) }),
   };
 }

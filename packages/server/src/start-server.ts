@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { assemble, type Parts } from './assemble.ts';
 import { createFirstToken } from './auth.ts';
 import type { BaselineWatch } from './baseline-watch.ts';
+import type { CleanupWatch } from './cleanup-watch.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { GateWatch } from './gate-watch.ts';
 import { type Log, messageOf } from './log.ts';
@@ -42,6 +43,8 @@ export type RampartServer = {
   readonly overlaps: Pick<OverlapWatch, 'wakeAll'>;
   /** Asks external gates by hand; it does so by itself as well. */
   readonly gates: Pick<GateWatch, 'askAll'>;
+  /** Looks after the flags of rollouts that have ended by hand; it does so by itself as well. */
+  readonly cleanups: Pick<CleanupWatch, 'wakeAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -71,10 +74,11 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps, gates } = parts;
+    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps } = parts;
+    const { gates, cleanups } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const byHand = { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps, gates };
-    const parted = { url, store, ...byHand, close };
+    const byHand = { reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps, gates, cleanups };
+    const parted = { url, store, controlPlane, ...byHand, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();

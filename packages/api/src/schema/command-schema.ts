@@ -1,6 +1,6 @@
 import type { RolloutCommand } from '@rampart/rollout';
 import { z } from 'zod';
-import { durationSchema, nameSchema, textSchema } from './primitive-schema.ts';
+import { durationSchema, instantSchema, nameSchema, textSchema } from './primitive-schema.ts';
 
 /** Commands a client may send; the others are given by the server itself. */
 export const CLIENT_COMMANDS = [
@@ -23,6 +23,7 @@ export const CLIENT_COMMANDS = [
   'AddIssue',
   'ChangeIssue',
   'CalibrateJudge',
+  'ScheduleCleanup',
   'Cancel',
 ] as const satisfies readonly RolloutCommand['type'][];
 
@@ -92,6 +93,11 @@ export const clientCommandSchema = z
         .max(MOST_GOLDEN_ITEMS),
       judge: nameSchema.optional().describe('Which judge scored: its model and prompt.'),
       cost: z.number().min(0).optional().describe('What scoring cost, USD.'),
+    }),
+    command('ScheduleCleanup', {
+      dueAt: instantSchema.optional().describe('When the flag is to be gone. Default: `cleanup.after` of the plan.'),
+      owner: nameSchema.optional().describe('Who removes it. Default: the operator of the plan.'),
+      link: textSchema.optional().describe('The task.'),
     }),
     command('Cancel', { reason }),
   ])

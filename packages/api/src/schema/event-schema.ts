@@ -112,6 +112,10 @@ export const rolloutEventSchema = z
     event('IssueChanged', { number: z.int(), status: issueStatusSchema }),
     event('MonitoringStarted', { untilAt: instantSchema }),
     event('RolloutCompleted', { metrics, verdicts }),
+    event('FlagCleanupScheduled', { dueAt: instantSchema, owner: text.optional(), link: text.optional() }),
+    event('FlagCleanupDue', { dueAt: instantSchema, reminder: z.int() }),
+    event('FlagRemoved', { flag: text }),
+    event('HandoverTold', { name: text, isDelivered: z.boolean(), why: text.optional() }),
     event('RolloutCancelled', { reason: text }),
   ])
   .describe('What happened to a rollout, in the past tense.') satisfies z.ZodType<RolloutEvent>;

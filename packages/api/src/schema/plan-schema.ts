@@ -156,6 +156,7 @@ export const planSchema = z
     onBlind: z.enum(['hold', 'rollback']),
     monitorMs: milliseconds,
     exit: z.array(z.string()),
+    cleanup: z.object({ afterMs: milliseconds, owner: z.string().optional() }).optional(),
     alpha: z.number(),
     beta: z.number(),
     fourEyes: z.boolean(),

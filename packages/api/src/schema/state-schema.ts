@@ -156,6 +156,23 @@ const stageRecordSchema = z.object({
   metrics: z.array(metricSnapshotSchema),
 });
 
+const cleanupSchema = z.object({
+  dueAt: instantSchema,
+  owner: z.string().optional(),
+  link: z.string().optional(),
+  by: z.string(),
+  at: instantSchema,
+  remindedAt: instantSchema.optional(),
+  reminders: z.int().optional(),
+});
+
+const handoverSchema = z.object({
+  name: z.string(),
+  at: instantSchema,
+  isDelivered: z.boolean(),
+  why: z.string().optional(),
+});
+
 /** A rollout, as its events make it. */
 export const rolloutStateSchema = z
   .object({
@@ -213,6 +230,9 @@ export const rolloutStateSchema = z
     dataInvalid: z.string().optional(),
     judges: z.record(z.string(), judgeRecordSchema).optional(),
     spentJudges: z.array(z.string()).optional(),
+    cleanup: cleanupSchema.optional(),
+    flagRemoved: z.object({ by: z.string(), at: instantSchema }).optional(),
+    handovers: z.array(handoverSchema).optional(),
     incidents: z.array(incidentSchema),
     issues: z.array(issueSchema),
     proposals: z.array(proposalSchema),

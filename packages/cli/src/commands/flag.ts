@@ -7,6 +7,7 @@ import { renderTable } from '../output/table.ts';
 import { oneLine } from '../output/text.ts';
 import { readMapping } from '../read-mapping.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
+import { addFlagDebtCommands } from './flag-debt.ts';
 
 type SetOptions = {
   readonly file?: string;
@@ -17,8 +18,9 @@ type SetOptions = {
 };
 
 /** Commands for flags; their exposure belongs to rollouts and is not set here. */
-export function addFlagCommands(program: Command, { perform }: Shell): void {
-  const flag = program.command('flag').helpGroup('Set up:').description('feature flags');
+export function addFlagCommands(program: Command, shell: Shell): void {
+  const { perform } = shell;
+  const flag = program.command('flag').alias('flags').helpGroup('Set up:').description('feature flags');
   flag
     .command('list')
     .description('list the flags')
@@ -47,9 +49,16 @@ export function addFlagCommands(program: Command, { perform }: Shell): void {
     );
   flag
     .command('delete')
-    .description('delete a flag')
+    .summary('delete a flag')
+    .description(
+      'Deletes a flag. Code that still evaluates it is served the fallback it gives; while SDKs report that they do, it is refused.',
+    )
     .argument('<key>', 'key of the flag')
-    .action((key: string, _: unknown, command: Command) => perform(command, (session) => deleteFlag(session, key)));
+    .option('--force', 'although SDKs still evaluate it')
+    .action((key: string, { force = false }: { readonly force?: boolean }, command: Command) =>
+      perform(command, (session) => deleteFlag(session, key, force)),
+    );
+  addFlagDebtCommands(flag, shell);
 }
 
 const printed = (value: unknown): Outcome => ({ data: value, text: JSON.stringify(value, null, 2) });
@@ -102,7 +111,8 @@ async function setFlag({ client, io }: Session, key: string, options: SetOptions
   return printed(await api.putFlag(checkBody(flagSchema, changed)));
 }
 
-async function deleteFlag({ client }: Session, key: string): Promise<Outcome> {
-  await client().deleteFlag(key);
-  return { data: { deleted: key }, text: `Deleted flag ${key}.` };
+async function deleteFlag({ client, io }: Session, key: string, force: boolean): Promise<Outcome> {
+  await client().deleteFlag(key, force);
+  const text = `Deleted flag ${key}. Code that still evaluates it is served the fallback it gives; look for it: ${io.call} flag references ${key}`;
+  return { data: { deleted: key }, text };
 }

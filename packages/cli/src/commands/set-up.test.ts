@@ -133,7 +133,7 @@ describe('rampart completion', () => {
   it.skipIf(!hasBash)('completes commands, subcommands and options in bash (skipped without bash)', async () => {
     const { run } = openCli();
     const { out } = await run(['completion', 'bash']);
-    expect(bash(out, ['rampart', 'sta'])).toBe('start status');
+    expect(bash(out, ['rampart', 'sta'])).toBe('start status stats');
     expect(bash(out, ['rampart', 'issue', ''])).toMatch(/^add fix monitor close list --/);
     expect(bash(out, ['rampart', 'issue', 'add', '--sev'])).toBe('--severity');
     expect(bash(out, ['rampart', '--json', 'status', '--wa'])).toBe('--watch');

@@ -10,6 +10,7 @@ import {
 import { nextStepsOf, type StepsAt } from '../next-steps.ts';
 import type { Paint } from '../session.ts';
 import { renderChecks, renderMetrics } from './checks-table.ts';
+import { afterLines, exitGateLines } from './exit-lines.ts';
 import { formatCount, formatDate, formatLayers, formatMoment, withReadableTimes } from './format.ts';
 import { renderStageBar } from './stage-bar.ts';
 import { oneLine, padEnd, widthOf, wrap } from './text.ts';
@@ -142,9 +143,11 @@ export function renderStatus({ view, events, steps }: StatusFacts, width: number
     renderStageBar(state, now, width, paint),
     ...checks(view, width, paint).flatMap(([title, body]) => section(title, body)),
     ...section('Sources', list(sources(view, paint), width)),
+    ...section('Exit gate', list(exitGateLines(view, steps.call, paint), width)),
     ...section('Waiting for', list(waitingLines(view), width)),
     ...section('Overlaps', list((state.overlaps ?? []).map(describeOverlap), width)),
     ...section('Rollback drill', list(drills(state), width)),
+    ...section('After the rollout', list(afterLines(state, now), width)),
     ...section('Open', list([...incidents(state, now), ...issues(state)], width)),
     ...section('Last events (UTC)', list(eventLines(events, state, paint), width)),
     ...section('Next', renderNextSteps(state, steps, width, paint)),

@@ -19,6 +19,7 @@ export const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
       'plan-approved',
       'No critical bugs',
       'docs-updated',
+      'without errorRate',
       'proposal 1',
       'proposal 2',
       'x',
@@ -68,6 +69,9 @@ export const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
   fc.record({ type: fc.constant('RecordRootCause' as const), incident: small, text: reason }),
   fc.record({ type: fc.constant('RecordFix' as const), incident: small, text: reason }),
   fc.record({ type: fc.constant('ResolveIncident' as const), incident: small }),
+  fc.record({ type: fc.constant('ScheduleCleanup' as const), dueAt: fc.constantFrom(0, 1e13) }),
+  fc.constantFrom({ type: 'RemindCleanup' } as const, { type: 'RecordFlagRemoval' } as const),
+  fc.record({ type: fc.constant('RecordHandover' as const), name: reason, isDelivered: fc.boolean() }),
   fc.constant({ type: 'CalibrateJudge', metric: 'x', goldenSet: 'g', scores: [{ item: 'a', score: 1 }] } as const),
   fc.record({
     type: fc.constant('AddIssue' as const),

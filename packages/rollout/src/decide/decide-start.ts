@@ -1,16 +1,27 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
+import type { Principal } from '../principal.ts';
 import type { Issue, RolloutState } from '../state.ts';
+import { cleanupFromEvidence } from './decide-cleanup.ts';
 import { decideProposal } from './decide-people.ts';
 import { approvePreflight, preflightIncomplete } from './decide-preflight.ts';
-import { APPROVING, accept, type Decision, type Handler, lacksRole, notIn, RAISING, refuse } from './decision.ts';
+import {
+  APPROVING,
+  accept,
+  type Decision,
+  type Handler,
+  lacksReason,
+  lacksRole,
+  notIn,
+  RAISING,
+  refuse,
+} from './decision.ts';
+import { openExitItems, unmeasuredMetrics } from './exit-gate.ts';
+import { CLEANUP_SCHEDULED, DOCS_UPDATED, withoutItem } from './exit-items.ts';
 import { stageOf } from './exposure.ts';
 import { PLAN_APPROVED } from './preflight-items.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
-
-/** Exit items Rampart checks itself. */
-export const SELF_CHECKED_EXIT: readonly string[] = ['ga-stable', 'no-abort'];
 
 /** Key of a confirmation in `RolloutState.confirmations`. */
 export function confirmationKey(stage: string, text: string): string {
@@ -69,10 +80,26 @@ export function openItems(state: RolloutState): readonly string[] {
   const stage = stageOf(state);
   const confirmations =
     stage?.confirmations.filter((text) => !(confirmationKey(stage.name, text) in state.confirmations)) ?? [];
-  const exit = open(state.exit).filter((item) => !SELF_CHECKED_EXIT.includes(item));
+  const exit = openExitItems(state);
   if (state.phase === 'preflight') return open(state.preflight);
   if (state.phase === 'monitoring') return [...confirmations, ...exit];
   return state.phase === 'exposing' ? [...confirmations, ...exit] : [];
+}
+
+function approveExit(state: RolloutState, command: Of<'Approve'>, now: number): Decision {
+  const given = attested('exit', command.item, command);
+  if (command.item !== CLEANUP_SCHEDULED) return accept(given);
+  return accept(cleanupFromEvidence(state, command.evidence, now), given);
+}
+
+/** The quiet time ends without a metric that nothing measures: a person says why, and it stands in the report as an override. */
+function endWithout(metric: string, command: Of<'Approve'>, by: Principal): Decision {
+  const reason = command.note ?? command.evidence;
+  const what = `end the quiet time without ${metric}`;
+  const no = lacksRole(by, RAISING, what) ?? lacksReason(reason, what);
+  if (no) return no;
+  if (by.kind !== 'person') return refuse('FORBIDDEN', `${by.id} is not a person; only a person may ${what}.`);
+  return accept(attested('exit', command.item, command), { type: 'OverrideRecorded', what, reason: reason ?? '' });
 }
 
 export const approve: Handler<Of<'Approve'>> = (state, command, by, now) => {
@@ -84,12 +111,17 @@ export const approve: Handler<Of<'Approve'>> = (state, command, by, now) => {
     if (state.phase === 'preflight') return approvePreflight(state, command, by, now);
     const stage = stageOf(state);
     if (stage?.confirmations.includes(command.item)) return approveConfirmation(state, command, stage.name);
-    return accept(attested('exit', command.item, command));
+    return approveExit(state, command, now);
   }
+  const metric = unmeasuredMetrics(state, state.verdicts).find((name) => withoutItem(name) === command.item);
+  if (metric !== undefined) return endWithout(metric, command, by);
   const given =
     state.preflight[command.item] ??
     state.exit[command.item] ??
     state.confirmations[confirmationKey(stageOf(state)?.name ?? '', command.item)];
+  // A link may still be added.
+  const isLink = command.item === DOCS_UPDATED && state.phase === 'monitoring' && command.evidence !== undefined;
+  if (isLink && given && given.evidence === undefined) return accept(attested('exit', command.item, command));
   if (given) return refuse('ITEM_ALREADY_GIVEN', `"${command.item}" was given by ${given.by}.`);
   const open = openItems(state);
   const choices =

@@ -5,6 +5,7 @@ import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
+import { recordFlagRemoval, recordHandover, remindCleanup, scheduleCleanup } from './decide-cleanup.ts';
 import { drill, finishDrill, recordOverlaps, switchDrillOff } from './decide-drill.ts';
 import { answerGate } from './decide-gate.ts';
 import {
@@ -54,6 +55,10 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   AddIssue: addIssue,
   ChangeIssue: changeIssue,
   CalibrateJudge: calibrateJudge,
+  ScheduleCleanup: scheduleCleanup,
+  RemindCleanup: remindCleanup,
+  RecordFlagRemoval: recordFlagRemoval,
+  RecordHandover: recordHandover,
   Cancel: cancel,
 };
 
@@ -65,6 +70,10 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'ResolveIncident',
   'ConfirmEffect',
   'FinishDrill',
+  'ScheduleCleanup',
+  'RemindCleanup',
+  'RecordFlagRemoval',
+  'RecordHandover',
 ];
 
 /**

@@ -4,6 +4,7 @@ import { judgesToCalibrate } from '../judge/judge-trust.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import type { Plan, Stage } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
+import { cleanupByPlan } from './cleanup-schedule.ts';
 import { closedGates, staleGates } from './gate-waits.ts';
 
 /** Audiences of stages 0 to `index`, accumulated: nobody who saw the feature loses it by an advance (design §4). */
@@ -52,7 +53,9 @@ export function enterStage(state: RolloutState, index: number, now: number, why:
     durationMs,
     why,
   };
-  return isLast ? [entered, { type: 'MonitoringStarted', untilAt: now + durationMs }] : [entered];
+  if (!isLast) return [entered];
+  const monitoring = { type: 'MonitoringStarted', untilAt: now + durationMs } as const;
+  return [entered, monitoring, ...cleanupByPlan(state, now + durationMs)];
 }
 
 /** Events that end pre-flight and baseline as far as they can end now: the baseline begins, or stage 1 is entered. */

@@ -7,7 +7,8 @@ import type { RolloutState, StageRun } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
 import { freshWindowMs, silenceMs } from './cadence.ts';
 import { failedChecks } from './decide-abort.ts';
-import { confirmationKey, deniesCriticalBugs, openCriticalIssue, SELF_CHECKED_EXIT } from './decide-start.ts';
+import { confirmationKey, deniesCriticalBugs, openCriticalIssue } from './decide-start.ts';
+import { openExitItems, stillToCome } from './exit-gate.ts';
 import { enterStage, stageOf } from './exposure.ts';
 import { closedGates, staleGates } from './gate-waits.ts';
 import { servedMs } from './served.ts';
@@ -100,6 +101,7 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
     ...timeLeft(state, state.stage, stage, judgement?.freshAt, now),
     ...evidenceLeft(state, stage, judgement?.verdicts ?? []),
     ...unseenChecks(state, stage, judgement).map((id) => `fresh evidence for ${id}`),
+    ...stillToCome(state, judgement, now),
     ...judgesToCalibrate(state, now),
     ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
     ...exit.map((item) => `exit item "${item}"`),
@@ -116,10 +118,6 @@ export function needsGatesAnew(state: RolloutState, judgement: Judgement | undef
   const stale = staleGates(state, now);
   if (stale.length === 0 || state.phase === 'baseline') return stale.length > 0;
   return waitingFor(state, judgement, now)[0] === stale[0];
-}
-
-function openExitItems(state: RolloutState): readonly string[] {
-  return Object.keys(state.exit).filter((item) => state.exit[item] === null && !SELF_CHECKED_EXIT.includes(item));
 }
 
 /** An undecided stage whose time is served: extend it, or ask a principal once its longest duration is reached. */

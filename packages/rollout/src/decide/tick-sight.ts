@@ -2,9 +2,10 @@ import { readsHistory } from '../baseline/recorded.ts';
 import type { RolloutEvent } from '../event.ts';
 import { checksOf } from '../judge/evidence-state.ts';
 import type { RolloutState } from '../state.ts';
-import type { Judgement } from '../verdict.ts';
+import type { Judgement, Verdict } from '../verdict.ts';
 import { blindLimitMs, silenceMs } from './cadence.ts';
 import { abortEvent } from './decide-abort.ts';
+import { isGivenUp } from './exit-items.ts';
 
 /** From when on evidence is expected. */
 function expectedFrom(state: RolloutState, now: number): number {
@@ -18,7 +19,9 @@ function blindness(state: RolloutState, judgement: Judgement | undefined, now: n
   // A recorded past needs nobody to report now.
   if (state.phase === 'baseline') return isSilent && !readsHistory(state) ? 'no evidence arrives' : undefined;
   const checks = checksOf(state);
-  const watched = judgement?.verdicts.filter((one) => one.tier !== 'alert' && !checks.get(one.check)?.optional) ?? [];
+  const isWatched = ({ tier, check, metric }: Verdict) =>
+    tier !== 'alert' && !checks.get(check)?.optional && !isGivenUp(state, metric);
+  const watched = judgement?.verdicts.filter(isWatched) ?? [];
   const missing = watched.filter((one) => one.status === 'no-data' || one.status === 'error');
   // Where all is silent, only a source that says why adds to that.
   const told = isSilent ? missing.filter((one) => one.status === 'error') : missing;

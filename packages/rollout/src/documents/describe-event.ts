@@ -67,6 +67,10 @@ const RUNNING: Pick<
   | 'AttemptStarted'
   | 'MonitoringStarted'
   | 'RolloutCompleted'
+  | 'FlagCleanupScheduled'
+  | 'FlagCleanupDue'
+  | 'FlagRemoved'
+  | 'HandoverTold'
   | 'RolloutCancelled'
 > = {
   RolloutCreated: ({ plan, warnings }, { who }) =>
@@ -105,6 +109,17 @@ const RUNNING: Pick<
     }`,
   MonitoringStarted: ({ untilAt }, { who }) => `${who} started monitoring, until ${formatInstant(untilAt)}`,
   RolloutCompleted: (_, { who }) => `${who} completed the rollout: the exit gate holds`,
+  FlagCleanupScheduled: ({ dueAt, owner, link }, { who }) =>
+    `${who} scheduled the removal of the flag for ${formatInstant(dueAt)}${owner === undefined ? '' : `, by ${owner}`}${
+      link === undefined ? '' : ` (${link})`
+    }`,
+  FlagCleanupDue: ({ dueAt, reminder }) =>
+    `The flag should be gone since ${formatInstant(dueAt)}: people are reminded${reminder === 1 ? '' : ` for the ${reminder}th time`}`,
+  FlagRemoved: ({ flag }, { who }) => `${who} removed the flag ${flag}`,
+  HandoverTold: ({ name, isDelivered, why }) =>
+    isDelivered
+      ? `${name} was told that the rollout is complete`
+      : `${name} could not be told that the rollout is complete${because(why)}`,
   RolloutCancelled: ({ reason }, { who }) => `${who} cancelled the rollout: ${reason}`,
 };
 

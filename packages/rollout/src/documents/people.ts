@@ -21,6 +21,8 @@ const STEPS: Readonly<Partial<Record<RolloutEvent['type'], Step>>> = {
   MonitoringStarted: { role: 'operator', step: 'Started monitoring' },
   RolloutCompleted: { role: 'operator', step: 'Completed the rollout' },
   RolloutCancelled: { role: 'operator', step: 'Cancelled the rollout' },
+  FlagCleanupScheduled: { role: 'operator', step: 'Scheduled the removal of the flag' },
+  FlagRemoved: { role: 'operator', step: 'Removed the flag' },
 };
 
 function stepOf(event: RolloutEvent): Step | undefined {

@@ -1,4 +1,5 @@
-import { confirmationKey, SELF_CHECKED_EXIT } from '../decide/decide-start.ts';
+import { confirmationKey } from '../decide/decide-start.ts';
+import { SELF_CHECKED_EXIT } from '../decide/exit-items.ts';
 import { stageOf } from '../decide/exposure.ts';
 import { servedMs } from '../decide/served.ts';
 import { undecidedChecks } from '../decide/tick-advance.ts';

@@ -26,7 +26,7 @@ calendar: { advance: 'Mon-Thu 09:00-16:00 Europe/Paris', freeze: [2026-12-18..20
 exit: [ ga-stable, no-abort, docs-updated, flag-cleanup-scheduled ]
 notify: [ pager, { channel: team-slack, events: [stage.*, rollout.*], severity: [page, warn, info], audience: stakeholders, digest: 15m } ]
 tracker: { name: plane, project: FEAT }
-next: { webhook: https://example.com/done }
+next: { webhook: https://example.com/done, secretRef: DONE_SECRET }
 `;
 
 function planOf(result: PlanResult) {
@@ -74,7 +74,7 @@ describe('the long form', () => {
         labels: ['release'],
         state: 'In Progress',
       },
-      next: { webhook: 'https://example.com/done' },
+      next: [{ name: 'webhook', webhook: 'https://example.com/done', secretRef: 'DONE_SECRET' }],
       monitorMs: 2 * WEEK_MS,
       calendar: {
         advance: { days: [1, 2, 3, 4], fromMinute: 540, toMinute: 960, timeZone: 'Europe/Paris' },

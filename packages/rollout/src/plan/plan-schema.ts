@@ -174,6 +174,18 @@ const tracker = z.union([
   }),
 ]);
 
+const handover = z.strictObject({
+  name: z.string().min(1).optional().describe('Default: the command, or webhook'),
+  webhook: z.string().optional().describe('URL that the summary and the report are posted to'),
+  secretRef: z.string().min(1).optional().describe('Environment variable of the server with the secret of the webhook'),
+  command: z.string().min(1).optional().describe('Command by its name in the settings of the server'),
+});
+
+const cleanup = z.strictObject({
+  after: duration.optional().describe('How long after the quiet time the flag goes. Default: 30d'),
+  owner: z.string().optional().describe('Who removes it. Default: owners.operator'),
+});
+
 /** The shape of a plan document, short and long form alike; meanings (limits, durations, order of stages) are checked after it. */
 export const planSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -196,9 +208,13 @@ export const planSchema = z.strictObject({
   gates: z.array(planGate).optional().describe('External gates of the start and of every stage'),
   stuckAfter: duration.optional().describe('Waiting longer than this for other than time is told. Default: 24h'),
   exit: strings.optional(),
+  cleanup: cleanup.optional().describe('Schedules the removal of the flag by itself'),
   notify: notify.optional().describe('Channels of the server that are told of this rollout'),
   tracker: tracker.optional().describe('Where an issue is kept of the rollout'),
-  next: z.unknown().optional(),
+  next: z
+    .union([z.array(handover), handover])
+    .optional()
+    .describe('Who is told once the rollout is complete'),
   variants: z.strictObject({ treatment: z.string().optional(), control: z.string().optional() }).optional(),
   timeScale: z.number().gt(0).max(1).optional(),
   override: z.string().min(1).optional(),
@@ -233,6 +249,8 @@ export type RawJudge = z.output<typeof judge>;
 export type RawNotify = z.output<typeof notify>;
 /** One route of messages as written. */
 export type RawNotifyRoute = z.output<typeof notifyRouteSchema>;
+/** A step of `next` as written. */
+export type RawHandover = z.output<typeof handover>;
 /** The calendar as written. */
 export type RawCalendar = z.output<typeof calendar>;
 /** The kill switch as written. */

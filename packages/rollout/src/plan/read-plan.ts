@@ -1,4 +1,3 @@
-import type { JsonValue } from '@rampart/flags';
 import { FULL_WEIGHT } from '@rampart/flags';
 import type { Check, Metric, Plan, Stage } from '../plan.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS } from './duration.ts';
@@ -10,6 +9,7 @@ import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-c
 import { readGates } from './read-gates.ts';
 import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
+import { readNext } from './read-next.ts';
 import { readNotify } from './read-notify.ts';
 import { readPreflight } from './read-preflight.ts';
 import { readStages } from './read-stages.ts';
@@ -132,16 +132,10 @@ function readChecked(raw: RawPlan, flag: string, override: string | undefined, l
   };
 }
 
-/** JSON edge: the document was copied as plain JSON before it was read. */
-function jsonOf(value: unknown): JsonValue {
-  return value as JsonValue;
-}
-
-function readHandovers(raw: RawPlan, log: IssueLog): Pick<Plan, 'notify' | 'next'> {
-  return {
-    notify: readNotify(raw.notify, log),
-    ...(raw.next === undefined ? {} : { next: jsonOf(raw.next) }),
-  };
+function readCleanup(raw: RawPlan['cleanup'], log: IssueLog): Pick<Plan, 'cleanup'> {
+  if (raw === undefined) return {};
+  const afterMs = readDuration(raw.after, 30 * DAY_MS, ['cleanup', 'after'], log);
+  return { cleanup: { afterMs, ...(raw.owner !== undefined && { owner: raw.owner }) } };
 }
 
 /** A day where people have to wait for it, a week where it was recorded. */
@@ -184,11 +178,13 @@ export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Pla
     blindLimitMs: readDuration(raw.blindLimit, 20 * MINUTE_MS, ['blindLimit'], log),
     onBlind: raw.onBlind ?? 'hold',
     exit: raw.exit ?? EXIT,
+    ...readCleanup(raw.cleanup, log),
     alpha: raw.alpha ?? 0.05,
     beta: raw.beta ?? 0.05,
     fourEyes: raw.fourEyes ?? false,
-    ...readHandovers(raw, log),
+    notify: readNotify(raw.notify, log),
     ...(tracker && { tracker }),
+    ...readNext(raw.next, log),
     ...(override === undefined ? {} : { override }),
   };
 }

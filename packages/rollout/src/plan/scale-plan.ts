@@ -72,6 +72,7 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
         }
       : {}),
     retry: { ...plan.retry, cooldownMs: scale(plan.retry.cooldownMs) },
+    ...(plan.cleanup ? { cleanup: { ...plan.cleanup, afterMs: scale(plan.cleanup.afterMs) } } : {}),
     blindLimitMs: scale(plan.blindLimitMs),
     monitorMs: scale(plan.monitorMs),
     notify: plan.notify.map(({ digestMs, ...route }) => ({

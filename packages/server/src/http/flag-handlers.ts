@@ -1,6 +1,7 @@
 import type { Flag, Segment } from '@rampart/flags';
 import type { FlagDesk } from '../flag-desk.ts';
 import type { Handlers } from './handler.ts';
+import { principalOf } from './rollout-handlers.ts';
 
 type FlagRoute =
   | 'listFlags'
@@ -18,8 +19,9 @@ export function flagHandlers(desk: FlagDesk): Handlers<FlagRoute> {
     listFlags: () => ({ body: { flags: desk.listFlags() } }),
     getFlag: ({ params }) => ({ body: desk.getFlag(params.key ?? '') }),
     putFlag: async ({ params, body }) => ({ body: await desk.putFlag(params.key ?? '', body as Flag) }),
-    async deleteFlag({ params }) {
-      await desk.deleteFlag(params.key ?? '');
+    async deleteFlag(ask) {
+      const { force } = ask.query as { readonly force?: 'true' | 'false' };
+      await desk.deleteFlag(ask.params.key ?? '', principalOf(ask), force === 'true');
       return { status: 204 };
     },
     listSegments: () => ({ body: { segments: desk.listSegments() } }),
