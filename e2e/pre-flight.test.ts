@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -187,6 +187,26 @@ describe('a rollback drill', () => {
     const admin = createApiClient({ url: again.url, token: site.tokens.admin });
     const { state } = await until({ admin }, id, drilled);
     expect(state.drills).toMatchObject([{ passed: false, why: 'Rampart was restarted while it ran' }]);
+  });
+});
+
+describe('rampart start', () => {
+  it('lists what is missing with what helps, and warns of another rollout over the same people and metrics', async () => {
+    const site = await openSite();
+    await start(site, '[launch-readiness]');
+    const dir = mkdtempSync(join(tmpdir(), 'rampart-preflight-'));
+    closing.push(() => rmSync(dir, { recursive: true, force: true }));
+    const file = join(dir, 'plan.yaml');
+    const items = '[launch-readiness, rollback-tested]';
+    writeFileSync(file, planOf(items).replace('flag: checkout', 'flag: search'));
+    const { code, out } = await cliOf(site)('start', file);
+    expect(code).toBe(0);
+    expect(out).toMatch(/warning.*overlap/);
+    expect(out).toContain('overlaps with checkout-1');
+    expect(out).toContain('rampart approve search-1 launch-readiness --evidence URL');
+    expect(out).toContain('rampart drill search-1');
+    const started = await cliOf(site)('start', '--rollout', 'search');
+    expect(started).toMatchObject({ code: 1, err: expect.stringContaining('PREFLIGHT_INCOMPLETE') });
   });
 });
 

@@ -25,6 +25,7 @@ describe('a mapping of attestations', () => {
     const noLink = { problem: '$.link selects no link (http or https) in the body' };
     expect(read({}, { flag: 'f' })).toEqual(noLink);
     expect(read({}, { flag: 'f', link: 'see wiki' })).toEqual(noLink);
+    expect(read({}, { flag: 'f', link: `${LINK}/${'x'.repeat(2_000)}` })).toEqual(noLink);
   });
 
   it('says what is wrong with its settings', () => {

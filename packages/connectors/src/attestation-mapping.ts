@@ -22,6 +22,9 @@ function pathOf(text: string) {
   return path;
 }
 
+/** Longest link that is taken, and what a longer note is cut to, in characters: both stand in the report. */
+const LONGEST_LINK = 2_000;
+const LONGEST_NOTE = 1_000;
 const LINK = /^https?:\/\/\S+$/i;
 
 /** A mapping ready to use, or what is wrong with its settings. Default: `flag` and `link` of the body. */
@@ -35,9 +38,9 @@ export function readAttestationMapping(settings: unknown = {}): AttestationMappi
     if (!isMeant(body)) return undefined;
     const [flag, link] = [textIn(body, flagAt), textIn(body, linkAt)];
     if (flag === undefined) return { problem: `${fieldText(flagAt)} selects no text in the body` };
-    if (link === undefined || !LINK.test(link))
+    if (link === undefined || link.length > LONGEST_LINK || !LINK.test(link))
       return { problem: `${fieldText(linkAt)} selects no link (http or https) in the body` };
-    const note = noteAt === undefined ? undefined : textIn(body, noteAt);
+    const note = noteAt === undefined ? undefined : textIn(body, noteAt)?.slice(0, LONGEST_NOTE);
     return { flag, link, ...(note !== undefined && { note }) };
   };
 }

@@ -58,11 +58,7 @@ const RULES: Rules = {
   RolloutCreated: null,
   PreflightStarted: null,
   ItemAttested: null,
-  PreflightItemFailed: ({ item, why }, state) =>
-    draft('info', ON_CALL, 'preflight.open', `${titleOf(state)}: the pre-flight item "${item}" is open: ${why}.`, {
-      item,
-      why,
-    }),
+  PreflightItemFailed: null,
   DrillStarted: null,
   DrillSwitchedOff: null,
   DrillFinished: ({ number, passed, why }, state) =>

@@ -117,6 +117,13 @@ describe('notificationsOf', () => {
       ['on-call'],
     ],
     [{ type: 'JudgeBudgetSpent', metric: 'm', cost: 2, budget: 1 }, 'judge.budget', 'warn', ['on-call']],
+    [{ type: 'DrillFinished', number: 1, passed: false, why: 'w' }, 'drill.failed', 'warn', ['on-call']],
+    [
+      { type: 'OverlapsFound', overlaps: [{ rollout: 'g-1', flag: 'g', metrics: [], isConfounded: true }] },
+      'overlap.confounded',
+      'warn',
+      ['on-call'],
+    ],
     [{ type: 'RolloutHeld', reason: 'lunch' }, 'rollout.held', 'warn', ['on-call']],
     [{ type: 'PrincipalAsked', question: 'Go on?', undecided: [] }, 'decision.needed', 'warn', ['on-call']],
     [{ type: 'ProposalMade', number: 1, action: 'proceed', reason: 'r' }, 'approval.needed', 'warn', ['on-call']],

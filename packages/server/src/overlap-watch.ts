@@ -34,24 +34,33 @@ const RUNNING: readonly RolloutState['phase'][] = ['preflight', 'baseline', 'exp
 export function createOverlapWatch(options: OverlapWatchOptions): OverlapWatch {
   const { table, clock, log } = options;
   const writtenAt = new Map<string, number>();
+  let lookedAt = '';
   let turn: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
-  const lookAt = async (state: RolloutState): Promise<void> => {
+  /** Gives whether there is nothing left to write. */
+  const lookAt = async (state: RolloutState): Promise<boolean> => {
     const { id, plan } = state;
     const overlaps = RUNNING.includes(state.phase) ? overlapsNow(state, table) : [];
     const isQuiet = clock.now() - (writtenAt.get(id) ?? Number.NEGATIVE_INFINITY) < QUIET_MS * plan.timeScale;
-    if (isQuiet && !isWorse(overlaps, state.overlaps ?? [])) return;
+    if (isQuiet && !isWorse(overlaps, state.overlaps ?? [])) return false;
     const isWritten = await giveAsRampart(id, () => ({ type: 'RecordOverlaps', overlaps }), options);
     if (isWritten) writtenAt.set(id, clock.now());
+    return true;
   };
   const lookAtAll = async (): Promise<void> => {
-    const watched = table.all().filter(({ state }) => RUNNING.includes(state.phase) || state.overlaps !== undefined);
-    for (const { state } of watched) {
-      if (isEnded(state)) continue;
-      await lookAt(state).catch((error: unknown) => {
+    const print = exposuresOf(table);
+    if (print === lookedAt) return;
+    let isDone = true;
+    for (const { state } of table.all().filter((run) => isWatched(run.state))) {
+      const isSettled = await lookAt(state).catch((error: unknown) => {
         log.error({ rollout: state.id, err: error }, `overlaps of ${state.id} could not be noted: ${messageOf(error)}`);
+        return false;
       });
+      isDone &&= isSettled;
+      // Each is held against all others: requests have their turn in between.
+      await new Promise(setImmediate);
     }
+    if (isDone) lookedAt = print;
   };
   const wakeAll = (): Promise<void> => {
     turn ??= lookAtAll().finally(() => {
@@ -69,6 +78,15 @@ export function createOverlapWatch(options: OverlapWatchOptions): OverlapWatch {
       await turn;
     },
   };
+}
+
+/** Text that changes whenever an overlap may. */
+function exposuresOf({ all, book }: RolloutTable): string {
+  return [book.ruleset().revision, ...all().map(({ state }) => `${state.id} ${state.phase} ${state.epoch}`)].join('\n');
+}
+
+function isWatched(state: RolloutState): boolean {
+  return !isEnded(state) && (RUNNING.includes(state.phase) || state.overlaps !== undefined);
 }
 
 function isEnded({ phase }: RolloutState): boolean {

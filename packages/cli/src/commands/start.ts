@@ -1,5 +1,5 @@
 import { type ApiClient, type CommandAnswer, ProblemError, type RolloutView } from '@rampart/api';
-import { openItems } from '@rampart/rollout';
+import { openItems, type PlanIssue } from '@rampart/rollout';
 import type { Command } from 'commander';
 import { findRollout } from '../find-rollout.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
@@ -50,8 +50,10 @@ async function start(session: Session, file: string | undefined, options: StartO
   const loaded = await loadPlan(file, session.io, settingsOf(options));
   if (!loaded.result.ok) return refusedPlan(session, loaded, loaded.result.issues);
   const client = session.client();
-  const outcome = await run(session, client, await create(client, loaded, options), options);
-  const warnings = renderIssues(loaded.result.warnings, undefined, session.width(), session.paint);
+  const created = await create(client, loaded, options);
+  const outcome = await run(session, client, created, options);
+  const issues = [...loaded.result.warnings, ...(await overlapWarnings(client, created))];
+  const warnings = renderIssues(issues, undefined, session.width(), session.paint);
   return warnings === '' ? outcome : { ...outcome, text: `${warnings}\n\n${outcome.text}` };
 }
 
@@ -62,6 +64,13 @@ function settingsOf({ override, timeScale }: StartOptions) {
 function create(client: ApiClient, { text, file, hasPlaces }: LoadedPlan, options: StartOptions): Promise<RolloutView> {
   // The JSON made of a module has other lines than its file.
   return client.createRollout({ text, ...(hasPlaces && file !== '-' ? { file } : {}), ...settingsOf(options) });
+}
+
+/** What only the server knows of a plan: other rollouts that share people and metrics with it. */
+async function overlapWarnings(client: ApiClient, { state }: RolloutView): Promise<readonly PlanIssue[]> {
+  const [first] = await client.listEvents(state.id);
+  const warnings = first?.event.type === 'RolloutCreated' ? first.event.warnings : [];
+  return warnings.filter(({ code }) => code === 'overlap' || code === 'overlap-confounded');
 }
 
 /** Starts a draft, and gives the items Rampart cannot check itself when asked to. */
