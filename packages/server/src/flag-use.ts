@@ -15,7 +15,7 @@ export type FlagUse = {
 };
 
 const KIND = 'flag-use';
-const SINCE = '';
+const SINCE = { kind: 'flag-use-since', key: 'store' };
 /** Finer than this nothing is written: reports come every few seconds. */
 const GRAIN_MS = 3_600_000;
 const RETRY_MS = 60_000;
@@ -25,7 +25,7 @@ export async function openFlagUse(store: Store, clock: Clock, log: Log): Promise
   // JSON edge: written by this file only.
   const known = (await store.listDocuments(KIND)).map(({ key, value }) => [key, value as number] as const);
   const lastAt = new Map(known);
-  const since = lastAt.get(SINCE) ?? clock.now();
+  const since = await sinceOf(store, clock.now());
   const pending = new Set<Promise<void>>();
   const write = (key: string, at: number): void => {
     lastAt.set(key, at);
@@ -42,7 +42,6 @@ export async function openFlagUse(store: Store, clock: Clock, log: Log): Promise
       .finally(() => pending.delete(writing));
     pending.add(writing);
   };
-  if (!lastAt.has(SINCE)) write(SINCE, since);
   return {
     note(flags) {
       const now = clock.now();
@@ -58,4 +57,12 @@ export async function openFlagUse(store: Store, clock: Clock, log: Log): Promise
       await Promise.all(pending);
     },
   };
+}
+
+async function sinceOf(store: Store, now: number): Promise<number> {
+  const known = await store.getDocument(SINCE.kind, SINCE.key);
+  if (known !== undefined) return known.value as number;
+  // Of two servers that start at once the first one is right as well.
+  await store.putDocuments({ documents: [{ ...SINCE, value: now, expectedVersion: 0 }] });
+  return now;
 }
