@@ -13,8 +13,8 @@ export { hasControl, layersOf, stageOf, weightOfEveryone } from './decide/exposu
 export { isGateAsked } from './decide/gate-waits.ts';
 export { InvariantError } from './decide/invariants.ts';
 export { servedMs } from './decide/served.ts';
-export { needsGatesAnew, waitingFor } from './decide/tick-advance.ts';
-export { stuckDueAt, waitsOfStart } from './decide/tick-stuck.ts';
+export { needsGatesAnew, waitingFor, waitsOfStart } from './decide/tick-advance.ts';
+export { stuckDueAt } from './decide/tick-stuck.ts';
 export { describeEvent } from './documents/describe-event.ts';
 export { formatMeasured, formatShare, unitOf } from './documents/format.ts';
 export { renderIncident } from './documents/incident.ts';
