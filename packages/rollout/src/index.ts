@@ -25,8 +25,8 @@ export {
   missingPreflight,
 } from './decide/preflight-items.ts';
 export { servedMs } from './decide/served.ts';
-export { needsGatesAnew, waitingFor } from './decide/tick-advance.ts';
-export { stuckDueAt, waitsOfStart } from './decide/tick-stuck.ts';
+export { needsGatesAnew, waitingFor, waitsOfStart } from './decide/tick-advance.ts';
+export { stuckDueAt } from './decide/tick-stuck.ts';
 export { describeEvent } from './documents/describe-event.ts';
 export { formatMeasured, formatShare, formatVerdict, unitOf } from './documents/format.ts';
 export { renderIncident } from './documents/incident.ts';

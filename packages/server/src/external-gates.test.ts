@@ -244,6 +244,13 @@ describe('a gate that others open and close', () => {
     expect((await viewOf(id)).state.stage?.countingSince).toBeDefined();
   });
 
+  it('puts one event on record for a sender that repeats itself with other figures', async () => {
+    const id = await exposed(planWith('{ signal: error-budget, when: during }'));
+    for (let left = 3; left > 0; left -= 1) await say('spent', { text: `${left} % overspent` });
+    const said = (await eventsOf(id, 'GateAnswered')).filter((event) => JSON.stringify(event).includes('overspent'));
+    expect(said).toMatchObject([{ open: false, why: '3 % overspent (hook slo)' }]);
+  });
+
   it('counts a delivery once, and leaves out what is older, of another environment, or unsigned', async () => {
     const now = START_AT;
     await say('spent', { at: now - 1000 });

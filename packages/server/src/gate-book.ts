@@ -74,7 +74,9 @@ export function createGateBook(store: Store): GateBook {
       change(scope, (entry) => {
         if (entry.delivery === delivery) return [undefined, 'duplicate'];
         if ((entry.said?.at ?? 0) > word.at) return [undefined, 'ignored'];
-        return [{ ...entry, said: word, delivery }, 'accepted'];
+        // A sender that repeats itself with other figures says nothing new: each would be an event of every rollout.
+        const why = entry.said?.open === word.open ? entry.said.why : word.why;
+        return [{ ...entry, said: { ...word, why }, delivery }, 'accepted'];
       }),
     set: (scope, word) =>
       change(scope, ({ shut: _opened, ...entry }) => [

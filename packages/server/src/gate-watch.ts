@@ -48,7 +48,7 @@ const LONGEST_PAUSE_MS = 3_600_000;
 
 /** A gate where it is asked now. */
 type Post = { readonly key: string; readonly rollout: string; readonly place: string; readonly gate: ExternalGate };
-type Progress = { nextAt: number; turn?: Promise<void> };
+type Progress = { nextAt: number; turn?: Promise<void>; dropped: AbortController };
 
 /** A watch at rest. */
 export function createGateWatch(options: GateWatchOptions): GateWatch {
@@ -61,23 +61,29 @@ export function createGateWatch(options: GateWatchOptions): GateWatch {
   const askOnce = async ({ rollout, place, gate }: Post, own: Progress, change?: HandChange): Promise<void> => {
     const run = table.get(rollout);
     if (run === undefined || placeOf(run.state) !== place) return;
+    const signal = AbortSignal.any([stopping.signal, own.dropped.signal]);
     own.nextAt = clock.now() + gateEveryMs(gate);
     try {
-      const said = await asker.ask(gate, run.state, stopping.signal);
-      if (said === undefined || stopping.signal.aborted) return;
+      const said = await asker.ask(gate, run.state, signal);
+      if (said === undefined || signal.aborted) return;
       const pauseMs = Math.min(said.retryAfterMs ?? 0, LONGEST_PAUSE_MS);
       own.nextAt = clock.now() + Math.max(gateEveryMs(gate), pauseMs);
       const isOfHand = change !== undefined && said.isOfBook && said.open === change.open;
-      await record({ rollout, place, gate, said, by: isOfHand ? change.by : RAMPART }, options);
+      const isKept = await record({ rollout, place, gate, said, by: isOfHand ? change.by : RAMPART }, options);
+      if (!isKept) own.nextAt = clock.now();
     } catch (error) {
       log.error({ rollout, gate: gate.name, err: error }, `gate ${gate.name} could not be asked: ${messageOf(error)}`);
     }
   };
-  /** One question to a gate at a time: one that is under way was put before the change that asks for another. */
+  /** One question to a gate at a time. One that is under way was put before the change that asks anew: it is dropped. */
   const ask = async (post: Post, isAnew: boolean, change?: HandChange): Promise<void> => {
-    const own = progress.get(post.key) ?? { nextAt: 0 };
+    const own = progress.get(post.key) ?? { nextAt: 0, dropped: new AbortController() };
     progress.set(post.key, own);
-    if (isAnew) await own.turn;
+    if (isAnew && own.turn !== undefined) {
+      own.dropped.abort();
+      await own.turn;
+      own.dropped = new AbortController();
+    }
     if (own.turn !== undefined || stopping.signal.aborted) return own.turn;
     const weight = isCall(post) ? 1 : 0;
     underWay += weight;
@@ -90,7 +96,7 @@ export function createGateWatch(options: GateWatchOptions): GateWatch {
   const askAll = async (): Promise<void> => {
     const posts = table.all().flatMap(({ state }) => postsOf(state, clock.now()));
     const known = new Set(posts.map(({ key }) => key));
-    for (const key of progress.keys()) if (!known.has(key)) progress.delete(key);
+    for (const [key, { turn }] of progress) if (turn === undefined && !known.has(key)) progress.delete(key);
     const due = posts.filter(({ key }) => clock.now() >= (progress.get(key)?.nextAt ?? 0));
     const calls = due.filter(isCall).slice(0, Math.max(0, MOST_AT_ONCE - underWay));
     await Promise.all([...due.filter((post) => !isCall(post)), ...calls].map((post) => ask(post, false)));
@@ -142,24 +148,27 @@ function isNews({ state, look }: RolloutRun, { gate, said }: Answer, now: number
   return !isKnown || (said.open && needsGatesAnew(state, look?.judgement, now));
 }
 
-async function record(answer: Answer, { table, clock, log, wake }: GateWatchOptions): Promise<void> {
+/** Puts an answer on record where it is news. False: another process wrote the rollout meanwhile, so that it has to be asked again. */
+async function record(answer: Answer, { table, clock, log, wake }: GateWatchOptions): Promise<boolean> {
   const { rollout, place, gate, said, by } = answer;
-  const isRecorded = await table.exclusively(rollout, async () => {
+  const outcome = await table.exclusively(rollout, async () => {
     const run = table.get(rollout);
     const now = clock.now();
-    if (run === undefined || placeOf(run.state) !== place || !isNews(run, answer, now)) return false;
+    if (run === undefined || placeOf(run.state) !== place || !isNews(run, answer, now)) return 'known';
     const { people } = run.evidence;
     const command = { type: 'AnswerGate', gate: gate.name, open: said.open, why: said.why, people } as const;
     const decision = decide(run.state, command, by, now);
     if (!decision.ok) throw new Error(decision.message);
-    if (decision.events.length === 0) return false;
+    if (decision.events.length === 0) return 'known';
     const causes = decision.events.map((event) => ({ event, by: by.id }));
     const committed = await table.commit({ rollout, before: run, causes, at: now });
     if (!committed.ok) await table.refresh();
-    return committed.ok;
+    return committed.ok ? 'recorded' : 'lost';
   });
-  if (!isRecorded) return;
-  if (!said.open)
-    log.warn({ rollout, gate: gate.name }, `gate ${gate.name} of rollout ${rollout} is closed: ${said.why}`);
-  await wake(rollout);
+  if (outcome === 'recorded') {
+    if (!said.open)
+      log.warn({ rollout, gate: gate.name }, `gate ${gate.name} of rollout ${rollout} is closed: ${said.why}`);
+    await wake(rollout);
+  }
+  return outcome !== 'lost';
 }

@@ -123,6 +123,8 @@ describe('a gate of start', () => {
   it('counts no more once its word is too old', () => {
     const drive = new Drive(planOf({ gates: [go], calendar: { freeze: ['2026-01-05'] } })).begin();
     drive.command(says('go', true), RAMPART);
+    drive.now += HOUR_MS;
+    expect(needsGatesAnew(drive.state, undefined, drive.now), 'nobody needs it inside the freeze').toBe(false);
     drive.now = Date.UTC(2026, 0, 6);
     drive.tick(0);
     expect(drive.state.phase, 'the freeze is over, the word is of yesterday').toBe('baseline');

@@ -113,11 +113,24 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
   return reasons.length > 0 ? reasons : staleGates(state, now);
 }
 
+/** What keeps a rollout from its first stage, once pre-flight and baseline are done, in words. */
+export function waitsOfStart(state: RolloutState, now: number): readonly string[] {
+  const { calendar } = state.plan;
+  const opening = calendarOpen(calendar, now);
+  return [
+    ...judgesToCalibrate(state, now),
+    ...closedGates(state, now),
+    ...staleGates(state, now),
+    ...(opening.open ? [] : [`the calendar: ${closedWords(calendar, opening)}`]),
+  ];
+}
+
 /** Whether nothing is waited for but that gates answer once more, because what they said last is too old to count. */
 export function needsGatesAnew(state: RolloutState, judgement: Judgement | undefined, now: number): boolean {
   const stale = staleGates(state, now);
-  if (stale.length === 0 || state.phase === 'baseline') return stale.length > 0;
-  return waitingFor(state, judgement, now)[0] === stale[0];
+  if (stale.length === 0) return false;
+  if (state.phase !== 'baseline') return waitingFor(state, judgement, now)[0] === stale[0];
+  return state.hold === undefined && !state.killed && waitsOfStart(state, now).length === stale.length;
 }
 
 /** An undecided stage whose time is served: extend it, or ask a principal once its longest duration is reached. */

@@ -1,14 +1,12 @@
 import type { RolloutEvent } from '../event.ts';
 import { shutSince } from '../external-gates.ts';
-import { judgesToCalibrate } from '../judge/judge-trust.ts';
-import { calendarOpen, closedWords } from '../plan/calendar.ts';
+import { calendarOpen } from '../plan/calendar.ts';
 import { RAMPART } from '../principal.ts';
 import type { Incident, RolloutState } from '../state.ts';
 import type { Judgement } from '../verdict.ts';
 import { stuckAfterMs, unattendedAfterMs } from './cadence.ts';
 import { openItems } from './decide-start.ts';
-import { closedGates, staleGates } from './gate-waits.ts';
-import { waitingFor } from './tick-advance.ts';
+import { waitingFor, waitsOfStart } from './tick-advance.ts';
 
 /** Since when a stage waits for other than time: its time is served, or something other than a person keeps it from being served. */
 function stageWaitsSince(state: RolloutState): number | undefined {
@@ -47,18 +45,6 @@ export function stuckDueAt(state: RolloutState): number | undefined {
   if (incident !== undefined) return incident.openedAt + unattendedAfterMs(state.plan);
   const since = state.stuckAt === undefined ? waitsSince(state) : undefined;
   return since === undefined ? undefined : since + stuckAfterMs(state.plan);
-}
-
-/** What keeps a rollout from its first stage, once pre-flight and baseline are done, in words. */
-export function waitsOfStart(state: RolloutState, now: number): readonly string[] {
-  const { calendar } = state.plan;
-  const opening = calendarOpen(calendar, now);
-  return [
-    ...judgesToCalibrate(state, now),
-    ...closedGates(state, now),
-    ...staleGates(state, now),
-    ...(opening.open ? [] : [`the calendar: ${closedWords(calendar, opening)}`]),
-  ];
 }
 
 function waitsOf(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
