@@ -40,7 +40,7 @@ describe('notificationsOf', () => {
         environment: 'production',
         version: 12,
         by: 'rampart',
-        text: 'Feature XYZ (production) was aborted in stage canary: errorRate is above 1%. Exposure is 0. 42 people had seen it.',
+        text: 'Feature XYZ (production) was aborted in stage canary: errorRate is above 1%. Exposure is 0. 42 people had seen it. Incident 1, triage: agent:triage.',
         data: {
           kind: 'criterion',
           reason: 'errorRate is above 1%',

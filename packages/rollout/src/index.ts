@@ -34,7 +34,7 @@ export {
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
 export { baselineDue, baselineOf } from './judge/baseline-of.ts';
-export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
+export { type EvidenceState, NO_EVIDENCE, peopleIn } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
 export {
   type ExposedTime,
@@ -115,6 +115,7 @@ export type {
   Calibration,
   Hold,
   Incident,
+  IncidentSeverity,
   Issue,
   JudgeRecord,
   Phase,
@@ -131,6 +132,7 @@ export {
   type Judgement,
   type Measuring,
   type MetricSnapshot,
+  type People,
   type Validity,
   type Verdict,
   type VerdictStatus,

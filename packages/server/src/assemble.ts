@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
+import { type Aftermath, createAftermath } from './abort-aftermath.ts';
 import { createTokens, type Tokens } from './auth.ts';
 import { createBaselineDesk } from './baseline-desk.ts';
 import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
@@ -69,6 +70,7 @@ type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
   readonly secretOf: (name: string) => string | undefined;
   readonly webhooks: Webhooks;
   readonly instances: InstanceRegistry;
+  readonly aftermath: Aftermath;
   readonly metrics: ServerMetrics;
   readonly historyOf: HistoryLookup;
   readonly sightsOf: (run: RolloutRun) => ReturnType<typeof sourceSights>;
@@ -100,7 +102,8 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const table = await openRolloutTable({ store, environment, clock, addressing, publish: stream.publish });
   const instances = createInstanceRegistry();
   const onTick = (seconds: number) => metrics.tick(seconds);
-  const reconciler = createReconciler({ store, table, clock, instances, log, onTick });
+  const aftermath = createAftermath();
+  const reconciler = createReconciler({ store, table, clock, instances, aftermath, log, onTick });
   const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
   const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
   const metrics: ServerMetrics = createServerMetrics({
@@ -118,7 +121,7 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, wake },
+    ...{ aftermath, historyOf, sightsOf, wake },
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -137,7 +140,8 @@ function openStream(log: Log): RulesetStream {
 
 async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
-  const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch });
+  const onTelemetry = loop.aftermath.note;
+  const ingest = createIngest({ store, table, clock, instances, onTelemetry, onBatch: metrics.batch });
   const hooks = await openHooks({ store, ingest, clock, log, secretOf });
   const { deliversAlerts } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);

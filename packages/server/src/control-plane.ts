@@ -19,6 +19,7 @@ import {
   type Plan,
   type PlanIssue,
   type Principal,
+  peopleIn,
   RAMPART,
   type RolloutCommand,
   type RolloutState,
@@ -345,7 +346,7 @@ function completed(
   { state, evidence, look }: RolloutRun,
   { recordedOf }: ControlPlaneOptions,
 ): RolloutCommand {
-  if (command.type === 'Abort' || command.type === 'Kill') return { ...command, people: evidence.people };
+  if (command.type === 'Abort' || command.type === 'Kill') return { ...command, people: peopleIn(evidence) };
   if (command.type === 'CaptureBaseline') return { ...command, ...(look && { verdicts: look.judgement.verdicts }) };
   const recorded = command.type === 'Start' ? recordedOf?.(state.plan) : undefined;
   return command.type === 'Start' && recorded !== undefined ? { ...command, recorded } : command;

@@ -1,4 +1,6 @@
-import { decide, type EvidenceBatch, mustCloseNow, RAMPART, type RolloutState, reconcile } from '@rampart/rollout';
+import { type EvidenceBatch, mustCloseNow, RAMPART, type RolloutState, reconcile } from '@rampart/rollout';
+import type { Aftermath } from './abort-aftermath.ts';
+import { followAbort } from './abort-effect.ts';
 import type { Clock } from './clock.ts';
 import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
@@ -46,6 +48,7 @@ export type ReconcilerOptions = {
   readonly table: RolloutTable;
   readonly clock: Clock;
   readonly instances: InstanceRegistry;
+  readonly aftermath: Aftermath;
   readonly log: Log;
   readonly onTick: (seconds: number) => void;
 };
@@ -142,7 +145,7 @@ async function lookAt(id: string, options: ReconcilerOptions): Promise<void> {
   if (isIdle) return table.keep(run, { open });
   const conflict = await turn({ ...run, open }, table, clock.now());
   if (conflict !== undefined) return table.refresh();
-  await confirmEffect(id, options);
+  await followAbort(id, options);
 }
 
 /** The open batch with all that has arrived since. */
@@ -193,20 +196,4 @@ async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<
     table.keep(run, { open: { ...open, mayWaitAt: state.version }, look: outcome });
   else if (after !== undefined) table.keep(after, { open: after.open, look: outcome });
   return undefined;
-}
-
-/** Records that an abort took, once every SDK there evaluates by its ruleset. */
-async function confirmEffect(id: string, { table, clock, instances }: ReconcilerOptions): Promise<void> {
-  const run = table.get(id);
-  const pending = table.pendingEffect(id);
-  const now = clock.now();
-  if (run === undefined || pending === undefined || now < pending.notBefore) return;
-  const { connected, acknowledged } = instances.acknowledged(pending.revision, now);
-  if (acknowledged < connected) return;
-  const command = { type: 'ConfirmEffect', incident: pending.incident, acknowledged, connected } as const;
-  const decision = decide(run.state, command, RAMPART, now);
-  if (!decision.ok || decision.events.length === 0) return;
-  const causes = decision.events.map((event) => ({ event, by: RAMPART.id }));
-  const committed = await table.commit({ rollout: id, before: run, causes, at: now });
-  if (!committed.ok) await table.refresh();
 }

@@ -3,12 +3,18 @@ import type { RolloutEvent } from '../event.ts';
 import { evolve } from '../evolve.ts';
 import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
-import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
+import { abort, confirmEffect, confirmExposureFell, kill, rearm, reportUnconfirmed, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
 import {
+  acknowledgeIncident,
+  addAction,
   addIssue,
   assignIncident,
   changeIssue,
+  completeAction,
+  linkIncident,
+  noteIncident,
+  rateIncident,
   recordFix,
   recordRootCause,
   resolveIncident,
@@ -37,7 +43,15 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   Rearm: rearm,
   Retry: retry,
   ConfirmEffect: confirmEffect,
+  ConfirmExposureFell: confirmExposureFell,
+  ReportUnconfirmed: reportUnconfirmed,
   AssignIncident: assignIncident,
+  AcknowledgeIncident: acknowledgeIncident,
+  RateIncident: rateIncident,
+  NoteIncident: noteIncident,
+  LinkIncident: linkIncident,
+  AddAction: addAction,
+  CompleteAction: completeAction,
   RecordRootCause: recordRootCause,
   RecordFix: recordFix,
   ResolveIncident: resolveIncident,
@@ -52,8 +66,16 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'RecordRootCause',
   'RecordFix',
   'AssignIncident',
+  'AcknowledgeIncident',
+  'RateIncident',
+  'NoteIncident',
+  'LinkIncident',
+  'AddAction',
+  'CompleteAction',
   'ResolveIncident',
   'ConfirmEffect',
+  'ConfirmExposureFell',
+  'ReportUnconfirmed',
 ];
 
 /**

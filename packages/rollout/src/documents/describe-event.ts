@@ -131,7 +131,15 @@ const HARM: Pick<
   | 'KillSwitchRearmed'
   | 'RolloutAborted'
   | 'AbortTookEffect'
+  | 'ExposureFell'
+  | 'AbortUnconfirmed'
   | 'IncidentAssigned'
+  | 'IncidentAcknowledged'
+  | 'IncidentRated'
+  | 'IncidentNoted'
+  | 'IncidentLinked'
+  | 'ActionAdded'
+  | 'ActionDone'
   | 'RootCauseRecorded'
   | 'FixRecorded'
   | 'IncidentResolved'
@@ -146,11 +154,30 @@ const HARM: Pick<
     )} people had been exposed${issue === undefined ? '' : `, issue opened: ${issue}`})`,
   AbortTookEffect: ({ incident, acknowledged, connected }) =>
     `Exposure 0 took effect for incident ${incident}: ${acknowledged} of ${connected} connected SDKs confirmed it`,
+  ExposureFell: ({ incident, reports }) =>
+    `Exposure fell after incident ${incident}: nobody treated in ${formatCount(reports)} ${reports === 1 ? 'report' : 'reports'} of telemetry gathered since`,
+  AbortUnconfirmed: ({ incident, acknowledged, connected, treated, treating }) =>
+    `Abort of incident ${incident} not confirmed in time: ${formatCount(connected - acknowledged)} of ${formatCount(
+      connected,
+    )} connected SDKs have not confirmed exposure 0${
+      treated === 0
+        ? ''
+        : `, ${formatCount(treated)} observations of the feature since in ${formatCount(treating)} ${treating === 1 ? 'process' : 'processes'}`
+    }: on-call is told`,
+  IncidentAcknowledged: ({ incident }, { who }) => `${who} began the triage of incident ${incident}`,
+  IncidentRated: ({ incident, severity, reason }, { who }) => `${who} rated incident ${incident} ${severity}: ${reason}`,
+  IncidentNoted: ({ incident, text }, { who }) => `${who} noted on incident ${incident}: ${text}`,
+  IncidentLinked: ({ incident, title, url }, { who }) => `${who} linked ${title} to incident ${incident}: ${url}`,
+  ActionAdded: ({ incident, action, text, owner, link }, { who }) =>
+    `${who} added action item ${action} of incident ${incident}${owner === undefined ? '' : ` for ${owner}`}: ${text}${
+      link === undefined ? '' : ` (${link})`
+    }`,
+  ActionDone: ({ incident, action }, { who }) => `${who} completed action item ${action} of incident ${incident}`,
   IncidentAssigned: ({ incident, assignee }, { who }) => `${who} assigned incident ${incident} to ${assignee}`,
   RootCauseRecorded: ({ incident, text }, { who }) => `${who} recorded the root cause of incident ${incident}: ${text}`,
   FixRecorded: ({ incident, text, reference }, { who }) =>
     `${who} recorded the fix of incident ${incident}: ${text}${reference === undefined ? '' : ` (${reference})`}`,
-  IncidentResolved: ({ incident }, { who }) => `${who} resolved incident ${incident}`,
+  IncidentResolved: ({ incident, reason }, { who }) => `${who} resolved incident ${incident}${because(reason)}`,
   IssueAdded: ({ number, title, severity }, { who }) => `${who} added ${severity} issue ${number}: ${title}`,
   IssueChanged: ({ number, status }, { who }) => `${who} set issue ${number} to ${status}`,
 };

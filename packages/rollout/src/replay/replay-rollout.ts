@@ -46,7 +46,13 @@ export type RolloutReplay = {
 };
 
 /** Events of Rampart that answer something outside the evidence (SDKs that confirm, an item it can check itself): given, not decided again. */
-const GIVEN: readonly RolloutEvent['type'][] = ['ItemAttested', 'AbortTookEffect', 'MonitoringStarted'];
+const GIVEN: readonly RolloutEvent['type'][] = [
+  'ItemAttested',
+  'AbortTookEffect',
+  'ExposureFell',
+  'AbortUnconfirmed',
+  'MonitoringStarted',
+];
 
 /** Whether a record is an input of the reconciler rather than its decision. What follows the last pre-flight item belongs to that item. */
 function isInput({ by, event }: EventRecord, state: RolloutState | undefined): boolean {
