@@ -206,9 +206,15 @@ const RULES: Rules = {
     return draft('page', ON_CALL, 'abort.unconfirmed', text, facts);
   },
   IncidentAcknowledged: ({ incident }, state) =>
-    draft('info', ON_CALL, 'incident.acknowledged', `The triage of incident ${incident} of ${titleOf(state)} has begun.`, {
-      incident,
-    }),
+    draft(
+      'info',
+      ON_CALL,
+      'incident.acknowledged',
+      `The triage of incident ${incident} of ${titleOf(state)} has begun.`,
+      {
+        incident,
+      },
+    ),
   IncidentRated: ({ incident, severity, reason }, state) =>
     draft(
       'info',

@@ -12,9 +12,19 @@ export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './dec
 export { InvariantError } from './decide/invariants.ts';
 export { waitingFor } from './decide/tick-advance.ts';
 export { describeEvent } from './documents/describe-event.ts';
-export { formatMeasured, formatShare, unitOf } from './documents/format.ts';
-export { renderIncident } from './documents/incident.ts';
-export { renderReport } from './documents/report.ts';
+export { type DocumentOptions, formatInstant, formatMeasured, formatShare, unitOf } from './documents/format.ts';
+export { incidentDocument, renderIncident, severityOf } from './documents/incident.ts';
+export type {
+  Block,
+  DocumentChart,
+  FigureUnit,
+  Line,
+  RolloutDocument,
+  Section,
+  Span,
+} from './documents/page.ts';
+export { documentMarkdown } from './documents/page-markdown.ts';
+export { renderReport, reportDocument } from './documents/report.ts';
 export type { EventRecord, RolloutEvent } from './event.ts';
 export {
   BINS_PER_OCTAVE,

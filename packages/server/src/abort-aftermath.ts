@@ -34,7 +34,8 @@ export function createAftermath(): Aftermath {
     },
     of(rollout, since) {
       const known = watches.get(rollout);
-      const watch = known?.since === since ? known : { since, treated: 0, treating: new Set<string>(), quietReports: 0 };
+      const watch =
+        known?.since === since ? known : { since, treated: 0, treating: new Set<string>(), quietReports: 0 };
       watches.set(rollout, watch);
       const { treated, treating, lastTreatedAt, quietReports } = watch;
       return { treated, treating: treating.size, quietReports, ...(lastTreatedAt !== undefined && { lastTreatedAt }) };

@@ -208,7 +208,9 @@ export const confirmEffect: Handler<Of<'ConfirmEffect'>> = (state, { type: _type
 /** What telemetry says counts only after the SDKs have confirmed: before that, silence may be a process that is not reached. */
 export const confirmExposureFell: Handler<Of<'ConfirmExposureFell'>> = (state, { incident, reports }, by) =>
   onEffect(state, incident, by, ({ tookEffectAt, exposureFellAt }) =>
-    tookEffectAt !== undefined && exposureFellAt === undefined ? { type: 'ExposureFell', incident, reports } : undefined,
+    tookEffectAt !== undefined && exposureFellAt === undefined
+      ? { type: 'ExposureFell', incident, reports }
+      : undefined,
   );
 
 /** On-call is told once per incident, and never of an abort that is known to have taken. */

@@ -165,7 +165,8 @@ const HARM: Pick<
         : `, ${formatCount(treated)} observations of the feature since in ${formatCount(treating)} ${treating === 1 ? 'process' : 'processes'}`
     }: on-call is told`,
   IncidentAcknowledged: ({ incident }, { who }) => `${who} began the triage of incident ${incident}`,
-  IncidentRated: ({ incident, severity, reason }, { who }) => `${who} rated incident ${incident} ${severity}: ${reason}`,
+  IncidentRated: ({ incident, severity, reason }, { who }) =>
+    `${who} rated incident ${incident} ${severity}: ${reason}`,
   IncidentNoted: ({ incident, text }, { who }) => `${who} noted on incident ${incident}: ${text}`,
   IncidentLinked: ({ incident, title, url }, { who }) => `${who} linked ${title} to incident ${incident}: ${url}`,
   ActionAdded: ({ incident, action, text, owner, link }, { who }) =>

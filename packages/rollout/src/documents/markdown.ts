@@ -23,14 +23,3 @@ export function escapeMarkdown(text: string): string {
     .replace(HEADING_END, '\\$&')
     .replace(BLOCK_START, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
-
-/** A table whose cells are Markdown already; a cell left empty shows a dash. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell || '–').join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** A `##` section; `body` holds its blocks, separated by blank lines. */
-export function markdownSection(title: string, ...body: readonly string[]): string {
-  return [`## ${title}`, ...body].join('\n\n');
-}

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../event.ts';
+import type { Plan } from '../plan.ts';
 import { recordsFrom, SAMPLE_PLAN, START_AT, snapshots } from './arbitraries.contract.ts';
+import type { Block } from './page.ts';
+import { blockMarkdown, lineMarkdown } from './page-markdown.ts';
 import { ownersLine, peopleTable } from './people.ts';
 
 const abort: RolloutEvent = {
@@ -15,8 +18,11 @@ const abort: RolloutEvent = {
   failed: [],
 };
 
+const markdownOf = (block: Block | undefined) => (block && blockMarkdown(block)) ?? '';
+const ownersOf = (plan: Plan) => lineMarkdown(ownersLine(plan, [1]));
+
 const steps = (by: string, ...events: readonly RolloutEvent[]) =>
-  peopleTable(recordsFrom(events.map((event) => [0, by, event] as const)), { now: START_AT })
+  markdownOf(peopleTable(recordsFrom(events.map((event) => [0, by, event] as const)), { now: START_AT }))
     .split('\n')
     .slice(2);
 
@@ -58,9 +64,9 @@ describe('peopleTable', () => {
 
 describe('ownersLine', () => {
   it('names whom the plan names', () => {
-    expect(ownersLine(SAMPLE_PLAN)).toBe(
+    expect(ownersOf(SAMPLE_PLAN)).toBe(
       'Owners: operator team-web; analyst agent:triage; stakeholders product@example.com',
     );
-    expect(ownersLine({ ...SAMPLE_PLAN, owners: { stakeholders: [] } })).toBe('Owners: none named');
+    expect(ownersOf({ ...SAMPLE_PLAN, owners: { stakeholders: [] } })).toBe('Owners: none named');
   });
 });
