@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { ROUTES } from '@rampart/api';
 import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
 import { type Aftermath, createAftermath } from './abort-aftermath.ts';
@@ -17,6 +18,7 @@ import { flagHandlers } from './http/flag-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
+import { addPages } from './http/page-routes.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
 import { serverHandlers } from './http/server-handlers.ts';
@@ -159,7 +161,9 @@ async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<P
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
     ...hookHandlers(hooks),
   };
-  return { app: await createHttpApp({ handlers, tokens, log }), controlPlane };
+  const readers = ROUTES.getReport.auth;
+  const pages = (app: FastifyInstance) => addPages(app, { plane: controlPlane, tokens, readers, log });
+  return { app: await createHttpApp({ handlers, tokens, log, pages }), controlPlane };
 }
 
 function versionOf(): string {

@@ -15,18 +15,21 @@ import {
 import {
   applyAll,
   decide,
+  documentMarkdown,
   type EventRecord,
+  incidentDocument,
   type Plan,
   type PlanIssue,
   type Principal,
   peopleIn,
   RAMPART,
   type RolloutCommand,
+  type RolloutDocument,
   type RolloutState,
-  renderIncident,
-  renderReport,
+  reportDocument,
   SELF_CHECKED_PREFLIGHT,
 } from '@rampart/rollout';
+import { abortDeliveries } from './abort-deliveries.ts';
 import type { Clock } from './clock.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
@@ -69,6 +72,10 @@ export type ControlPlane = {
   readonly report: (id: string) => Promise<string>;
   /** Markdown. */
   readonly incident: (id: string, number: number) => Promise<string>;
+  /** What the report is made of. */
+  readonly reportDocument: (id: string) => Promise<RolloutDocument>;
+  /** What the incident document is made of. */
+  readonly incidentDocument: (id: string, number: number) => Promise<RolloutDocument>;
 };
 
 /** What a control plane works with. */
@@ -149,12 +156,31 @@ function surroundingsOf(options: ControlPlaneOptions): Surroundings {
   };
 }
 
-function documents({
-  store,
-  table,
-  clock,
-}: ControlPlaneOptions): Pick<ControlPlane, 'listEvents' | 'listEvidence' | 'report' | 'incident'> {
+type Documents = Pick<
+  ControlPlane,
+  'listEvents' | 'listEvidence' | 'report' | 'incident' | 'reportDocument' | 'incidentDocument'
+>;
+
+function documents({ store, table, clock }: ControlPlaneOptions): Documents {
   const recordsOf = async (id: string, after = 0) => (await store.readStream(streamOf(id), after)).map(recordOf);
+  const told = async (id: string) => {
+    const { state } = runOf(table, id);
+    return { state, records: (await recordsOf(id)).slice(0, state.version) };
+  };
+  const reportOf = async (id: string) => {
+    const { state, records } = await told(id);
+    return reportDocument(records, state, { now: clock.now() });
+  };
+  const incidentOf = async (id: string, number: number) => {
+    const { state, records } = await told(id);
+    const deliveries = await abortDeliveries(store, id, number, records);
+    const document = incidentDocument(records, state, number, { now: clock.now(), deliveries });
+    if (document !== undefined) return document;
+    throw new ProblemError(
+      'INCIDENT_UNKNOWN',
+      `Rollout ${id} has no incident ${number}; it has ${state.incidents.length}.`,
+    );
+  };
   return {
     listEvents: async (id, after) => {
       runOf(table, id);
@@ -164,21 +190,10 @@ function documents({
       const { throughSeq } = runOf(table, id).evidence;
       return { batches: await evidenceOf(store, id, { after, limit, throughSeq }), throughSeq };
     },
-    async report(id) {
-      const { state } = runOf(table, id);
-      const records = (await recordsOf(id)).slice(0, state.version);
-      return renderReport(records, state, { now: clock.now() });
-    },
-    async incident(id, number) {
-      const { state } = runOf(table, id);
-      const records = (await recordsOf(id)).slice(0, state.version);
-      const text = renderIncident(records, state, number, { now: clock.now() });
-      if (text !== undefined) return text;
-      throw new ProblemError(
-        'INCIDENT_UNKNOWN',
-        `Rollout ${id} has no incident ${number}; it has ${state.incidents.length}.`,
-      );
-    },
+    report: async (id) => documentMarkdown(await reportOf(id)),
+    incident: async (id, number) => documentMarkdown(await incidentOf(id, number)),
+    reportDocument: reportOf,
+    incidentDocument: incidentOf,
   };
 }
 

@@ -281,6 +281,22 @@ describe('steering a rollout', () => {
       { type: 'RecordFix', incident: 1, text: 'x', reference: 'pr' },
     ],
     [['incident', 'resolve', '1'], { type: 'ResolveIncident', incident: 1 }],
+    [['incident', 'resolve', '1', '--reason', 'x'], { type: 'ResolveIncident', incident: 1, reason: 'x' }],
+    [['incident', 'acknowledge', '1'], { type: 'AcknowledgeIncident', incident: 1 }],
+    [['incident', 'note', '1', 'x'], { type: 'NoteIncident', incident: 1, text: 'x' }],
+    [
+      ['incident', 'link', '1', 'errors', 'https://g.example/d'],
+      { type: 'LinkIncident', incident: 1, title: 'errors', url: 'https://g.example/d' },
+    ],
+    [
+      ['incident', 'severity', '1', 'minor', '--reason', 'x'],
+      { type: 'RateIncident', incident: 1, severity: 'minor', reason: 'x' },
+    ],
+    [
+      ['incident', 'action', '1', 'x', '--owner', 'bo', '--link', 'https://t.example/7'],
+      { type: 'AddAction', incident: 1, text: 'x', owner: 'bo', link: 'https://t.example/7' },
+    ],
+    [['incident', 'action', '1', '--done', '2'], { type: 'CompleteAction', incident: 1, action: 2 }],
     [['issue', 'close', '1'], { type: 'ChangeIssue', number: 1, status: 'closed' }],
   ])('%j sends exactly that command', async (argv, body) => {
     const { run, plane } = await inCanary();

@@ -62,7 +62,7 @@ export function intervalChart(
   const { metric, limit, failLine } = last.verdict;
   const points = thinned(judged).map(({ verdict: { value = 0, interval }, at, version }) => ({
     ...{ at, y: value, from: [version] },
-    ...(interval && { low: interval[0], high: interval[1] }),
+    ...(interval?.every(Number.isFinite) && { low: interval[0], high: interval[1] }),
   }));
   return {
     kind: 'chart',
@@ -72,7 +72,10 @@ export function intervalChart(
         'The observed value with its 95 % interval at every judgement, and the line beyond which the check fails.',
       unit: unitOf(metric, metrics),
       series: [{ name: 'observed', shape: 'straight', points }],
-      references: failLine === undefined ? [] : [{ at: failLine, label: 'limit', from: [last.version] }],
+      references:
+        failLine === undefined || !Number.isFinite(failLine)
+          ? []
+          : [{ at: failLine, label: 'limit', from: [last.version] }],
     },
   };
 }
@@ -102,7 +105,7 @@ export function evidenceChart(records: readonly EventRecord[], check: string): B
       references: [
         { at: failAt, label: 'fails at', from: [last.version] },
         { at: passAt, label: 'passes at', from: [last.version] },
-      ],
+      ].filter(({ at }) => Number.isFinite(at)),
     },
   };
 }

@@ -114,7 +114,7 @@ export function instant(at: number, from: readonly number[], { timeZone }: Docum
 
 /** A measured value in its unit. */
 export function measured(value: number, unit: MetricUnit, from: readonly number[]): Span {
-  return { text: formatMeasured(value, unit), value, unit, from };
+  return { text: formatMeasured(value, unit), ...(Number.isFinite(value) && { value, unit }), from };
 }
 
 /** How many. */

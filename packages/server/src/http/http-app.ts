@@ -45,6 +45,8 @@ export type AppOptions = {
   readonly handlers: Handlers<OperationId>;
   readonly tokens: Tokens;
   readonly log: Log;
+  /** Adds what is served beside the routes of the API. Default: nothing. */
+  readonly pages?: (app: FastifyInstance) => void;
 };
 
 /** The HTTP API over the table of routes, not listening yet. Every failure is `application/problem+json`. */
@@ -74,6 +76,7 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
   const routes = Object.entries<Route>(ROUTES).map(([id, route]) => ({ id: id as OperationId, route }));
+  options.pages?.(app);
   const isRaw = (id: OperationId) => RAW.includes(id);
   for (const { id, route } of routes) if (route.media === undefined && !isRaw(id)) addRoute(app, id, route, options);
   await app.register(async (scope) => {
