@@ -3,7 +3,8 @@ import type { EventRecord, RolloutEvent } from '../event.ts';
 import { formatElapsed } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
-import type { Baseline } from '../verdict.ts';
+import type { Baseline, People } from '../verdict.ts';
+import { reachOf } from './blast-radius.ts';
 import { formatCount, formatInstant, formatLayers, formatMeasured, formatVerdict, unitOf } from './format.ts';
 import { plainLine } from './markdown.ts';
 
@@ -125,6 +126,14 @@ const EVIDENCE: Pick<
   SightReturned: () => 'Fresh evidence is back',
 };
 
+function peopleWords(people: People): string {
+  const { atLeast, atMost } = reachOf(people);
+  if (people.exposed === undefined) return `at most ${formatCount(atMost)} people`;
+  return atLeast === atMost
+    ? `${formatCount(atMost)} people`
+    : `between ${formatCount(atLeast)} and ${formatCount(atMost)} people`;
+}
+
 const HARM: Pick<
   Sentences,
   | 'KillSwitchTripped'
@@ -149,9 +158,9 @@ const HARM: Pick<
   KillSwitchTripped: ({ reason }, { who }) => `${who} tripped the kill switch: ${reason}`,
   KillSwitchRearmed: ({ reason }, { who }) => `${who} re-armed the kill switch, exposure stays 0: ${reason}`,
   RolloutAborted: ({ reason, stage, incident, people, issue }, { who }) =>
-    `${who} set exposure to 0 in stage ${stage}: ${reason} (incident ${incident}, at most ${formatCount(
-      people.treatment + people.targeted,
-    )} people had been exposed${issue === undefined ? '' : `, issue opened: ${issue}`})`,
+    `${who} set exposure to 0 in stage ${stage}: ${reason} (incident ${incident}, ${peopleWords(people)} had been exposed${
+      issue === undefined ? '' : `, issue opened: ${issue}`
+    })`,
   AbortTookEffect: ({ incident, acknowledged, connected }) =>
     `Exposure 0 took effect for incident ${incident}: ${acknowledged} of ${connected} connected SDKs confirmed it`,
   ExposureFell: ({ incident, reports }) =>

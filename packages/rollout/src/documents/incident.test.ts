@@ -8,6 +8,7 @@ import {
   entered,
   type Happening,
   HOUR_MS,
+  opening,
   recordsFrom,
   SAMPLE_PLAN,
   START_AT,
@@ -109,7 +110,7 @@ describe('renderIncident', () => {
     expect(text).toMatch(/^# Incident 1: XYZ rolled back in beta\n/);
     expect(section(text, 'Summary')).toBe(
       'Exposure of feature-xyz in production went to 0 in stage beta because an abort criterion failed: errorRate beyond 1 %. ' +
-        'errorRate 2.1 % against limit 1 %. It had reached at most 1,234 people. It took 30 s from the first sight of the breach to exposure 0.',
+        'Observed: errorRate 2.1 % against limit 1 %. It had reached at most 1,234 people. It took 30 s from the first sight of the breach to exposure 0.',
     );
     expect(section(text, 'Breached Criterion')).toContain('- Evidence of a breach: log e 6.5 of 4.4 needed');
     expect(section(text, 'Breached Criterion')).toContain('| errorRate | 0.1 % | 2.1 % | 12,000 | ✅ Pass |');
@@ -231,6 +232,71 @@ describe('renderIncident', () => {
     expect(section(early(sampleHappenings(plan).slice(0, 1)), 'Configuration Changes')).toBe(
       'The attempt had not started.',
     );
+  });
+
+  it('shows what people recorded on it, and what became of its messages', () => {
+    const text = incident([
+      ...story,
+      [ABORT_AT + 1000, 'bo', { type: 'IncidentRated', incident: 1, severity: 'minor', reason: 'few saw it' }],
+      [ABORT_AT + 1000, 'bo', { type: 'IncidentNoted', incident: 1, text: 'pool is full' }],
+      [ABORT_AT + 1000, 'bo', { type: 'IncidentLinked', incident: 1, title: 'Logs', url: 'https://l.example/1' }],
+      [ABORT_AT + 1000, 'bo', { type: 'ActionAdded', incident: 1, action: 1, text: 'alert on it', owner: 'cy' }],
+      [ABORT_AT + 2000, 'cy', { type: 'ActionDone', incident: 1, action: 1 }],
+      [ABORT_AT + 3000, 'bo', { type: 'IncidentResolved', incident: 1, reason: 'duplicate of 7' }],
+    ]);
+    expect(text).toContain('- **Severity**: minor\n');
+    expect(section(text, 'Links and Notes')).toBe(
+      '- **Logs**: https://l.example/1\n- **2026-01-09 09:01:31 UTC bo**: pool is full',
+    );
+    expect(section(text, 'Action Items')).toContain('- [x] alert on it (owner cy, done by cy)');
+    expect(text).toContain('| Action items | 2026-01-09 09:01:32 UTC | cy | 32 s | 1 of 1 done |');
+    expect(text).toContain('| Resolved | 2026-01-09 09:01:33 UTC | bo | 33 s | duplicate of 7 |');
+    const records = recordsFrom(story);
+    const deliveries = [{ destination: 'webhook:ops', state: 'dead' as const }];
+    const known = renderIncident(records, stateOf(records), 1, { now: START_AT, deliveries });
+    expect(known).toContain('product@example.com; webhook:ops: given up |');
+  });
+
+  it('says that an abort did not take in time, and when exposure had fallen after all', () => {
+    const late: Happening = [
+      ABORT_AT + 60_000,
+      'rampart',
+      { type: 'AbortUnconfirmed', incident: 1, acknowledged: 9, connected: 12, treated: 40, treating: 2 },
+    ];
+    const text = incident([...story, late]);
+    expect(text).toContain(
+      '| SDKs confirmed | – | – | – | not in time: 3 of 12 SDKs had not confirmed; on-call was told |',
+    );
+    expect(text).toContain('| 40 observations of the feature were made after the abort in 2 SDK processes |');
+    const fell: Happening = [ABORT_AT + 90_000, 'rampart', { type: 'ExposureFell', incident: 1, reports: 6 }];
+    expect(incident([...story, late, fell])).toContain(
+      '6 reports since, nobody treated in them; before that 40 observations of the feature',
+    );
+  });
+
+  it('says between how many and how many people saw the feature, and cross-checks it against control', () => {
+    const only = (exposed: { atLeast: number; atMost: number }) =>
+      incident([
+        ...opening().slice(0, -1),
+        [HOUR_MS, 'rampart', entered(1, 2)],
+        [ABORT_AT, 'rampart', aborted({ people: { treatment: 190, control: 3600, targeted: 0, exposed } })],
+      ]);
+    const text = only({ atLeast: 95, atMost: 190 });
+    expect(text).toContain('It had reached between 95 and 190 people.');
+    expect(text).toContain('(incident 1, between 95 and 190 people had been exposed)');
+    expect(section(text, 'Blast Radius')).toContain(
+      '- **Cross-check**: control and the share of 5 % make about 189 treated people expect; counted were 190',
+    );
+    expect(only({ atLeast: 190, atMost: 190 })).toContain('It had reached 190 people.');
+    expect(only({ atLeast: 190, atMost: 190 })).toContain('(incident 1, 190 people had been exposed)');
+  });
+
+  it('rates an incident by what happened until somebody does', () => {
+    const rated = (change: Parameters<typeof aborted>[0]) =>
+      /\*\*Severity\*\*: (\w+)/.exec(incident([...breached(), [ABORT_AT, 'rampart', aborted(change)]]))?.[1];
+    expect(rated({})).toBe('major');
+    expect(rated({ kind: 'kill' })).toBe('critical');
+    expect(rated({ people: { treatment: 0, control: 5, targeted: 0 } })).toBe('minor');
   });
 
   it('gives nothing for a number that no abort has', () => {

@@ -104,7 +104,8 @@ function summary(story: AbortStory): Section {
   const opened = [abort.version];
   const planned = trace.of((one) => one.plan);
   const { verdict } = incident;
-  const breach = verdict === undefined ? [] : [' ', sentence(said(formatVerdict(verdict, plan.metrics), opened))];
+  const breach =
+    verdict === undefined ? [] : [' Observed: ', sentence(said(formatVerdict(verdict, plan.metrics), opened))];
   const seen = breachOf(story);
   const took =
     verdict === undefined

@@ -167,7 +167,9 @@ describe('every number in a document', () => {
     });
     expect(strays(withLine({ text: 'about 42 people' }), RECORDS)).toEqual(['42 in "about 42 people"']);
     expect(strays(withLine({ text: '1,203', from: [1] }), RECORDS)).toHaveLength(1);
-    expect(strays(withLine({ text: '1 d 17 h', value: 41 * HOUR_MS, from: [1], rule: 'elapsed' }), RECORDS)).toHaveLength(2);
+    expect(
+      strays(withLine({ text: '1 d 17 h', value: 41 * HOUR_MS, from: [1], rule: 'elapsed' }), RECORDS),
+    ).toHaveLength(2);
   });
 
   it('is printed by the Markdown as the document has it, and no other', () => {
