@@ -54,6 +54,9 @@ function tableHtml({ columns, rows }: Extract<Block, { kind: 'table' }>): string
   return `<div class="scroll"><table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join('\n')}\n</tbody>\n</table></div>`;
 }
 
+/** Evidence against safety beyond this is drawn at it: a certain breach would flatten everything else. */
+const LEAST_EVIDENCE = -20;
+
 /** The axis of a chart over time: hours or days since its first point, whichever reads better. */
 function timeAxis(instants: readonly number[]): { readonly axis: Axis; readonly xOf: (at: number) => number } {
   const first = Math.min(...instants);
@@ -64,7 +67,7 @@ function timeAxis(instants: readonly number[]): { readonly axis: Axis; readonly 
 }
 
 function valueAxis(unit: DocumentChart['unit']): Axis {
-  if (unit === 'nat') return { label: 'evidence, log e' };
+  if (unit === 'nat') return { label: `evidence, log e (below ${LEAST_EVIDENCE} drawn there)` };
   if (unit === 'share') return { label: 'share of everyone', format: (value) => formatMeasured(value, 'ratio') };
   if (unit === 'instant' || unit === 'ms' || unit === 'count') return { label: 'value' };
   return { label: 'value', format: (value) => formatMeasured(value, unit) };
@@ -81,7 +84,7 @@ function chartHtml(chart: DocumentChart): string {
     series: chart.series.map(({ name, shape, points }) => ({
       ...{ name, shape },
       points: points.map(({ at, y, low, high }) => ({
-        ...{ x: xOf(at), y },
+        ...{ x: xOf(at), y: chart.unit === 'nat' ? Math.max(LEAST_EVIDENCE, y) : y },
         ...(low !== undefined && { low }),
         ...(high !== undefined && { high }),
       })),
