@@ -62,6 +62,8 @@ export class FakeControlPlane {
     this.seen.push({ method, path: url.pathname + url.search, token, body });
     const answer =
       token === TOKEN ? await this.#answer(method, url, body) : refused('TOKEN_INVALID', 'The token is not known.');
+    const wantsPage = new Headers(init.headers).get('accept') === 'text/html' && answer.status === 200;
+    if (wantsPage) return new Response('<!doctype html>\n');
     return new Response(answer.status === 204 ? null : JSON.stringify(answer.body), {
       status: answer.status,
       headers: { 'content-type': 'application/json' },

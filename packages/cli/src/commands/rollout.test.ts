@@ -365,6 +365,30 @@ describe('steering a rollout', () => {
     expect((await json<{ markdown: string }>(['report'])).data.markdown).toContain('# Rollout Report');
     expect(await run(['report', '--out', 'report.md'])).toMatchObject({ code: 0 });
     expect(readFileSync(join(dir, 'report.md'), 'utf8')).toContain('# Rollout Report');
+    expect(await run(['report', '--format', 'html', '--out', 'report.html'])).toMatchObject({ code: 0 });
+    expect(readFileSync(join(dir, 'report.html'), 'utf8')).toBe('<!doctype html>\n');
+    const printed = JSON.parse((await run(['report', '--format', 'json'])).out);
+    expect(printed).toMatchObject({ schema: 1, kind: 'report' });
+    expect((await json<{ document: unknown }>(['report', '--format', 'json'])).data.document).toEqual(printed);
+    expect((await run(['report', '--out', '/nowhere/report.md'])).err).toContain('FILE_UNREADABLE');
+    expect((await run(['report', '--format', 'pdf'])).code).toBe(2);
+  });
+
+  it('prints an incident in the format asked for, and takes an action item or its number, not both', async () => {
+    const { run } = await inCanary();
+    expect((await run(['incident', 'show'])).out).toContain('has no incidents');
+    await run(['abort', '--reason', 'a bug']);
+    expect((await run(['incident', 'list'])).out).toMatch(/1 +person +minor/);
+    expect((await run(['incident', 'show'])).out).toMatch(/^# Incident 1/);
+    const incident = JSON.parse((await run(['incident', 'show', '1', '--format', 'json'])).out);
+    expect(incident).toMatchObject({ kind: 'incident' });
+    await run(['incident', 'acknowledge', '1']);
+    expect((await run(['incident', 'list'])).out).toContain('in triage');
+    for (const argv of [[], ['x', '--done', '1']]) {
+      expect(await run(['incident', 'action', '1', ...argv])).toMatchObject({ code: 2 });
+    }
+    expect((await run(['incident', 'resolve', '1'])).err).toContain('REASON_REQUIRED');
+    expect((await run(['incident', 'severity', '1', 'huge'])).code).toBe(2);
   });
 });
 

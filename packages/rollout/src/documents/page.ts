@@ -145,11 +145,6 @@ export function joined(lines: readonly Line[], separator: string): Line {
 /** Where there is nothing to show. */
 export const NONE: Line = [words(NOTHING)];
 
-/** Whether a line says nothing. */
-export function isEmpty(one: Line): boolean {
-  return one.every(({ text }) => text.trim() === '');
-}
-
 /** A paragraph. */
 export const text = (...parts: readonly (string | Span | Line)[]): Block => ({ kind: 'text', line: line(...parts) });
 
