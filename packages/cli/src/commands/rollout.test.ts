@@ -281,22 +281,6 @@ describe('steering a rollout', () => {
       { type: 'RecordFix', incident: 1, text: 'x', reference: 'pr' },
     ],
     [['incident', 'resolve', '1'], { type: 'ResolveIncident', incident: 1 }],
-    [['incident', 'resolve', '1', '--reason', 'x'], { type: 'ResolveIncident', incident: 1, reason: 'x' }],
-    [['incident', 'acknowledge', '1'], { type: 'AcknowledgeIncident', incident: 1 }],
-    [['incident', 'note', '1', 'x'], { type: 'NoteIncident', incident: 1, text: 'x' }],
-    [
-      ['incident', 'link', '1', 'errors', 'https://g.example/d'],
-      { type: 'LinkIncident', incident: 1, title: 'errors', url: 'https://g.example/d' },
-    ],
-    [
-      ['incident', 'severity', '1', 'minor', '--reason', 'x'],
-      { type: 'RateIncident', incident: 1, severity: 'minor', reason: 'x' },
-    ],
-    [
-      ['incident', 'action', '1', 'x', '--owner', 'bo', '--link', 'https://t.example/7'],
-      { type: 'AddAction', incident: 1, text: 'x', owner: 'bo', link: 'https://t.example/7' },
-    ],
-    [['incident', 'action', '1', '--done', '2'], { type: 'CompleteAction', incident: 1, action: 2 }],
     [['issue', 'close', '1'], { type: 'ChangeIssue', number: 1, status: 'closed' }],
   ])('%j sends exactly that command', async (argv, body) => {
     const { run, plane } = await inCanary();
@@ -372,23 +356,6 @@ describe('steering a rollout', () => {
     expect((await json<{ document: unknown }>(['report', '--format', 'json'])).data.document).toEqual(printed);
     expect((await run(['report', '--out', '/nowhere/report.md'])).err).toContain('FILE_UNREADABLE');
     expect((await run(['report', '--format', 'pdf'])).code).toBe(2);
-  });
-
-  it('prints an incident in the format asked for, and takes an action item or its number, not both', async () => {
-    const { run } = await inCanary();
-    expect((await run(['incident', 'show'])).out).toContain('has no incidents');
-    await run(['abort', '--reason', 'a bug']);
-    expect((await run(['incident', 'list'])).out).toMatch(/1 +person +minor/);
-    expect((await run(['incident', 'show'])).out).toMatch(/^# Incident 1/);
-    const incident = JSON.parse((await run(['incident', 'show', '1', '--format', 'json'])).out);
-    expect(incident).toMatchObject({ kind: 'incident' });
-    await run(['incident', 'acknowledge', '1']);
-    expect((await run(['incident', 'list'])).out).toContain('in triage');
-    for (const argv of [[], ['x', '--done', '1']]) {
-      expect(await run(['incident', 'action', '1', ...argv])).toMatchObject({ code: 2 });
-    }
-    expect((await run(['incident', 'resolve', '1'])).err).toContain('REASON_REQUIRED');
-    expect((await run(['incident', 'severity', '1', 'huge'])).code).toBe(2);
   });
 });
 
