@@ -201,8 +201,13 @@ const RULES: Rules = {
   ExposureFell: null,
   AbortUnconfirmed: ({ type: _type, ...facts }, state) => {
     const { acknowledged, connected, treated } = facts;
+    const silent = connected - acknowledged;
+    const sdks =
+      silent === 0
+        ? `all ${connected} SDKs say they took it, but`
+        : `${silent} of ${connected} SDKs have not taken it.`;
     const seen = treated === 0 ? '' : ` ${treated} observations of the feature were made since.`;
-    const text = `The abort of ${titleOf(state)} is not confirmed: ${connected - acknowledged} of ${connected} SDKs have not taken it.${seen}`;
+    const text = `The abort of ${titleOf(state)} is not confirmed: ${sdks}${seen}`;
     return draft('page', ON_CALL, 'abort.unconfirmed', text, facts);
   },
   IncidentAcknowledged: ({ incident }, state) =>

@@ -185,5 +185,9 @@ describe('notificationsOfDecision', () => {
     expect(told({ type: 'AbortUnconfirmed', ...counts, treated: 7, treating: 1 })[0]!.text).toContain(
       '7 observations of the feature were made since.',
     );
+    const all = { ...counts, acknowledged: 12, treated: 7, treating: 1 };
+    expect(told({ type: 'AbortUnconfirmed', ...all })[0]!.text).toContain(
+      'all 12 SDKs say they took it, but 7 observations of the feature were made since.',
+    );
   });
 });

@@ -61,7 +61,8 @@ function commandsOf(
     ...(tookEffectAt !== undefined && isQuiet
       ? [{ type: 'ConfirmExposureFell', incident: number, reports: quietReports } as const]
       : []),
-    ...(now - since >= EFFECT_LIMIT_MS
+    // After the confirmation one late observation is no people who still see it: it must go on.
+    ...(now - since >= EFFECT_LIMIT_MS && (tookEffectAt === undefined || now - lastTreatedAt < QUIET_MS)
       ? [{ type: 'ReportUnconfirmed', incident: number, acknowledged, connected, treated, treating } as const]
       : []),
   ];

@@ -118,6 +118,26 @@ describe('the abort protocol', () => {
     );
   });
 
+  it('pages when every SDK says that it took and people still see the feature, but not of a request that ended late', async () => {
+    const { r, id, stale } = await aborted();
+    const both = async (second: TelemetryBatch | undefined) => {
+      await r.sdk.sendTelemetry(await telemetryOf(r, 'instance-1'));
+      const { revision } = await telemetryOf(r, 'instance-2');
+      await r.sdk.sendTelemetry({ ...(await telemetryOf(r, 'instance-2', second)), revision });
+      await r.pass(10_000);
+    };
+    for (let i = 0; i < 3; i += 1) await both(undefined);
+    expect(await countOf(r, id, 'AbortTookEffect')).toBe(1);
+    expect(await countOf(r, id, 'ExposureFell')).toBe(0);
+    await both(stale);
+    await both(undefined);
+    expect(await countOf(r, id, 'AbortUnconfirmed')).toBe(0);
+    for (let i = 0; i < 5; i += 1) await both(stale);
+    expect(await countOf(r, id, 'AbortUnconfirmed')).toBe(1);
+    const doubt = (await r.admin.listEvents(id)).find(({ event }) => event.type === 'AbortUnconfirmed')?.event;
+    expect(doubt).toMatchObject({ acknowledged: 2, connected: 2, treating: 1 });
+  });
+
   it('says nothing of exposure without telemetry, and stops watching after a while', async () => {
     const { r, id } = await aborted();
     await live(r);

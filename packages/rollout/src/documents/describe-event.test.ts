@@ -120,15 +120,15 @@ const LINES: readonly (readonly [RolloutEvent, string])[] = [
   ],
   [
     { type: 'AbortUnconfirmed', incident: 1, acknowledged: 9, connected: 12, treated: 0, treating: 0 },
-    'Abort of incident 1 not confirmed in time: 3 of 12 connected SDKs have not confirmed exposure 0: on-call is told',
+    'Abort of incident 1 not confirmed in time: 9 of 12 connected SDKs have confirmed exposure 0: on-call is told',
   ],
   [
     { type: 'AbortUnconfirmed', incident: 1, acknowledged: 12, connected: 12, treated: 40, treating: 1 },
-    'Abort of incident 1 not confirmed in time: 0 of 12 connected SDKs have not confirmed exposure 0, 40 observations of the feature since in 1 process: on-call is told',
+    'Abort of incident 1 not confirmed in time: 12 of 12 connected SDKs have confirmed exposure 0, 40 observations of the feature since in 1 process: on-call is told',
   ],
   [
     { type: 'AbortUnconfirmed', incident: 1, acknowledged: 12, connected: 12, treated: 40, treating: 2 },
-    'Abort of incident 1 not confirmed in time: 0 of 12 connected SDKs have not confirmed exposure 0, 40 observations of the feature since in 2 processes: on-call is told',
+    'Abort of incident 1 not confirmed in time: 12 of 12 connected SDKs have confirmed exposure 0, 40 observations of the feature since in 2 processes: on-call is told',
   ],
   [{ type: 'IncidentAcknowledged', incident: 1 }, 'ana began the triage of incident 1'],
   [{ type: 'IncidentRated', incident: 1, severity: 'minor', reason: 'few' }, 'ana rated incident 1 minor: few'],

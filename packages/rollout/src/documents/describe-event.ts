@@ -166,9 +166,9 @@ const HARM: Pick<
   ExposureFell: ({ incident, reports }) =>
     `Exposure fell after incident ${incident}: nobody treated in ${formatCount(reports)} ${reports === 1 ? 'report' : 'reports'} of telemetry gathered since`,
   AbortUnconfirmed: ({ incident, acknowledged, connected, treated, treating }) =>
-    `Abort of incident ${incident} not confirmed in time: ${formatCount(connected - acknowledged)} of ${formatCount(
+    `Abort of incident ${incident} not confirmed in time: ${formatCount(acknowledged)} of ${formatCount(
       connected,
-    )} connected SDKs have not confirmed exposure 0${
+    )} connected SDKs have confirmed exposure 0${
       treated === 0
         ? ''
         : `, ${formatCount(treated)} observations of the feature since in ${formatCount(treating)} ${treating === 1 ? 'process' : 'processes'}`
