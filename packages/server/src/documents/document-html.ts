@@ -7,7 +7,7 @@ import {
   type RolloutDocument,
   type Span,
 } from '@rampart/rollout';
-import { escapeHtml, htmlPage } from './html.ts';
+import { escapeHtml, htmlPage, shownText } from './html.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -77,19 +77,19 @@ function chartHtml(chart: DocumentChart): string {
   const instants = chart.series.flatMap(({ points }) => points.map(({ at }) => at));
   const { axis, xOf } = timeAxis(instants);
   const svg = lineChart({
-    title: chart.title,
-    description: chart.description,
+    title: shownText(chart.title),
+    description: shownText(chart.description),
     x: axis,
     y: valueAxis(chart.unit),
     series: chart.series.map(({ name, shape, points }) => ({
-      ...{ name, shape },
+      ...{ name: shownText(name), shape },
       points: points.map(({ at, y, low, high }) => ({
         ...{ x: xOf(at), y: chart.unit === 'nat' ? Math.max(LEAST_EVIDENCE, y) : y },
         ...(low !== undefined && { low }),
         ...(high !== undefined && { high }),
       })),
     })),
-    references: chart.references.map(({ at, label }) => ({ at, label })),
+    references: chart.references.map(({ at, label }) => ({ at, label: shownText(label) })),
   });
   return `<figure>${svg}</figure>`;
 }

@@ -8,9 +8,14 @@ const ESCAPES: Readonly<Record<string, string>> = {
 /** Control characters and bidi overrides: they show nothing, and can make a text read as another. */
 const UNSHOWN = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]+/gu;
 
+/** Text of anyone without what does not show; not escaped. */
+export function shownText(text: string): string {
+  return text.replace(UNSHOWN, ' ');
+}
+
 /** Text of anyone, made safe between tags and inside a quoted attribute. */
 export function escapeHtml(text: string): string {
-  return text.replace(UNSHOWN, ' ').replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
+  return shownText(text).replace(/[&<>"']/g, (character) => ESCAPES[character] ?? '');
 }
 
 /** The style of every page: light or dark as the reader prefers, one column, and black on white in print. */
