@@ -58,7 +58,8 @@ async function begin(admin: ApiClient, flags: readonly string[]): Promise<readon
     const { id } = (await admin.createRollout({ text: planOf(flag) })).state;
     await admin.command(id, { type: 'Start' });
     const { state } = await admin.getRollout(id);
-    for (const item of openItems(state)) await admin.command(id, { type: 'Approve', item });
+    for (const item of openItems(state))
+      await admin.command(id, { type: 'Approve', item, evidence: 'https://wiki.example.com/launch' });
     ids.push(id);
   }
   return ids;

@@ -70,7 +70,11 @@ function canary(): RolloutLoop {
   const loop = openLoop(state);
   loop.command({ type: 'Start' }, ANA, 0);
   while (loop.state().phase === 'preflight') {
-    loop.command({ type: 'Approve', item: openItems(loop.state())[0] }, ANA, 0);
+    loop.command(
+      { type: 'Approve', item: openItems(loop.state())[0], evidence: 'https://wiki.example.com/launch' },
+      ANA,
+      0,
+    );
   }
   return loop;
 }

@@ -43,7 +43,8 @@ export class AiSite {
     const { id } = (await world.admin.createRollout({ text, timeScale: TIME_SCALE })).state;
     await world.admin.command(id, { type: 'Start' });
     const { state } = world.server.controlPlane.getRollout(id);
-    for (const item of openItems(state)) await world.admin.command(id, { type: 'Approve', item });
+    for (const item of openItems(state))
+      await world.admin.command(id, { type: 'Approve', item, evidence: 'https://wiki.example.com/launch' });
     const client = await world.connect(() => undefined);
     return new AiSite(world, flag, client, id, options);
   }

@@ -49,7 +49,7 @@ export class CatalogSite {
     const { id } = (await admin.createRollout({ text, timeScale: TIME_SCALE })).state;
     await admin.command(id, { type: 'Start' });
     for (const item of openItems((await admin.getRollout(id)).state))
-      await admin.command(id, { type: 'Approve', item });
+      await admin.command(id, { type: 'Approve', item, evidence: 'https://wiki.example.com/launch' });
     await this.#world.settle(this.#clients);
     const users = new CatalogUsers(this.#clients, flag, options.seed);
     return new CatalogRollout(this.#world, this.#clients, this.#receiver, id, users, options.isDiurnal ?? false);

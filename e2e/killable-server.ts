@@ -8,19 +8,22 @@ type Started = { readonly url: string; readonly firstToken?: { readonly admin: s
 /** A control plane in a process that can be killed without warning and started again on the same data and port. */
 export class KillableServer {
   readonly #dataDir: string;
+  readonly #settings: string;
   #child: ChildProcess | undefined;
   #port = '0';
   tokens: { readonly admin: string; readonly sdk: string } | undefined;
   url = '';
 
-  constructor(dataDir: string) {
+  /** `settings`: as in the file of settings; secrets are read from the environment of this process. */
+  constructor(dataDir: string, settings: unknown = {}) {
     this.#dataDir = dataDir;
+    this.#settings = JSON.stringify(settings);
   }
 
   /** Starts the process and waits until it answers. */
   async start(): Promise<void> {
     const script = fileURLToPath(new URL('./server-process.ts', import.meta.url));
-    const args = ['--conditions=@rampart/source', script, this.#dataDir, this.#port];
+    const args = ['--conditions=@rampart/source', script, this.#dataDir, this.#port, this.#settings];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#child = child;
     const lines = createInterface({ input: child.stdout });

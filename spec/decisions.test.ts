@@ -124,7 +124,8 @@ class Runner {
       const running = rollout.state.stage && rollout.state.plan.stages[rollout.state.stage.index]?.name;
       if (running === stage) break;
       for (const item of stageOf(rollout.state)?.confirmations ?? []) {
-        if (openItems(rollout.state).includes(item)) rollout.command({ type: 'Approve', item }, PEOPLE.ana);
+        if (openItems(rollout.state).includes(item))
+          rollout.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, PEOPLE.ana);
       }
       const evidence = this.site.batch(weightOfEveryone(rollout.state.layers) / 100_000);
       rollout.tick(BATCH_MS, { series: seriesOf(evidence, rollout.state, 0, 1) });

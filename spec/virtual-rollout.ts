@@ -59,14 +59,15 @@ export class VirtualRollout {
     this.command({ type: 'Start' }, by);
     while (this.state.phase === 'preflight') {
       const item = openItems(this.state)[0];
-      const given = this.command({ type: 'Approve', item }, by);
+      const given = this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, by);
       if (!given.ok) throw new Error(given.message);
     }
   }
 
   /** Gives whatever waits for a principal now: confirmations and exit items. */
   approveAll(by: Principal): void {
-    for (const item of openItems(this.state)) this.command({ type: 'Approve', item }, by);
+    for (const item of openItems(this.state))
+      this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, by);
   }
 
   /** Moves the clock, closes a batch (if there is evidence) and reconciles. */

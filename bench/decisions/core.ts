@@ -79,7 +79,8 @@ function exposed(plan: Plan): RolloutState {
     state = applyAll(state, decision.events, PERSON, START_AT);
   };
   for (const command of commands) {
-    for (const item of state?.phase === 'preflight' ? openItems(state) : []) give({ type: 'Approve', item });
+    for (const item of state?.phase === 'preflight' ? openItems(state) : [])
+      give({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' });
     give(command);
   }
   if (state?.phase !== 'exposing' && state?.phase !== 'monitoring') throw new Error(`stands at ${state?.phase}`);

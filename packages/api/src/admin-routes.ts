@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { HOOK_ROUTES } from './hook-routes.ts';
+import { NOTIFY_ROUTES } from './notify-routes.ts';
 import type { Route } from './route.ts';
 import { empty, IDEMPOTENCY, json, OPERATORS } from './route-parts.ts';
 import { deadLetterSchema, webhookSchema, webhooksSchema } from './schema/delivery-schema.ts';
@@ -9,6 +10,7 @@ import { createdTokenSchema, newTokenSchema, tokenSchema } from './schema/token-
 /** Routes of those who run the server: tokens, hooks, webhooks, the outbox. */
 export const ADMIN_ROUTES = {
   ...HOOK_ROUTES,
+  ...NOTIFY_ROUTES,
   listTokens: {
     method: 'GET',
     path: '/v1/tokens',

@@ -46,7 +46,10 @@ async function failureOf(call: Promise<unknown>): Promise<ProblemError> {
 }
 
 const CALLS: Readonly<
-  Record<Exclude<keyof typeof ROUTES, 'streamRuleset' | `export${string}`>, (c: ApiClient) => Promise<unknown>>
+  Record<
+    Exclude<keyof typeof ROUTES, 'streamRuleset' | 'mcp' | 'receiveSlackClick' | `export${string}`>,
+    (c: ApiClient) => Promise<unknown>
+  >
 > = {
   health: (c) => c.health(),
   ready: (c) => c.ready(),
@@ -66,12 +69,15 @@ const CALLS: Readonly<
       dropped: 0,
       series: [],
     }),
+  whoAmI: (c) => c.whoAmI(),
   sendSignals: (c) => c.sendSignals({ schema: 1, batchId: 'b', flag: 'f', occurrences: [] }),
   sendScores: (c) => c.sendScores({ schema: 1, flag: 'f', scores: [] }),
   validatePlan: (c) => c.validatePlan({ text: 'flag: f' }),
   createRollout: (c) => c.createRollout({ text: 'flag: f' }),
   listRollouts: (c) => c.listRollouts('all'),
   getRollout: (c) => c.getRollout('r1'),
+  listGates: (c) => c.listGates(),
+  setGate: (c) => c.setGate('error-budget', { open: false, reason: 'spent' }),
   listEvents: (c) => c.listEvents('r1', 3),
   listEvidence: (c) => c.listEvidence('r1', 3, 10),
   command: (c) => c.command('r1', { type: 'Start' }),
@@ -96,6 +102,9 @@ const CALLS: Readonly<
   getWebhooks: (c) => c.getWebhooks(),
   putWebhooks: (c) => c.putWebhooks([]),
   receiveHook: (c) => c.receiveHook('zendesk', {}),
+  getNotify: (c) => c.getNotify('checkout-1'),
+  testNotify: (c) => c.testNotify({ channel: 'pager' }),
+  getTrackers: (c) => c.getTrackers(),
   getHooks: (c) => c.getHooks(),
   putHooks: (c) => c.putHooks([]),
 };

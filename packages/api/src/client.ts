@@ -7,11 +7,14 @@ import type { BaselinesView } from './schema/baseline-schema.ts';
 import type { ClientCommand } from './schema/command-schema.ts';
 import type { DeadLetter, WebhookSetting } from './schema/delivery-schema.ts';
 import type { EvidencePage } from './schema/evidence-schema.ts';
+import type { GateChange, GatesView } from './schema/gate-schema.ts';
 import type { HookReceipt, HookSetting } from './schema/hook-schema.ts';
+import type { NotifyTest, NotifyTestResult, NotifyView } from './schema/notify-schema.ts';
 import type { CommandAnswer, NewRollout, PlanCheck, PlanInput, RolloutView } from './schema/rollout-schema.ts';
 import type { MetricTest, MetricTestResult } from './schema/source-schema.ts';
 import type { ServerStatus } from './schema/status-schema.ts';
-import type { CreatedToken, NewToken, Token } from './schema/token-schema.ts';
+import type { CreatedToken, Identity, NewToken, Token } from './schema/token-schema.ts';
+import type { TrackerStatus } from './schema/tracker-schema.ts';
 import { type Call, type Connection, jsonOf, send } from './transport.ts';
 import type { ScoreBatch, ScoreReceipt, SignalBatch, TelemetryBatch, TelemetryReceipt } from './wire.ts';
 
@@ -28,7 +31,7 @@ export type DocumentFormat = 'markdown' | 'html' | 'json';
 /** A document in a format. */
 export type DocumentIn<F extends DocumentFormat> = F extends 'json' ? RolloutDocument : string;
 
-/** One method per route but the stream, which the SDK reads. Every method throws `ProblemError` only. */
+/** One method per route but those that have clients of their own: the stream, OpenTelemetry, MCP, the clicks that Slack sends. Every method throws `ProblemError` only. */
 export type ApiClient = {
   /** Whether the process lives. */
   readonly health: () => Promise<{ readonly status: 'ok' }>;
@@ -38,6 +41,8 @@ export type ApiClient = {
   readonly metrics: () => Promise<string>;
   readonly openapi: () => Promise<OpenApiDocument>;
   readonly status: () => Promise<ServerStatus>;
+  /** Who the token of this client belongs to. */
+  readonly whoAmI: () => Promise<Identity>;
   /** `unchanged` when the server has no newer revision than the one given. */
   readonly getRuleset: (revision?: number) => Promise<Ruleset | 'unchanged'>;
   readonly sendTelemetry: (batch: TelemetryBatch) => Promise<TelemetryReceipt>;
@@ -67,6 +72,9 @@ export type ApiClient = {
   readonly listBaselines: (id: string, isCurrent?: boolean) => Promise<BaselinesView>;
   /** Takes the baseline anew. Waits ten minutes for histories that are read. */
   readonly captureBaseline: (id: string, reason: string, options?: WriteOptions) => Promise<CommandAnswer>;
+  readonly listGates: () => Promise<GatesView>;
+  /** Opens or closes a gate by hand. */
+  readonly setGate: (name: string, change: GateChange) => Promise<GatesView>;
   readonly listFlags: () => Promise<readonly Flag[]>;
   readonly getFlag: (key: string) => Promise<Flag>;
   readonly putFlag: (flag: Flag) => Promise<Flag>;
@@ -82,6 +90,12 @@ export type ApiClient = {
   readonly retryDeadLetter: (id: string) => Promise<void>;
   readonly getWebhooks: () => Promise<readonly WebhookSetting[]>;
   readonly putWebhooks: (webhooks: readonly WebhookSetting[]) => Promise<readonly WebhookSetting[]>;
+  /** `rollout`: the routes of its plan count as well. */
+  readonly getNotify: (rollout?: string) => Promise<NotifyView>;
+  /** Waits two minutes: a receiver may be slow. */
+  readonly testNotify: (test: NotifyTest) => Promise<NotifyTestResult>;
+  /** How trackers follow the rollouts. */
+  readonly getTrackers: () => Promise<TrackerStatus>;
   readonly getHooks: () => Promise<readonly HookSetting[]>;
   readonly putHooks: (hooks: readonly HookSetting[]) => Promise<readonly HookSetting[]>;
   /** Delivers to a hook as another system does, signed by `headers`. */
@@ -100,6 +114,7 @@ type Parts = Pick<Call, 'body' | 'headers'> & {
 };
 
 const CAPTURE_TIMEOUT_MS = 600_000;
+const TEST_TIMEOUT_MS = 120_000;
 type Ask = (id: OperationId, parts?: Parts) => Promise<Response>;
 
 /** A typed client of the HTTP API. */
@@ -120,6 +135,7 @@ function serverMethods(ask: Ask) {
     metrics: async () => (await ask('metrics', { headers: { accept: 'text/plain' } })).text(),
     openapi: async () => jsonOf<OpenApiDocument>(await ask('openapi')),
     status: async () => jsonOf<ServerStatus>(await ask('status')),
+    whoAmI: async () => jsonOf<Identity>(await ask('whoAmI')),
     getRuleset: async (revision?: number) => {
       const headers: Record<string, string> = revision === undefined ? {} : { 'if-none-match': `"${revision}"` };
       const response = await ask('getRuleset', { headers });
@@ -156,6 +172,9 @@ function rolloutMethods(ask: Ask) {
       const parts = { params: { id }, body: { reason }, headers: writeHeaders(options), timeoutMs: CAPTURE_TIMEOUT_MS };
       return jsonOf<CommandAnswer>(await ask('captureBaseline', parts));
     },
+    listGates: async () => jsonOf<GatesView>(await ask('listGates')),
+    setGate: async (name: string, body: GateChange) =>
+      jsonOf<GatesView>(await ask('setGate', { params: { name }, body })),
     getReport: async <F extends DocumentFormat = 'markdown'>(id: string, format?: F) =>
       documentOf(await ask('getReport', { params: { id }, headers: acceptOf(format) }), format),
     getIncident: async <F extends DocumentFormat = 'markdown'>(id: string, number: number, format?: F) =>
@@ -187,6 +206,10 @@ function adminMethods(ask: Ask) {
     getWebhooks: async () => jsonOf<WebhookSetting[]>(await ask('getWebhooks')),
     putWebhooks: async (body: readonly WebhookSetting[]) =>
       jsonOf<WebhookSetting[]>(await ask('putWebhooks', { body })),
+    getNotify: async (rollout?: string) => jsonOf<NotifyView>(await ask('getNotify', { query: { rollout } })),
+    testNotify: async (body: NotifyTest) =>
+      jsonOf<NotifyTestResult>(await ask('testNotify', { body, timeoutMs: TEST_TIMEOUT_MS })),
+    getTrackers: async () => jsonOf<TrackerStatus>(await ask('getTrackers')),
     getHooks: async () => jsonOf<HookSetting[]>(await ask('getHooks')),
     putHooks: async (body: readonly HookSetting[]) => jsonOf<HookSetting[]>(await ask('putHooks', { body })),
     receiveHook: async (name: string, body: unknown, headers?: Readonly<Record<string, string>>) =>

@@ -38,7 +38,14 @@ export { documentSchema } from './schema/document-schema.ts';
 export { eventRecordSchema, rolloutEventSchema } from './schema/event-schema.ts';
 export { type EvidencePage, evidenceBatchSchema, evidencePageSchema } from './schema/evidence-schema.ts';
 export { conditionSchema, flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';
+export { type GateChange, type GatesView, gateChangeSchema, gatesViewSchema } from './schema/gate-schema.ts';
 export { HOOK_SCHEMES, type HookReceipt, type HookSetting, hookSchema } from './schema/hook-schema.ts';
+export {
+  type NotifyTest,
+  type NotifyTestResult,
+  type NotifyView,
+  notifyTestSchema,
+} from './schema/notify-schema.ts';
 export { planIssueSchema, planSchema } from './schema/plan-schema.ts';
 export {
   type CommandAnswer,
@@ -79,11 +86,14 @@ export {
 export {
   type CreatedToken,
   createdTokenSchema,
+  type Identity,
+  identitySchema,
   type NewToken,
   newTokenSchema,
   type Token,
   tokenSchema,
 } from './schema/token-schema.ts';
+export type { TrackerStatus } from './schema/tracker-schema.ts';
 export { encodeFrame, HEARTBEAT, retryLine } from './sse.ts';
 export {
   formatToken,
@@ -96,6 +106,8 @@ export {
 } from './token-format.ts';
 export type { Connection } from './transport.ts';
 export {
+  DRILL_FLAG_PREFIX,
+  DRILL_UNIT,
   HEARTBEAT_MS,
   INSTANCE_HEADER,
   REVISION_HEADER,

@@ -20,6 +20,7 @@ type OwnCode =
   | 'TOKEN_INVALID'
   | 'TOKEN_EXPIRED'
   | 'TOKEN_REVOKED'
+  | 'ORIGIN_FORBIDDEN'
   | 'NOT_READY'
   | 'TELEMETRY_TOO_LARGE'
   | 'TELEMETRY_INVALID'
@@ -69,6 +70,12 @@ const OWN: Readonly<Record<OwnCode, ProblemEntry>> = {
   ),
   TOKEN_EXPIRED: entry('api', 401, 'The token has expired.', 'Create a new token and replace this one.'),
   TOKEN_REVOKED: entry('api', 401, 'The token was revoked.', 'Ask an admin for a new token.'),
+  ORIGIN_FORBIDDEN: entry(
+    'api',
+    403,
+    'It was sent to a name, or from an origin, not ours.',
+    'Use an address that `detail` names, or set `publicUrl` in the settings of the server to the one people use.',
+  ),
   NOT_READY: entry(
     'api',
     503,
@@ -216,6 +223,23 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemEntry>> = {
     404,
   ),
   ITEM_ALREADY_GIVEN: refusal('This item was given already.', 'Nothing to do.'),
+  ITEM_NOT_BY_HAND: refusal(
+    'This item is not given by hand.',
+    'Put right what `detail` says: Rampart looks again by itself, or the hook it names is called.',
+  ),
+  EVIDENCE_REQUIRED: refusal(
+    'This item needs evidence.',
+    'Give a link or a reference (`rampart approve ITEM --evidence URL`), or waive it with a reason (`--waive --note`).',
+  ),
+  PREFLIGHT_INCOMPLETE: refusal(
+    'Pre-flight is not complete.',
+    'Give what `detail` lists, each by what stands behind it; `rampart status` shows the same list.',
+  ),
+  NO_SDK_CONNECTED: refusal(
+    'No SDK is connected that could follow a drill.',
+    'Start the application with its SDK and run `rampart drill` again, or say how the rollback was tested.',
+  ),
+  DRILL_RUNNING: refusal('A drill of this rollout is running.', 'Wait for its end; `rampart status` shows it.'),
   ANOTHER_PRINCIPAL_REQUIRED: refusal(
     'Someone else has to do this.',
     'Ask a principal other than the one who started or proposed it.',

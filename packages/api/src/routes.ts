@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ADMIN_ROUTES } from './admin-routes.ts';
+import { AGENT_ROUTES } from './agent-routes.ts';
 import { BASELINE_ROUTES } from './baseline-routes.ts';
 import { FLAG_ROUTES } from './flag-routes.ts';
+import { GATE_ROUTES } from './gate-routes.ts';
 import { METRIC_ROUTES } from './metric-routes.ts';
 import { OTLP_ROUTES } from './otlp-routes.ts';
 import { PROBLEM_CODES, PROBLEMS, type ProblemCode } from './problem-table.ts';
@@ -25,6 +27,7 @@ import {
 } from './schema/rollout-schema.ts';
 import { healthSchema, readinessSchema, statusSchema } from './schema/status-schema.ts';
 import { telemetryBatchSchema, telemetryReceiptSchema } from './schema/telemetry-schema.ts';
+import { TRACKER_ROUTES } from './tracker-routes.ts';
 import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
 
 const MARKDOWN = 'text/markdown';
@@ -134,6 +137,7 @@ const SDK_ROUTES = {
 
 const ROLLOUT_ROUTES = {
   ...BASELINE_ROUTES,
+  ...GATE_ROUTES,
   validatePlan: {
     method: 'POST',
     path: '/v1/plans/validate',
@@ -231,10 +235,12 @@ const ROLLOUT_ROUTES = {
 /** Every route of the API by its operation id: the one table that server, client and OpenAPI document follow. */
 export const ROUTES = {
   ...OPERATION_ROUTES,
+  ...AGENT_ROUTES,
   ...SDK_ROUTES,
   ...REPORT_ROUTES,
   ...ROLLOUT_ROUTES,
   ...FLAG_ROUTES,
+  ...TRACKER_ROUTES,
   ...ADMIN_ROUTES,
 };
 

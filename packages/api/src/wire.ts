@@ -40,6 +40,11 @@ export type StreamFrame =
  * has taken effect everywhere. The stream query carries the same.
  */
 export const REVISION_HEADER = 'x-rampart-revision';
+/** Beginning of the keys of flags that only drills use, before the key of the flag whose rollback is tried. */
+export const DRILL_FLAG_PREFIX = 'rampart.drill/';
+/** The user that a drill is for: nobody else evaluates its flag. */
+export const DRILL_UNIT = 'rampart.drill';
+
 /** Header with the id of the SDK process (random, per process), on stream, ruleset and telemetry requests. */
 export const INSTANCE_HEADER = 'x-rampart-instance';
 
@@ -80,6 +85,8 @@ export type TelemetryBatch = {
    * nothing to report.
    */
   readonly idle?: readonly string[];
+  /** Of drills: what this process evaluates their flags to, for `DRILL_UNIT`. */
+  readonly evaluated?: Readonly<Record<string, boolean>>;
   readonly series: readonly TelemetrySeries[];
 };
 

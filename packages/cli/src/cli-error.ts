@@ -50,7 +50,17 @@ export const CLI_ERRORS = {
     remedy: '`rampart baseline show` shows the one in force, and `rampart status` what a first one waits for.',
   },
   WEBHOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart webhook list` shows every webhook.' },
+  LETTER_NOT_FOUND: { exitCode: 1, remedy: '`rampart notify dead` shows every message that was given up.' },
   HOOK_NOT_FOUND: { exitCode: 1, remedy: '`rampart hook list` shows every hook.' },
+  PLANE_NOT_SET: {
+    exitCode: 2,
+    remedy: 'Set PLANE_BASE_URL (https://api.plane.so, or your own) and PLANE_API_KEY (a personal access token).',
+  },
+  TRACKER_REFUSED: { exitCode: 1, remedy: 'Correct what the message names; nothing was changed.' },
+  TRACKER_UNREACHABLE: {
+    exitCode: 3,
+    remedy: 'Try again; with --external-id (or --comment-id) the same call makes nothing twice.',
+  },
   PORT_IN_USE: { exitCode: 1, remedy: 'Give another one with --port, or stop what listens there.' },
   START_FAILED: { exitCode: 1, remedy: 'Correct what the message names, then start again; nothing was changed.' },
 } as const satisfies Readonly<Record<string, { exitCode: ExitCode; remedy: string }>>;

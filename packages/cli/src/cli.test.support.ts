@@ -46,6 +46,7 @@ export function openCli(): Cli {
       sleep: () => Promise.resolve(),
       interrupted: () => never,
       startServer: () => Promise.reject(new Error('no server is started here')),
+      serveMcp: () => Promise.reject(new Error('no MCP is served here')),
       ...change,
     };
     const code = await runCli(argv, io);

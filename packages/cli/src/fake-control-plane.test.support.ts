@@ -1,4 +1,11 @@
-import { type ClientCommand, type Problem, type ProblemCode, problem, type RolloutView } from '@rampart/api';
+import {
+  type ClientCommand,
+  type GateChange,
+  type Problem,
+  type ProblemCode,
+  problem,
+  type RolloutView,
+} from '@rampart/api';
 import type { Flag, Segment } from '@rampart/flags';
 import {
   applyAll,
@@ -49,6 +56,13 @@ export class FakeControlPlane {
   readonly segments = new Map<string, Segment>();
   webhooks: unknown[] = [];
   hooks: unknown[] = [];
+  notify: unknown = { channels: [], routes: [], toldOfAbort: ['pager'] };
+  /** Set by a test: what became of test messages. */
+  tested: unknown = { results: [] };
+  letters: { id: string }[] = [];
+  /** What was asked of gates. */
+  readonly gates: { readonly gate: string; readonly open: boolean; readonly reason: string; readonly flag?: string }[] =
+    [];
   /** Set: nothing answers. */
   isDown = false;
 
@@ -111,16 +125,31 @@ export class FakeControlPlane {
     if (resource === 'rollouts') return this.#rollouts(method, url, key, sub, Number(number), body);
     if (resource === 'flags') return stored(this.flags, 'flags', method, key, body as Flag);
     if (resource === 'segments') return stored(this.segments, 'segments', method, key, body as Segment);
+    if (resource === 'gates') {
+      if (method === 'PUT') this.gates.push({ gate: key, ...(body as GateChange) });
+      const said = this.gates.map(({ reason, ...one }) => ({
+        ...{ ...one, why: reason, at: this.now, by: 'ana', byHand: !one.open },
+      }));
+      return ok({ gates: said, rollouts: [{ rollout: 'checkout-1', gate: 'change-calendar', when: 'advance' }] });
+    }
     if (resource === 'hooks') {
       if (method === 'PUT') this.hooks = body as unknown[];
       return ok(this.hooks);
     }
+    if (resource === 'notify' || resource === 'outbox') return this.#delivery(method, resource, key);
     if (resource === 'webhooks') {
       if (method === 'PUT') this.webhooks = body as unknown[];
       return ok(this.webhooks);
     }
     if (resource === 'tokens') return this.#tokens(method, key);
     return refused('NOT_FOUND', `There is no ${url.pathname}.`);
+  }
+
+  #delivery(method: string, resource: 'notify' | 'outbox', key: string): Answer {
+    if (resource === 'notify') return ok(key === 'test' ? this.tested : this.notify);
+    if (method === 'GET') return ok({ letters: this.letters, total: this.letters.length });
+    this.letters = this.letters.filter(({ id }) => id !== key);
+    return { status: 202, body: '' };
   }
 
   #tokens(method: string, key: string): Answer {

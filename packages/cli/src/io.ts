@@ -1,4 +1,5 @@
 import type { StartServer } from './control-plane.ts';
+import type { ServeMcp } from './serve-mcp.ts';
 
 /** Everything the command line touches outside its own process, so that a test can stand in for it. */
 export type Io = {
@@ -22,4 +23,5 @@ export type Io = {
   /** Aborts at the first Ctrl-C (or SIGTERM) after the first call; before that, Ctrl-C ends the process. */
   readonly interrupted: () => AbortSignal;
   readonly startServer: StartServer;
+  readonly serveMcp: ServeMcp;
 };

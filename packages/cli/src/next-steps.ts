@@ -1,4 +1,4 @@
-import { openItems, type RolloutState } from '@rampart/rollout';
+import { evidenceNeedOf, openItems, ROLLBACK_TESTED, type RolloutState } from '@rampart/rollout';
 
 /** A command to type, and what it is for. */
 export type NextStep = { readonly command: string; readonly why: string };
@@ -8,15 +8,27 @@ function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+function confirmation({ id }: RolloutState, item: string): NextStep {
+  return { command: `rampart approve ${id} ${shellWord(item)}`, why: 'once it is so' };
+}
+
+/** How a person gives an item of pre-flight; nothing where Rampart or a hook does. */
+function preflightStep(state: RolloutState, item: string): readonly NextStep[] {
+  const need = evidenceNeedOf(state, item);
+  if (item === ROLLBACK_TESTED && need !== 'not-by-hand') {
+    return [{ command: `rampart drill ${state.id}`, why: 'tries a rollback in the connected SDKs' }];
+  }
+  if (need === 'not-by-hand') return [];
+  const evidence = need === 'none' ? '' : ' --evidence URL';
+  return [{ command: `rampart approve ${state.id} ${shellWord(item)}${evidence}`, why: 'once it is done' }];
+}
+
 function approvals(state: RolloutState): readonly NextStep[] {
   // Exit items can be given early, but nobody has to.
   const isDue = (item: string) => state.phase !== 'exposing' || !Object.hasOwn(state.exit, item);
   const items = openItems(state)
     .filter(isDue)
-    .map((item) => ({
-      command: `rampart approve ${state.id} ${shellWord(item)}`,
-      why: state.phase === 'preflight' ? 'once it is done' : 'once it is so',
-    }));
+    .flatMap((item) => (state.phase === 'preflight' ? preflightStep(state, item) : [confirmation(state, item)]));
   const open = state.proposals.filter((proposal) => proposal.decided === undefined);
   const proposals = open.map(({ number, action, by }) => ({
     command: `rampart approve ${state.id} ${shellWord(`proposal ${number}`)}`,

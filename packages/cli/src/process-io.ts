@@ -1,6 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Io } from './io.ts';
+import { serveMcp } from './serve-mcp.ts';
 import { startControlPlane } from './start-control-plane.ts';
 
 const DEFAULT_COLUMNS = 100;
@@ -26,6 +27,7 @@ export function processIo(): Io {
       return stop.signal;
     },
     startServer: startControlPlane,
+    serveMcp,
   };
 }
 

@@ -16,7 +16,7 @@ export async function lookAt(client: ApiClient, name: string | undefined): Promi
 }
 
 /** JSON of a status: the view, with its events. */
-export function statusData({ view, events }: Seen): unknown {
+export function statusData({ view, events }: Seen): RolloutView & Pick<Seen, 'events'> {
   return { ...view, events };
 }
 

@@ -4,7 +4,8 @@ export type ConnectorErrorCode =
   | 'SECRET_INVALID'
   | 'BINDING_INVALID'
   | 'SOURCE_INVALID'
-  | 'CHANNEL_INVALID';
+  | 'CHANNEL_INVALID'
+  | 'TRACKER_INVALID';
 
 /** The one Error of this package: settings no connector can be made from. Values of URLs and secrets are never repeated. */
 export class ConnectorError extends Error {

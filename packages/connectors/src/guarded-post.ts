@@ -16,8 +16,8 @@ export type Post = {
   readonly lookup?: AddressLookup;
 };
 
-/** Answer to a POST, without its body: nothing of a receiver's text is kept. */
-export type PostAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders };
+/** Answer to a POST. `text`: the beginning of its body, cut at the bound, or where the connection broke. */
+export type PostAnswer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string };
 
 /**
  * Sends one POST on a connection of its own: no redirect is followed, no proxy of the environment is used, and the address
@@ -37,17 +37,20 @@ export function guardedPost(post: Post): Promise<PostAnswer> {
     });
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {
-      const answer = { status: incoming.statusCode ?? 0, headers: incoming.headers };
-      drain(incoming, () => resolve(answer));
+      const { statusCode: status = 0, headers } = incoming;
+      drain(incoming, (text) => resolve({ status, headers, text }));
     });
     outgoing.end(post.body);
   });
 }
 
 /** Reads the answer to its end or its bound. However it ends, the status has been given by then and counts. */
-function drain(incoming: IncomingMessage, done: () => void): void {
+function drain(incoming: IncomingMessage, end: (text: string) => void): void {
+  const parts: Buffer[] = [];
   let received = 0;
+  const done = () => end(Buffer.concat(parts).subarray(0, MAX_ANSWER_BYTES).toString());
   incoming.on('data', (part: Buffer) => {
+    parts.push(part);
     received += part.length;
     if (received > MAX_ANSWER_BYTES) incoming.destroy();
   });

@@ -91,7 +91,8 @@ export function openHttpAccess(settings: HttpAccessSettings, { name, secretOf, p
   };
 }
 
-function authorizationOf(
+/** Value of `authorization`; `secret` reads what a `secretRef` names. */
+export function authorizationOf(
   auth: HttpAccessSettings['auth'],
   secret: (ref: z.output<typeof secretRefSchema>) => string,
 ): string | undefined {
@@ -118,7 +119,8 @@ function tlsOf(name: string, files: HttpAccessSettings['tls']) {
   };
 }
 
-function withoutSecrets(text: string, secrets: readonly string[]): string {
+/** A text in which none of the secrets stands. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const longEnough = secrets.filter((secret) => secret.length >= SHORTEST_SECRET);
   return longEnough.reduce((left, secret) => left.replaceAll(secret, '[secret]'), text);
 }

@@ -8,7 +8,7 @@ import { ADDRESS_REFUSED } from './url-guard.ts';
 /** One question over HTTP. `system`: who is asked, for messages. */
 export type HttpQuestion = {
   readonly system: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Begins with the URL of the access. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;

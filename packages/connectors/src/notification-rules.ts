@@ -13,16 +13,25 @@ export type NotificationDraft = {
 };
 
 type EventMap = { readonly [Event in RolloutEvent as Event['type']]: Event };
-type Rule<Event> = (event: Event, state: RolloutState) => NotificationDraft | undefined;
+type Rule<Event> = (event: Event, state: RolloutState, before?: RolloutState) => NotificationDraft | undefined;
 type Rules = { readonly [Type in keyof EventMap]: Rule<EventMap[Type]> | null };
 
 /** The notification of an event; `undefined` where the table below says that nobody needs to hear of it. */
-export function notificationDraftOf(event: RolloutEvent, state: RolloutState): NotificationDraft | undefined {
-  return draftBy(event.type, event, state);
+export function notificationDraftOf(
+  event: RolloutEvent,
+  state: RolloutState,
+  before?: RolloutState,
+): NotificationDraft | undefined {
+  return draftBy(event.type, event, state, before);
 }
 
-function draftBy<Type extends keyof EventMap>(type: Type, event: EventMap[Type], state: RolloutState) {
-  return RULES[type]?.(event, state);
+function draftBy<Type extends keyof EventMap>(
+  type: Type,
+  event: EventMap[Type],
+  state: RolloutState,
+  before?: RolloutState,
+) {
+  return RULES[type]?.(event, state, before);
 }
 
 const ON_CALL: readonly Audience[] = ['on-call'];
@@ -71,12 +80,34 @@ const RULES: Rules = {
   RolloutCreated: null,
   PreflightStarted: null,
   ItemAttested: null,
+  PreflightItemFailed: ({ item, why }, state) =>
+    draft('info', ON_CALL, 'preflight.open', `${titleOf(state)}: the pre-flight item "${item}" is open: ${why}.`, {
+      item,
+      why,
+    }),
+  DrillStarted: null,
+  DrillSwitchedOff: null,
+  DrillFinished: ({ number, passed, why }, state) =>
+    passed
+      ? undefined
+      : draft('warn', ON_CALL, 'drill.failed', `${titleOf(state)}: rollback drill ${number} failed${because(why)}`, {
+          number,
+          why,
+        }),
+  OverlapsFound: ({ overlaps }, state) => {
+    const confounded = overlaps.filter(({ isConfounded }) => isConfounded);
+    if (confounded.length === 0) return undefined;
+    const names = confounded.map(({ rollout }) => rollout);
+    const text = `${titleOf(state)} picks people by the same salt as ${names.join(', ')}: a difference between its arms may be their doing.`;
+    return draft('warn', ON_CALL, 'overlap.confounded', text, { rollouts: names });
+  },
   BaselineStarted: null,
   BaselineCaptured: null,
   StageEntered: ({ name, why, index }, state) =>
     draft('info', STAKEHOLDERS, 'stage.entered', `${titleOf(state)} enters stage ${name}${because(why)}`, {
       stage: name,
       index,
+      confirmations: state.plan.stages[index]?.confirmations,
     }),
   StagePassed: ({ name, index }, state) =>
     draft('info', STAKEHOLDERS, 'stage.passed', `${titleOf(state)} passed stage ${name}.`, { stage: name, index }),
@@ -131,12 +162,36 @@ const RULES: Rules = {
       },
     ),
   SightLost: null,
-  BlindLimitReached: ({ since, why }, state) => {
+  BlindLimitReached: ({ since, why, inAllMs }, state) => {
     const reason = why === undefined ? '' : ` (${why})`;
-    const text = `${titleOf(state)} has had no evidence for ${minutes(state.plan.blindLimitMs)}${reason}. It does not advance meanwhile.`;
-    return draft('page', ON_CALL, 'sight.lost', text, { since, ...(why !== undefined && { why }) });
+    const forMs = Math.max(state.plan.blindLimitMs, (state.blindAlertedAt ?? since) - since);
+    const missing =
+      inAllMs === undefined
+        ? `has had no evidence for ${minutes(forMs)}`
+        : `has evidence that comes and goes: it was missing for ${minutes(inAllMs)} in all`;
+    const text = `${titleOf(state)} ${missing}${reason}. It does not advance meanwhile.`;
+    return draft('page', ON_CALL, 'sight.lost', text, { since, inAllMs, ...(why !== undefined && { why }) });
   },
-  SightReturned: null,
+  WatchResumed: null,
+  // Only where people were told that it was lost.
+  SightReturned: (_, state, before) =>
+    before?.blindAlertedAt === undefined
+      ? undefined
+      : draft('info', ON_CALL, 'sight.returned', `${titleOf(state)} has evidence again.`),
+  // That it is open is the usual, and asked at every stage.
+  GateAnswered: ({ gate, open, why }, state) =>
+    open
+      ? undefined
+      : draft('info', ON_CALL, 'gate.closed', `${titleOf(state)}: gate ${gate} is closed${because(why)}`, {
+          gate,
+          why,
+        }),
+  RolloutStuck: ({ since, waitingFor }, state) => {
+    const { operator } = state.plan.owners;
+    const whose = operator === undefined ? '' : ` Its operator is ${operator}.`;
+    const text = `${titleOf(state)} could have gone on by time since ${new Date(since).toISOString()}, and waits for ${waitingFor.join('; ')}.${whose}`;
+    return draft('warn', ON_CALL, 'rollout.stuck', text, { since, waitingFor, operator });
+  },
   PrincipalAsked: ({ question, undecided }, state) =>
     draft('warn', ON_CALL, 'decision.needed', `${titleOf(state)} needs a decision: ${question}`, {
       question,
@@ -238,6 +293,12 @@ const RULES: Rules = {
       link,
     }),
   ActionDone: null,
+  IncidentUnattended: ({ incident, since }, state) => {
+    const { analyst } = state.plan.owners;
+    const whose = analyst === undefined ? '' : ` Its analyst is ${analyst}.`;
+    const text = `Nobody has taken on incident ${incident} of ${titleOf(state)} since ${new Date(since).toISOString()}.${whose}`;
+    return draft('warn', ON_CALL, 'incident.unattended', text, { incident, since, assignee: analyst });
+  },
   IncidentAssigned: ({ incident, assignee }, state) =>
     draft(
       'warn',

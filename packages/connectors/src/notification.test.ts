@@ -1,4 +1,4 @@
-import type { EventRecord, RolloutEvent, RolloutState, Verdict } from '@rampart/rollout';
+import type { EventRecord, Plan, RolloutEvent, RolloutState, Verdict } from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
 import { notificationsOf, notificationsOfDecision } from './notification.ts';
 
@@ -6,6 +6,7 @@ import { notificationsOf, notificationsOfDecision } from './notification.ts';
 const state = {
   id: 'r1',
   attempt: 2,
+  incidents: [] as RolloutState['incidents'],
   plan: { title: 'Feature XYZ', flag: 'feature-xyz', environment: 'production', blindLimitMs: 1_200_000 },
 } as RolloutState;
 const verdict = { metric: 'errorRate', limit: '1%', value: 0.03 } as Verdict;
@@ -50,6 +51,39 @@ describe('notificationsOf', () => {
           assignee: 'agent:triage',
           failed: ['abort:errorRate:1%'],
         },
+      },
+    ]);
+  });
+
+  it('tells of a gate that closes, and not of one that is open as usual', () => {
+    expect(told({ type: 'GateAnswered', gate: 'change-calendar', open: true, why: 'it answered 200' })).toEqual([]);
+    expect(told({ type: 'GateAnswered', gate: 'change-calendar', open: false, why: 'it answered 503' })).toMatchObject([
+      {
+        type: 'gate.closed',
+        severity: 'info',
+        text: 'Feature XYZ (production): gate change-calendar is closed: it answered 503',
+      },
+    ]);
+  });
+
+  it('warns of what does not move, with all it waits for and whose it is', () => {
+    const owned = { ...state, plan: { ...state.plan, owners: { operator: 'team-web', analyst: 'agent:triage' } } };
+    const toldOf = (event: RolloutEvent) => notificationsOf(record(event), owned as RolloutState);
+    const since = Date.UTC(2026, 0, 5, 9);
+    expect(toldOf({ type: 'RolloutStuck', since, waitingFor: ['confirmation "x"', 'fresh evidence'] })).toMatchObject([
+      {
+        type: 'rollout.stuck',
+        severity: 'warn',
+        audience: ['on-call'],
+        text: 'Feature XYZ (production) could have gone on by time since 2026-01-05T09:00:00.000Z, and waits for confirmation "x"; fresh evidence. Its operator is team-web.',
+        data: { since, waitingFor: ['confirmation "x"', 'fresh evidence'], operator: 'team-web' },
+      },
+    ]);
+    expect(toldOf({ type: 'IncidentUnattended', incident: 1, since })).toMatchObject([
+      {
+        type: 'incident.unattended',
+        severity: 'warn',
+        text: 'Nobody has taken on incident 1 of Feature XYZ (production) since 2026-01-05T09:00:00.000Z. Its analyst is agent:triage.',
       },
     ]);
   });
@@ -110,8 +144,38 @@ describe('notificationsOf', () => {
     expect(told(event)[0]!.text).toContain('Feature XYZ (production)');
   });
 
+  it('tells that evidence is back where people were told that it was lost', () => {
+    const returned = record({ type: 'SightReturned' });
+    expect(notificationsOf(returned, state, { ...state, blindAlertedAt: 1 })).toMatchObject([
+      { type: 'sight.returned' },
+    ]);
+    expect(notificationsOf(returned, state, state)).toEqual([]);
+  });
+
+  it('keeps what is told of an incident in the matter of its own attempt, and names the stage and what is to be confirmed', () => {
+    const incidents = [{ number: 1, attempt: 1 }] as unknown as RolloutState['incidents'];
+    const [resolved] = notificationsOf(record({ type: 'IncidentResolved', incident: 1 }), { ...state, incidents });
+    expect(resolved!.group).toBe('rollout/r1/1');
+    const stages = [{ name: 'canary', confirmations: ['No critical bugs'] }] as unknown as Plan['stages'];
+    const entered = {
+      type: 'StageEntered',
+      index: 0,
+      name: 'canary',
+      layers: [],
+      epoch: 1,
+      durationMs: 1,
+      why: '',
+    } as const;
+    const staged = { ...state, plan: { ...state.plan, stages }, stage: { index: 0 } as RolloutState['stage'] };
+    expect(notificationsOf(record(entered), staged)).toMatchObject([
+      { stage: 'canary', data: { confirmations: ['No critical bugs'] } },
+    ]);
+  });
+
   it('says how long there was no evidence, and what the value is beyond', () => {
     expect(told({ type: 'BlindLimitReached', since: 1 })[0]!.text).toContain('no evidence for 20 min');
+    const gaps = { type: 'BlindLimitReached', since: 1, inAllMs: 24 * 60_000 } as const;
+    expect(told(gaps)[0]!.text).toContain('comes and goes: it was missing for 24 min in all');
     expect(told({ type: 'AlertRaised', check: 'c', verdict })[0]!.text).toContain('errorRate is beyond 1%');
   });
 

@@ -19,9 +19,12 @@ export type Notification = {
   readonly audience: readonly Audience[];
   /** Messages of one group are about one matter: a pager joins them (one attempt of one rollout). */
   readonly group: string;
+  /** Empty in a digest of several rollouts, as is `flag`. */
   readonly rollout: string;
   readonly flag: string;
   readonly environment: string;
+  /** Name of the stage that was served then. Default: none was. */
+  readonly stage?: string;
   /** Version of the event in its rollout. */
   readonly version: number;
   /** Who did it: id of a principal. */
@@ -34,11 +37,16 @@ export type Notification = {
 
 /**
  * What people must hear of an event; empty for events that are only for the record. `state` is the rollout after the
- * event. Pure: the same event gives the same notifications, so a repeated hand-over is one message.
+ * event, `before` the one before it. Pure: the same event gives the same notifications, so a repeated hand-over is one message.
  */
-export function notificationsOf(record: EventRecord, state: RolloutState): readonly Notification[] {
-  const draft = notificationDraftOf(record.event, state);
+export function notificationsOf(
+  record: EventRecord,
+  state: RolloutState,
+  before?: RolloutState,
+): readonly Notification[] {
+  const draft = notificationDraftOf(record.event, state, before);
   if (draft === undefined) return [];
+  const stage = state.stage && state.plan.stages[state.stage.index]?.name;
   return [
     {
       id: `${state.id}:${record.version}`,
@@ -46,10 +54,11 @@ export function notificationsOf(record: EventRecord, state: RolloutState): reado
       at: record.at,
       severity: draft.severity,
       audience: draft.audience,
-      group: `rollout/${state.id}/${state.attempt}`,
+      group: `rollout/${state.id}/${attemptOf(draft, state)}`,
       rollout: state.id,
       flag: state.plan.flag,
       environment: state.plan.environment,
+      ...(stage !== undefined && { stage }),
       version: record.version,
       by: record.by,
       text: draft.text,
@@ -58,8 +67,13 @@ export function notificationsOf(record: EventRecord, state: RolloutState): reado
   ];
 }
 
-/** An event, and the rollout after it. */
-export type Told = { readonly record: EventRecord; readonly state: RolloutState };
+/** An incident is a matter of its own attempt, also when a later one has begun. */
+function attemptOf({ data }: NotificationDraft, { attempt, incidents }: RolloutState): number {
+  return incidents.find(({ number }) => number === data.incident)?.attempt ?? attempt;
+}
+
+/** An event, and the rollout after and before it. */
+export type Told = { readonly record: EventRecord; readonly state: RolloutState; readonly before?: RolloutState };
 
 /** What the message of an abort says too, where it belongs to the same decision. */
 const FOLDED_INTO_ABORT: readonly RolloutEvent['type'][] = ['KillSwitchTripped', 'IncidentAssigned'];
@@ -71,8 +85,9 @@ const FOLDED_INTO_ABORT: readonly RolloutEvent['type'][] = ['KillSwitchTripped',
 export function notificationsOfDecision(told: readonly Told[]): readonly Notification[] {
   const last = told.at(-1)?.state;
   const isAbort = told.some(({ record }) => record.event.type === 'RolloutAborted');
-  if (last === undefined || !isAbort) return told.flatMap(({ record, state }) => notificationsOf(record, state));
+  if (last === undefined || !isAbort)
+    return told.flatMap(({ record, state, before }) => notificationsOf(record, state, before));
   return told
     .filter(({ record }) => !FOLDED_INTO_ABORT.includes(record.event.type))
-    .flatMap(({ record }) => notificationsOf(record, last));
+    .flatMap(({ record, before }) => notificationsOf(record, last, before));
 }

@@ -1,49 +1,50 @@
 import { z } from 'zod';
-import { ConnectorError } from './connector-error.ts';
+import { ALERTMANAGER } from './alertmanager-notifier.ts';
+import { APPRISE } from './apprise-notifier.ts';
+import { channelSecret, channelUrl, readChannel, timeoutSchema } from './channel-settings.ts';
+import { EMAIL } from './email-notifier.ts';
 import { secretRefSchema } from './http-access.ts';
-import type { Notifier } from './ports.ts';
-import { schemaProblem } from './schema-problem.ts';
-import type { UrlPolicy } from './url-guard.ts';
+import { JSM } from './jsm-notifier.ts';
+import type { NotifierKind } from './notifier-deps.ts';
+import { PAGERDUTY } from './pagerduty-notifier.ts';
+import { SLACK } from './slack-notifier.ts';
+import { SLACK_WEBHOOK } from './slack-webhook-notifier.ts';
+import { TEAMS } from './teams-notifier.ts';
 import { webhookNotifier } from './webhook-notifier.ts';
 
-/** What a notifier remembers between deliveries, for example the thread that messages of a rollout go to. Durable. */
-export type NotifierMemory = {
-  /** What was put last under the key. */
-  readonly get: (key: string) => Promise<unknown>;
-  readonly put: (key: string, value: unknown) => Promise<void>;
-};
+export type { NotifierDeps, NotifierKind, NotifierMemory } from './notifier-deps.ts';
 
-/** What a notifier is opened with. */
-export type NotifierDeps = {
-  /** Name of its channel. */
-  readonly name: string;
-  /** Reads the secret that a `secretRef` names. */
-  readonly secretOf: (ref: string) => string | undefined;
-  readonly policy: UrlPolicy;
-  /** Origin that links of messages begin with. Default: messages carry no links. */
-  readonly publicUrl?: string;
-  readonly memory: NotifierMemory;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-};
-
-/** One kind of channel. */
-export type NotifierKind = {
-  /** @throws ConnectorError `CHANNEL_INVALID`, `URL_REFUSED`, `SECRET_INVALID`, which name the place and repeat no secret */
-  readonly open: (settings: unknown, deps: NotifierDeps) => Notifier;
-};
-
-const webhookSettings = z.strictObject({ url: z.string().min(1), secret: secretRefSchema });
+const webhookSettings = z.strictObject({
+  url: z.union([z.string().min(1), secretRefSchema]),
+  secret: secretRefSchema,
+  timeout: timeoutSchema,
+});
 
 const webhook: NotifierKind = {
-  open(settings, { name, secretOf, policy, now }) {
-    const read = webhookSettings.safeParse(settings);
-    if (!read.success)
-      throw new ConnectorError('CHANNEL_INVALID', `notify.channels.${name}: ${schemaProblem(read.error)}`);
-    const secret = secretOf(read.data.secret.secretRef) ?? '';
-    return webhookNotifier({ ...policy, name, url: read.data.url, secret, now });
+  open(settings, deps) {
+    const { url, secret, timeout: timeoutMs } = readChannel(webhookSettings, settings, deps);
+    const { name, policy, now, deadline } = deps;
+    return webhookNotifier({
+      ...policy,
+      name,
+      url: channelUrl('url', typeof url === 'string' ? url : channelSecret('url', url, deps), deps),
+      secret: channelSecret('secret', secret, deps),
+      timeoutMs,
+      now,
+      ...(deadline && { deadline }),
+    });
   },
 };
 
 /** Every kind of channel by the name that settings give it. */
-export const NOTIFIER_KINDS: Readonly<Record<string, NotifierKind>> = { webhook };
+export const NOTIFIER_KINDS: Readonly<Record<string, NotifierKind>> = {
+  alertmanager: ALERTMANAGER,
+  apprise: APPRISE,
+  email: EMAIL,
+  jsm: JSM,
+  pagerduty: PAGERDUTY,
+  slack: SLACK,
+  'slack-webhook': SLACK_WEBHOOK,
+  teams: TEAMS,
+  webhook,
+};

@@ -67,12 +67,21 @@ export type SourceAnswer =
       readonly retryAfterMs?: number;
     };
 
+/** What a source says to an expression: how many series it returned, or why it could not answer. */
+export type ProbeAnswer =
+  | { readonly kind: 'value'; readonly series: number }
+  | { readonly kind: 'no-data' }
+  /** `message` carries no secret. */
+  | { readonly kind: 'error'; readonly message: string };
+
 /** Where the numbers of a metric come from. */
 export type MetricSource = {
   /** Name a plan refers to, for example `telemetry`. */
   readonly name: string;
   /** Never rejects: what goes wrong is an answer of kind `error`. */
   readonly read: (query: MetricQuery) => Promise<SourceAnswer>;
+  /** Asks whether an expression of its language returns anything now. Never rejects. Default: it cannot be asked. */
+  readonly probe?: (query: string, signal?: AbortSignal) => Promise<ProbeAnswer>;
   /** Where the past of its metrics can be read. Default: nowhere. */
   readonly history?: HistorySource;
   /** Ends connections that are kept open. Default: there are none. */

@@ -4,7 +4,12 @@ import { ConnectorError } from './connector-error.ts';
 import type { Increment } from './counter-increments.ts';
 import { httpAccessSchema, openHttpAccess } from './http-access.ts';
 import type { MetricQuery, MetricSource, SourceAnswer } from './ports.ts';
-import type { PrometheusConnection, PrometheusFailure, PrometheusSeries } from './prometheus-api.ts';
+import {
+  type PrometheusConnection,
+  type PrometheusFailure,
+  type PrometheusSeries,
+  queryInstant,
+} from './prometheus-api.ts';
 import { type PrometheusBinding, readPrometheusBinding } from './prometheus-binding.ts';
 import { type Cells, newCells, seriesOfCells } from './prometheus-cells.ts';
 import { prometheusHistory } from './prometheus-history.ts';
@@ -35,6 +40,11 @@ const EVERYONE = 100_000;
 export function prometheusSource(connection: PrometheusConnection, name: string): MetricSource {
   return {
     name,
+    async probe(query, signal) {
+      const answer = await queryInstant(connection, { query, at: Date.now() }, { ...(signal && { signal }) });
+      if (!answer.ok) return { kind: 'error', message: answer.message };
+      return answer.series.length === 0 ? { kind: 'no-data' } : { kind: 'value', series: answer.series.length };
+    },
     async read(query) {
       try {
         return await answerOf(connection, query, readPrometheusBinding(query.metric));

@@ -1,31 +1,18 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { instantOf } from './instant-of.ts';
-import { type JsonPath, jsonPathSchema, readJsonPath } from './json-path.ts';
+import { conditionsSchema, fieldText, jsonFieldSchema, readConditions, textIn } from './json-field.ts';
+import { jsonPathSchema } from './json-path.ts';
 import { schemaProblem } from './schema-problem.ts';
 
-/** A JSONPath, where a text begins with `$`; else the text itself. */
-type Field = JsonPath | string;
-
-const field = z
-  .string()
-  .min(1)
-  .transform((text, context): Field => {
-    if (!text.startsWith('$')) return text;
-    const read = readJsonPath(text);
-    if (!('problem' in read)) return read;
-    context.addIssue({ code: 'custom', message: read.problem });
-    return z.NEVER;
-  });
-
 const mappingSchema = z.strictObject({
-  metric: field,
-  flag: field,
+  metric: jsonFieldSchema,
+  flag: jsonFieldSchema,
   each: jsonPathSchema.optional(),
   at: jsonPathSchema.optional(),
   count: jsonPathSchema.optional(),
   id: jsonPathSchema.optional(),
-  when: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
+  when: conditionsSchema.optional(),
 });
 
 /** What a delivery says happened. `id` is the same for the same delivery. */
@@ -45,17 +32,10 @@ export type SignalMapping = (body: unknown, raw: Buffer) => MappedSignals | { re
 export function readSignalMapping(settings: unknown): SignalMapping | { readonly problem: string } {
   const read = mappingSchema.safeParse(settings);
   if (!read.success) return { problem: schemaProblem(read.error) };
-  const conditions: [JsonPath, readonly string[]][] = [];
-  for (const [text, wanted] of Object.entries(read.data.when ?? {})) {
-    const condition = readJsonPath(text);
-    if ('problem' in condition) return { problem: `when: ${condition.problem}` };
-    conditions.push([condition, typeof wanted === 'string' ? [wanted] : wanted]);
-  }
+  const isMeant = readConditions(read.data.when);
+  if ('problem' in isMeant) return isMeant;
   const { when: _when, ...mapping } = read.data;
-  return (body, raw) => {
-    const isMeant = conditions.every(([at, wanted]) => at.select(body).some((value) => wanted.includes(String(value))));
-    return isMeant ? mapped(body, raw, mapping) : undefined;
-  };
+  return (body, raw) => (isMeant(body) ? mapped(body, raw, mapping) : undefined);
 }
 
 type Mapping = Omit<z.output<typeof mappingSchema>, 'when'>;
@@ -76,7 +56,9 @@ type Read = { readonly flag: string; readonly occurrence: MappedOccurrence } | {
 function occurrenceIn(item: unknown, mapping: Mapping): Read {
   const [metric, flag] = [textIn(item, mapping.metric), textIn(item, mapping.flag)];
   if (metric === undefined || flag === undefined)
-    return { problem: `${pathOf(metric === undefined ? mapping.metric : mapping.flag)} selects no text in the body` };
+    return {
+      problem: `${fieldText(metric === undefined ? mapping.metric : mapping.flag)} selects no text in the body`,
+    };
   const given = mapping.at?.select(item)[0];
   const at = given === undefined || given === null ? undefined : instantOf(given);
   if (given !== undefined && given !== null && at === undefined)
@@ -85,15 +67,4 @@ function occurrenceIn(item: unknown, mapping: Mapping): Read {
   if (!Number.isSafeInteger(count) || count < 0)
     return { problem: `${mapping.count?.text} selects no whole number from 0 in the body` };
   return { flag, occurrence: { metric, count, ...(at !== undefined && { at }) } };
-}
-
-function textIn(value: unknown, at: Field): string | undefined {
-  if (typeof at === 'string') return at;
-  const [found] = at.select(value);
-  const isText = (typeof found === 'string' && found !== '') || typeof found === 'number';
-  return isText ? String(found) : undefined;
-}
-
-function pathOf(at: Field): string {
-  return typeof at === 'string' ? at : at.text;
 }

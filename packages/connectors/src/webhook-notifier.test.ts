@@ -1,125 +1,53 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConnectorError } from './connector-error.ts';
-import type { Notification } from './notification.ts';
-import { type NotifierHarness, notifierContract, type ReceiverBehaviour } from './notifier.contract.ts';
+import { messageOf } from './notification.test.support.ts';
+import { NOTIFIER_KINDS } from './notifier-kinds.ts';
+import { notifierCases } from './notifier-rig.test.support.ts';
+import { type Receiver, startReceiver } from './receiver.test.support.ts';
 import { type WebhookOptions, webhookNotifier } from './webhook-notifier.ts';
 
 const SECRET = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
 const PATH = '/hook/secret-path-3141';
-const now = Date.now();
 const never = new AbortController().signal;
-const message: Notification = {
-  id: 'r1:12',
-  type: 'rollout.aborted',
-  at: Date.parse('2026-01-02T03:04:05Z'),
-  severity: 'page',
-  audience: ['on-call', 'stakeholders'],
-  group: 'rollout/r1/1',
-  rollout: 'r1',
-  flag: 'feature-xyz',
-  environment: 'production',
-  version: 12,
-  by: 'rampart',
-  text: 'Feature XYZ was aborted in stage canary.',
-  data: { reason: 'errorRate', incident: 1 },
-};
+const message = messageOf();
 
-type Received = { id: string; headers: Record<string, string>; body: string };
-let behaviour: ReceiverBehaviour = 'accepts';
-let received: Received[] = [];
-let strayed = 0;
-let flooded = 0;
-let server: Server;
-let port = 0;
-
-function flood(response: ServerResponse): void {
-  const part = Buffer.alloc(64 * 1024, 'x');
-  const more = () => {
-    while (!response.destroyed) {
-      flooded += part.length;
-      if (!response.write(part)) {
-        response.once('drain', more);
-        return;
-      }
-    }
-  };
-  response.on('error', () => undefined);
-  response.writeHead(200);
-  more();
-}
-
-const BEHAVIOURS: Readonly<Record<ReceiverBehaviour, (response: ServerResponse) => void>> = {
-  accepts: (response) => response.writeHead(204).end(),
-  refuses: (response) => response.writeHead(400).end('no'),
-  gone: (response) => response.writeHead(410).end(),
-  fails: (response) => response.writeHead(500).end('broken'),
-  'busy-seconds': (response) => response.writeHead(429, { 'retry-after': '7' }).end(),
-  'busy-date': (response) => response.writeHead(503, { 'retry-after': new Date(now + 90_000).toUTCString() }).end(),
-  redirects: (response) => response.writeHead(307, { location: '/elsewhere' }).end(),
-  hangs: () => undefined,
-  floods: flood,
-  cuts: (response) => response.destroy(),
-};
-
+type Received = { headers: Record<string, string>; body: string };
+let receiver: Receiver;
+const received = (): Received[] => receiver.seen as unknown as Received[];
 beforeAll(async () => {
-  server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    if (request.url !== PATH) strayed += 1;
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      const headers = request.headers as Record<string, string>;
-      received.push({ id: headers['webhook-id']!, headers, body: Buffer.concat(parts).toString() });
-      BEHAVIOURS[behaviour](response);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  port = (server.address() as AddressInfo).port;
+  receiver = await startReceiver({ accepts: { status: 204 } });
 });
-afterAll(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
-const given = (next: ReceiverBehaviour) => {
-  behaviour = next;
-  received = [];
-  flooded = 0;
-};
-beforeEach(() => given('accepts'));
+afterAll(() => receiver.stop());
+beforeEach(() => receiver.given('accepts'));
 
 const options = (change: Partial<WebhookOptions> = {}): WebhookOptions => ({
   name: 'ops',
-  url: `http://127.0.0.1:${port}${PATH}`,
+  url: `${receiver.url}${PATH}`,
   secret: SECRET,
   allowedHosts: ['127.0.0.1'],
-  // On a whole second, as HTTP dates are.
-  now: () => Math.floor(now / 1000) * 1000,
+  now: receiver.now,
   ...change,
-  // Short only for the receiver that never answers, so that a loaded machine has time for the others.
-  get timeoutMs() {
-    return behaviour === 'hangs' ? 50 : 20_000;
-  },
-});
-const harness = (): NotifierHarness => ({
-  notifier: webhookNotifier(options()),
-  message,
-  given,
-  received: () => received.map(({ id }) => ({ id })),
-  strayed: () => strayed,
-  flooded: () => flooded,
-  secrets: [PATH, 'secret-path', '127.0.0.1', String(port), SECRET, SECRET.slice('whsec_'.length)],
 });
 
-describe('webhookNotifier keeps the contract of notifiers', () => {
-  it.each(notifierContract)('$name', ({ run }) => run(harness()));
+describe('a webhook keeps the contract of notifiers', () => {
+  const cases = notifierCases({
+    kind: NOTIFIER_KINDS.webhook!,
+    receiver: () => receiver,
+    settings: () => ({ url: { secretRef: 'URL' }, secret: { secretRef: 'KEY' } }),
+    secrets: () => ({ URL: `${receiver.url}${PATH}`, KEY: SECRET }),
+    received: () => receiver.seen.map(({ headers }) => String(headers['webhook-id'])),
+    hidden: () => [PATH, 'secret-path', '127.0.0.1', String(receiver.port), SECRET.slice('whsec_'.length)],
+  });
+  it.each(cases)('$name', ({ run }) => run());
 });
 
 describe('webhookNotifier', () => {
   it('signs by Standard Webhooks: the library of the standard verifies it and reads the body', async () => {
     await webhookNotifier(options()).deliver(message, never);
-    const [{ body, headers }] = received as [Received];
+    const [{ body, headers }] = received() as [Received];
     const { id, type, at, ...data } = message;
     expect(new Webhook(SECRET).verify(body, headers)).toEqual({ type, timestamp: '2026-01-02T03:04:05.000Z', data });
     expect(headers['content-type']).toBe('application/json');
@@ -130,15 +58,15 @@ describe('webhookNotifier', () => {
 
   it('keeps the length right for text beyond ASCII', async () => {
     await webhookNotifier(options()).deliver({ ...message, text: 'Größe 🚫 → 0' }, never);
-    expect(JSON.parse(received[0]!.body).data.text).toBe('Größe 🚫 → 0');
+    expect(JSON.parse(received()[0]!.body).data.text).toBe('Größe 🚫 → 0');
   });
 
   it('sends only the types it is set to', async () => {
     const notifier = webhookNotifier(options({ events: ['rollout.completed'] }));
     expect(await notifier.deliver(message, never)).toEqual({ kind: 'delivered' });
-    expect(received).toEqual([]);
+    expect(received()).toEqual([]);
     await notifier.deliver({ ...message, type: 'rollout.completed' }, never);
-    expect(received).toHaveLength(1);
+    expect(received()).toHaveLength(1);
   });
 
   it('asks for another try when nobody listens, and tells only the code', async () => {
@@ -152,11 +80,11 @@ describe('webhookNotifier', () => {
 
   it('never connects to a name that resolves to a private address, unless it is listed', async () => {
     const lookup: WebhookOptions['lookup'] = (_, __, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
-    const url = `http://hooks.example.com:${port}${PATH}`;
+    const url = `http://hooks.example.com:${receiver.port}${PATH}`;
     const refused = await webhookNotifier(options({ url, lookup, allowedHosts: [] })).deliver(message, never);
-    expect([refused.kind, received.length]).toEqual(['refused', 0]);
+    expect([refused.kind, received().length]).toEqual(['refused', 0]);
     const listed = webhookNotifier(options({ url, lookup, allowedHosts: ['hooks.example.com'] }));
-    expect([await listed.deliver(message, never), received.length]).toEqual([{ kind: 'delivered' }, 1]);
+    expect([await listed.deliver(message, never), received().length]).toEqual([{ kind: 'delivered' }, 1]);
   });
 
   it.each([

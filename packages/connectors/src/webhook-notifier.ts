@@ -1,10 +1,10 @@
 import { Webhook } from 'standardwebhooks';
 import { ConnectorError } from './connector-error.ts';
-import { guardedPost, type PostAnswer } from './guarded-post.ts';
+import { deliveryFailureOf, deliveryOf } from './delivery-answer.ts';
+import { guardedPost } from './guarded-post.ts';
 import type { Notification } from './notification.ts';
-import type { DeliveryResult, Notifier } from './ports.ts';
-import { retryAfterMs } from './retry-after.ts';
-import { ADDRESS_REFUSED, type AddressLookup, type UrlPolicy, urlProblem } from './url-guard.ts';
+import type { Notifier } from './ports.ts';
+import { type AddressLookup, type UrlPolicy, urlProblem } from './url-guard.ts';
 
 /** Settings of a signed webhook. */
 export type WebhookOptions = UrlPolicy & {
@@ -17,6 +17,8 @@ export type WebhookOptions = UrlPolicy & {
   readonly events?: readonly string[];
   /** How long one delivery may take, milliseconds. Default: 10 000. */
   readonly timeoutMs?: number;
+  /** A signal that fires after so many milliseconds. Default: `AbortSignal.timeout`. */
+  readonly deadline?: (ms: number) => AbortSignal;
   /** Epoch milliseconds. Default: the clock of the machine. */
   readonly now?: () => number;
   /** Default: the lookup of the system. */
@@ -40,14 +42,14 @@ export function webhookNotifier(options: WebhookOptions): Notifier {
     name,
     deliver: async (message, signal) => {
       if (options.events?.includes(message.type) === false) return { kind: 'delivered' };
-      const deadline = AbortSignal.timeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      const deadline = (options.deadline ?? AbortSignal.timeout)(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
       try {
         const { headers, body } = signed(message, signer, now());
         const both = AbortSignal.any([signal, deadline]);
         const answer = await guardedPost({ url, headers, body, signal: both, policy: options, lookup: options.lookup });
-        return resultOf(answer, now());
+        return deliveryOf(answer, now());
       } catch (error) {
-        return failureOf(error, signal, deadline);
+        return deliveryFailureOf(error, signal, deadline);
       }
     },
   };
@@ -78,30 +80,4 @@ function signed(message: Notification, signer: Webhook, at: number) {
     'webhook-signature': signer.sign(id, sentAt, body),
   };
   return { headers, body };
-}
-
-function resultOf({ status, headers }: PostAnswer, now: number): DeliveryResult {
-  if (status >= 200 && status < 300) return { kind: 'delivered' };
-  if (status === 410) return { kind: 'refused', disable: true, why: 'it answered 410: it wants no more messages' };
-  if (status >= 300 && status < 400) {
-    return { kind: 'refused', why: `it answered ${status}: redirects are not followed, set the final address` };
-  }
-  const passing = status >= 500 || status === 408 || status === 425 || status === 429;
-  if (!passing) return { kind: 'refused', why: `it answered ${status}` };
-  const afterMs = retryAfterMs(headers['retry-after'], now);
-  return { kind: 'retry', why: `it answered ${status}`, ...(afterMs === undefined ? {} : { afterMs }) };
-}
-
-/** Only the code of an error is told: its message may hold the address. */
-function failureOf(error: unknown, signal: AbortSignal, deadline: AbortSignal): DeliveryResult {
-  if (signal.aborted) return { kind: 'retry', why: 'the delivery was stopped' };
-  if (deadline.aborted) return { kind: 'retry', why: 'it did not answer in time' };
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  if (code === ADDRESS_REFUSED) {
-    return {
-      kind: 'refused',
-      why: 'its host is not on the public internet; list it in allowedHosts if it may be called',
-    };
-  }
-  return { kind: 'retry', why: `it could not be reached (${code})` };
 }

@@ -8,6 +8,7 @@ import { stageOf, weightOfEveryone } from './decide/exposure.ts';
 import { isQuiet } from './decide/quiet.ts';
 import type { EventRecord, RolloutEvent } from './event.ts';
 import { binOf, type EvidenceBatch, type EvidenceSeries, USER_BUCKETS } from './evidence.ts';
+import { gatesNow } from './external-gates.ts';
 import { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
 import { standingsOf } from './judge/judge.ts';
 import { planFromObject } from './plan/parse-plan.ts';
@@ -211,7 +212,8 @@ export class Drive {
   /** Start, every pre-flight item, and the baseline. */
   begin(by: Principal = ANA): this {
     this.command({ type: 'Start' }, by);
-    for (const item of openItems(this.state)) this.command({ type: 'Approve', item }, BEN);
+    for (const item of openItems(this.state))
+      this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
     for (let count = 0; count < 5 && this.state.phase === 'baseline'; count += 1) this.serve(BATCH_MS);
     return this;
   }
@@ -228,11 +230,21 @@ export class Drive {
     return this;
   }
 
-  /** Healthy evidence and confirmations until a stage is entered. */
+  /** Every external gate that may be asked now answers; one of `rollback` asks for nothing. */
+  answerGates(open = true, why = 'it answered 200'): this {
+    for (const { name, when } of gatesNow(this.state)) {
+      if (when !== 'rollback') this.command({ type: 'AnswerGate', gate: name, open, why }, RAMPART);
+    }
+    return this;
+  }
+
+  /** Healthy evidence, confirmations and open gates until a stage is entered. */
   reach(name: string): this {
     this.begin();
     for (let count = 0; count < 100 && stageOf(this.state)?.name !== name; count += 1) {
-      for (const item of stageOf(this.state)?.confirmations ?? []) this.command({ type: 'Approve', item }, BEN);
+      this.answerGates();
+      for (const item of stageOf(this.state)?.confirmations ?? [])
+        this.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
       this.serve(BATCH_MS);
     }
     return this;
@@ -262,6 +274,7 @@ export type Happening =
   | { readonly what: 'empty' | 'silence' | 'again' | 'down'; readonly forMs: number }
   | { readonly what: 'failing'; readonly forMs: number }
   | { readonly what: 'late'; readonly forMs: number; readonly back: number }
+  | { readonly what: 'gates'; readonly open: boolean }
   | { readonly what: 'people'; readonly assigned: number; readonly reported: number }
   | { readonly what: 'recover' };
 
@@ -302,6 +315,10 @@ export const happening: fc.Arbitrary<Happening> = fc.oneof(
       reported: fc.integer({ min: 0, max: 400 }),
     }),
   },
+  {
+    weight: 2,
+    arbitrary: fc.record({ what: fc.constant('gates' as const), open: fc.constantFrom(true, true, false) }),
+  },
   { weight: 2, arbitrary: fc.constant({ what: 'recover' } as const) },
 );
 
@@ -323,7 +340,8 @@ function recover(drive: Drive): void {
   drive.now += drive.state.phase === 'aborted' ? 10 * MINUTE_MS : 0;
   drive.command({ type: 'Retry', version: `v${drive.state.attempt + 1}` });
   if (drive.state.hold) drive.command({ type: 'Resume', reason: 'looked' });
-  for (const item of openItems(drive.state)) drive.command({ type: 'Approve', item }, BEN);
+  for (const item of openItems(drive.state))
+    drive.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
 }
 
 /** Lets it happen. */
@@ -342,6 +360,7 @@ export function happen(drive: Drive, one: Happening): void {
     drive.tick(one.forMs, {
       series: healthy().map((series) => ({ ...series, epoch: Math.max(0, series.epoch - one.back) })),
     });
+  else if (one.what === 'gates') drive.answerGates(one.open, one.open ? 'it answered 200' : 'it answered 503');
   else if (one.what === 'people')
     drive.tick(BATCH_MS, { series: [...healthy(), ...people(state, one.assigned, one.reported)] });
   else recover(drive);

@@ -1,5 +1,6 @@
+import type { Overlap } from './overlap.ts';
 import type { Plan, PlanIssue } from './plan.ts';
-import type { IncidentSeverity, Issue } from './state.ts';
+import type { DrillLeg, IncidentSeverity, Issue } from './state.ts';
 import type { Baseline, Judgement, Verdict } from './verdict.ts';
 
 /** What someone, or the reconciler, asks of a rollout. */
@@ -8,7 +9,23 @@ export type RolloutCommand =
   /** `recorded`: metrics whose past can be read, with the name of the source. */
   | { readonly type: 'Start'; readonly recorded?: Readonly<Record<string, string>> }
   /** Gives a pre-flight item, a confirmation of the current stage, an exit item, or (`item` = `proposal N`) an approval. */
-  | { readonly type: 'Approve'; readonly item: string; readonly evidence?: string; readonly note?: string }
+  | {
+      readonly type: 'Approve';
+      readonly item: string;
+      readonly evidence?: string;
+      readonly note?: string;
+      /** Of a pre-flight item: without the evidence it asks for, for the reason in `note`. Only a person may. */
+      readonly waive?: true;
+    }
+  /** What Rampart found of pre-flight items it can look at itself. */
+  | { readonly type: 'CheckPreflight'; readonly findings: readonly PreflightFinding[] }
+  /** Begins a rollback drill. `connected`: SDKs that are there, which the server adds. */
+  | { readonly type: 'Drill'; readonly connected?: number }
+  | { readonly type: 'SwitchDrillOff'; readonly drill: number; readonly on: DrillLeg }
+  /** `why`: what was not as it should be; absent where the drill passed. */
+  | { readonly type: 'FinishDrill'; readonly drill: number; readonly off?: DrillLeg; readonly why?: string }
+  /** Other rollouts that share people and metrics with this one now. */
+  | { readonly type: 'RecordOverlaps'; readonly overlaps: readonly Overlap[] }
   | { readonly type: 'Decline'; readonly proposal: number; readonly reason: string }
   /** The first baseline, or a new version of it, which needs a reason. `verdicts`: what checks say now. Default: as recorded last. */
   | {
@@ -19,6 +36,16 @@ export type RolloutCommand =
     }
   /** The reconciler's look at the world; `judgement` is absent before there is any evidence. */
   | { readonly type: 'Tick'; readonly judgement?: Judgement }
+  /** Rampart looks again after it was down. */
+  | { readonly type: 'ResumeWatch' }
+  /** What an external gate says: told by the server, or by a person who opens or closes it by hand. */
+  | {
+      readonly type: 'AnswerGate';
+      readonly gate: string;
+      readonly open: boolean;
+      readonly why: string;
+      readonly people?: Judgement['people'];
+    }
   | { readonly type: 'Hold'; readonly reason: string }
   | { readonly type: 'Resume'; readonly reason?: string }
   | { readonly type: 'Extend'; readonly reason: string; readonly byMs?: number }
@@ -84,6 +111,13 @@ export type RolloutCommand =
 /** One item of a golden set as a judge scored it; `score` is `null` where the judge failed. `label`: what people say it is. */
 export type GoldenScore = { readonly item: string; readonly score: number | null; readonly label?: number };
 
+/** What a look at a pre-flight item found: what proves it, or why it does not hold. */
+export type PreflightFinding = {
+  readonly item: string;
+  readonly evidence?: string;
+  readonly why?: string;
+};
+
 /** Why a command was refused; listed in docs/errors.md. */
 export type RefusalCode =
   | 'ROLLOUT_EXISTS'
@@ -93,6 +127,11 @@ export type RefusalCode =
   | 'REASON_REQUIRED'
   | 'ITEM_UNKNOWN'
   | 'ITEM_ALREADY_GIVEN'
+  | 'ITEM_NOT_BY_HAND'
+  | 'EVIDENCE_REQUIRED'
+  | 'PREFLIGHT_INCOMPLETE'
+  | 'NO_SDK_CONNECTED'
+  | 'DRILL_RUNNING'
   | 'ANOTHER_PRINCIPAL_REQUIRED'
   | 'CRITICAL_ISSUE_OPEN'
   | 'ALREADY_HELD'

@@ -1,6 +1,7 @@
 import type { ExposureLayer } from '@rampart/flags';
+import type { Overlap } from './overlap.ts';
 import type { Plan, PlanIssue } from './plan.ts';
-import type { AbortKind, Calibration, IncidentSeverity, Issue, Proposal } from './state.ts';
+import type { AbortKind, Calibration, DrillLeg, IncidentSeverity, Issue, Proposal } from './state.ts';
 import type { Baseline, MetricSnapshot, People, Verdict } from './verdict.ts';
 
 /** What happened, in the past tense. State, ruleset, report and incident documents come from these alone. */
@@ -23,7 +24,23 @@ export type RolloutEvent =
       readonly item: string;
       readonly evidence?: string;
       readonly note?: string;
+      /** Given without the evidence it asks for. */
+      readonly waived?: true;
     }
+  /** A look found that an item does not hold; one that was given is open again. */
+  | { readonly type: 'PreflightItemFailed'; readonly item: string; readonly why: string }
+  /** The flag of the drill is on from here. `connected`: SDKs that have to follow. */
+  | { readonly type: 'DrillStarted'; readonly number: number; readonly connected: number }
+  | { readonly type: 'DrillSwitchedOff'; readonly number: number; readonly on: DrillLeg }
+  | {
+      readonly type: 'DrillFinished';
+      readonly number: number;
+      readonly passed: boolean;
+      readonly off?: DrillLeg;
+      readonly why?: string;
+    }
+  /** All that overlap now; empty: none any more. */
+  | { readonly type: 'OverlapsFound'; readonly overlaps: readonly Overlap[] }
   | { readonly type: 'BaselineStarted' }
   /** `reason`: why a baseline is taken anew; of version 2 and later. */
   | { readonly type: 'BaselineCaptured'; readonly baseline: Baseline; readonly reason?: string }
@@ -61,12 +78,20 @@ export type RolloutEvent =
       readonly cost?: number;
     } & Omit<Calibration, 'at' | 'by'>)
   | { readonly type: 'JudgeBudgetSpent'; readonly metric: string; readonly cost: number; readonly budget: number }
-  | { readonly type: 'RolloutHeld'; readonly reason: string }
+  /** `byPerson`: only a person may resume it. */
+  | { readonly type: 'RolloutHeld'; readonly reason: string; readonly byPerson?: true }
   | { readonly type: 'RolloutResumed'; readonly reason?: string }
   | { readonly type: 'StageExtended'; readonly byMs: number; readonly reason: string }
   | { readonly type: 'SightLost'; readonly since: number; readonly why: string }
-  | { readonly type: 'BlindLimitReached'; readonly since: number; readonly why?: string }
+  /** `inAllMs`: evidence comes and goes; how long it was missing in all since it last came for long enough to advance. */
+  | { readonly type: 'BlindLimitReached'; readonly since: number; readonly why?: string; readonly inAllMs?: number }
+  /** Rampart was started again while a rollout was blind: its sources may have been there meanwhile. */
+  | { readonly type: 'WatchResumed' }
   | { readonly type: 'SightReturned' }
+  /** What an external gate says now, where it said something else before. `why`: of a closed one, what is wrong. */
+  | { readonly type: 'GateAnswered'; readonly gate: string; readonly open: boolean; readonly why: string }
+  /** It could go on by time since an instant, and waits. */
+  | { readonly type: 'RolloutStuck'; readonly since: number; readonly waitingFor: readonly string[] }
   | { readonly type: 'PrincipalAsked'; readonly question: string; readonly undecided: readonly string[] }
   | {
       readonly type: 'ProposalMade';
@@ -117,6 +142,8 @@ export type RolloutEvent =
       readonly treated: number;
       readonly treating: number;
     }
+  /** Nobody has taken it on since it was opened. */
+  | { readonly type: 'IncidentUnattended'; readonly incident: number; readonly since: number }
   | { readonly type: 'IncidentAssigned'; readonly incident: number; readonly assignee: string }
   | { readonly type: 'IncidentAcknowledged'; readonly incident: number }
   | {

@@ -1,5 +1,6 @@
 import type { RolloutEvent } from './event.ts';
-import type { Attestation, Incident, RolloutState } from './state.ts';
+import type { Overlap } from './overlap.ts';
+import type { Attestation, Drill, Incident, RolloutState } from './state.ts';
 
 /** One type of event. */
 export type OfEvent<T extends RolloutEvent['type']> = Extract<RolloutEvent, { type: T }>;
@@ -26,6 +27,16 @@ function attest(state: RolloutState, event: OfEvent<'ItemAttested'>, given: Atte
   return { ...state, confirmations: { ...state.confirmations, [event.item]: given } };
 }
 
+/** The running drill with what is known of it now. */
+function changeDrill(state: RolloutState, number: number, change: Partial<Drill>): RolloutState {
+  return { ...state, drills: (state.drills ?? []).map((one) => (one.number === number ? { ...one, ...change } : one)) };
+}
+
+function findOverlaps(state: RolloutState, overlaps: readonly Overlap[]): RolloutState {
+  const { overlaps: _before, ...rest } = state;
+  return overlaps.length === 0 ? rest : { ...rest, overlaps };
+}
+
 function calibrate(state: RolloutState, event: OfEvent<'JudgeCalibrated'>, at: number, by: string): RolloutState {
   const { type: _type, metric, cost = 0, ...scored } = event;
   const before = state.judges?.[metric];
@@ -46,7 +57,24 @@ export const RECORD_EVOLVERS = {
       at,
       ...(event.evidence !== undefined && { evidence: event.evidence }),
       ...(event.note !== undefined && { note: event.note }),
+      ...(event.waived && { waived: event.waived }),
     }),
+  PreflightItemFailed: (state, { item, why }, at) => ({
+    ...state,
+    preflight: { ...state.preflight, [item]: null },
+    preflightFailures: { ...state.preflightFailures, [item]: { at, why } },
+  }),
+  DrillStarted: (state, { number, connected }, at, by) => ({
+    ...state,
+    drills: [...(state.drills ?? []), { number, by, startedAt: at, connected }],
+  }),
+  DrillSwitchedOff: (state, { number, on }, at) => changeDrill(state, number, { on, offAt: at }),
+  DrillFinished: (state, { number, passed, off, why }, at) =>
+    changeDrill(state, number, { finishedAt: at, passed, ...(off && { off }), ...(why !== undefined && { why }) }),
+  OverlapsFound: (state, { overlaps }) => findOverlaps(state, overlaps),
+  RolloutStuck: (state, _event, at) => ({ ...state, stuckAt: at }),
+  IncidentUnattended: (state, event, at) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, unattendedAt: at })),
   JudgeCalibrated: calibrate,
   JudgeBudgetSpent: (state, event) => ({ ...state, spentJudges: [...(state.spentJudges ?? []), event.metric] }),
   ProposalMade: (state, { type: _type, ...proposal }, at, by) => ({

@@ -1,5 +1,8 @@
+import { freshWindowMs } from './decide/cadence.ts';
 import type { EventRecord, RolloutEvent } from './event.ts';
 import { type Evolver, type OfEvent as Of, RECORD_EVOLVERS } from './evolve-records.ts';
+import { shutGates, shutSince } from './external-gates.ts';
+import { recentOverlaps } from './overlap.ts';
 import { RAMPART } from './principal.ts';
 import type { Incident, Issue, RolloutState, StageRecord, StageRun } from './state.ts';
 
@@ -11,13 +14,13 @@ function stopCounting(stage: StageRun | undefined, at: number): StageRun | undef
 }
 
 /**
- * Sight was lost at an instant in the past: what was counted since does not count after all. A hold may have stopped the
+ * Sight was lost at an instant in the past: what was counted since does not count after all. A hold or a gate may have stopped the
  * clock in between; time before it that may not have been seen is taken back too, rather too much than too little.
  */
 function uncountSince(state: RolloutState, since: number): RolloutState {
   const stage = stopCounting(state.stage, since);
   if (stage === undefined) return state;
-  const unseen = Math.max(0, (state.hold?.at ?? since) - since);
+  const unseen = Math.max(0, (state.hold?.at ?? since) - since, (shutSince(state) ?? since) - since);
   const servedMs = Math.max(0, Math.min(stage.servedMs - unseen, since - stage.enteredAt));
   return { ...state, stage: { ...stage, servedMs } };
 }
@@ -25,7 +28,8 @@ function uncountSince(state: RolloutState, since: number): RolloutState {
 /** Starts the served-time clock again unless something still stops it. */
 function startCounting(state: RolloutState, at: number): RolloutState {
   const stopped = state.hold !== undefined || state.blindSince !== undefined || state.dataInvalid !== undefined;
-  if (stopped || state.stage === undefined || state.stage.countingSince !== undefined) return state;
+  if (stopped || shutGates(state).length > 0 || state.stage === undefined || state.stage.countingSince !== undefined)
+    return state;
   return { ...state, stage: { ...state.stage, countingSince: at } };
 }
 
@@ -46,6 +50,10 @@ const OF_AN_ATTEMPT = [
   'hold',
   'blindSince',
   'blindAlertedAt',
+  'blindNoticedAt',
+  'blindMs',
+  'gates',
+  'stuckAt',
   'sightSince',
   'monitoringSince',
   'dataInvalid',
@@ -84,6 +92,7 @@ function lapsed(proposals: RolloutState['proposals'], at: number): RolloutState[
 }
 
 function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by: string): RolloutState {
+  const overlapping = recentOverlaps(state, at);
   const incident: Incident = {
     number: event.incident,
     attempt: state.attempt,
@@ -95,6 +104,7 @@ function abort(state: RolloutState, event: Of<'RolloutAborted'>, at: number, by:
     people: event.people,
     ...(event.verdict && { verdict: event.verdict }),
     ...(event.assignee && { assignee: event.assignee }),
+    ...(overlapping.length > 0 && { overlapping }),
   };
   const issue: Issue | undefined =
     event.issue === undefined
@@ -132,7 +142,7 @@ function enterStage(state: RolloutState, event: Of<'StageEntered'>, at: number):
     metrics: [],
   };
   const entered: RolloutState = {
-    ...without(state, 'blindAlertedAt'),
+    ...without(state, 'blindAlertedAt', 'blindMs', 'gates', 'stuckAt'),
     phase: 'exposing',
     epoch: event.epoch,
     layers: event.layers,
@@ -149,7 +159,7 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
   const fresh = event.statistics !== state.statistics;
   const isStarting = event.attempt === 1 || Object.values(state.preflight).includes(null);
   const started: RolloutState = {
-    ...without(state, 'salt', 'baselineSince'),
+    ...without(state, 'salt', 'baselineSince', 'stuckAt'),
     attempt: event.attempt,
     statistics: event.statistics,
     statisticsFromEpoch: fresh ? state.epoch : state.statisticsFromEpoch,
@@ -168,6 +178,28 @@ function startAttempt(state: RolloutState, event: Of<'AttemptStarted'>, at: numb
 function captureBaseline(state: RolloutState, { baseline }: Of<'BaselineCaptured'>, at: number): RolloutState {
   const captured = { ...without(state, 'baselineSince'), baseline };
   return captured.sightSince === undefined ? captured : { ...captured, sightSince: at };
+}
+
+/** A gap is one of several as long as no fresh window of evidence lies between them. */
+function loseSight(state: RolloutState, { since }: Of<'SightLost'>, at: number): RolloutState {
+  const stage = state.stage && state.plan.stages[state.stage.index];
+  const seenMs = since - (state.sightSince ?? since);
+  const isWhole = stage === undefined || seenMs >= freshWindowMs(state.plan, stage);
+  const before = isWhole ? without(state, 'blindMs') : state;
+  return { ...without(uncountSince(before, since), 'sightSince'), blindSince: since, blindNoticedAt: at };
+}
+
+function regainSight(state: RolloutState, _event: Of<'SightReturned'>, at: number): RolloutState {
+  const { blindSince = at, blindAlertedAt = blindSince, blindMs = 0 } = state;
+  const back = without(state, 'blindSince', 'blindAlertedAt', 'blindNoticedAt');
+  const missingMs = blindMs + Math.max(0, at - Math.max(blindSince, blindAlertedAt));
+  return startCounting({ ...back, sightSince: at, blindMs: missingMs }, at);
+}
+
+/** A gate that closes stops the served-time clock where it is one of `during`, and the last of them to open starts it again. */
+function answerGate(state: RolloutState, { gate, open, why }: Of<'GateAnswered'>, at: number): RolloutState {
+  const answered = { ...state, gates: { ...state.gates, [gate]: { open, why, at } } };
+  return shutGates(answered).length > 0 ? pause(answered, at) : startCounting(answered, at);
 }
 
 function create(record: EventRecord, event: Of<'RolloutCreated'>): RolloutState {
@@ -207,7 +239,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
     preflight: Object.fromEntries(event.items.map((item) => [item, null])),
     ...(event.recorded && { recorded: event.recorded }),
   }),
-  BaselineStarted: (state, _event, at) => ({ ...state, phase: 'baseline', baselineSince: at }),
+  BaselineStarted: (state, _event, at) => ({ ...without(state, 'stuckAt'), phase: 'baseline', baselineSince: at }),
   BaselineCaptured: captureBaseline,
   StageEntered: enterStage,
   StagePassed: (state, event, at, by) => ({
@@ -225,19 +257,20 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
   AlertCleared: (state, event) => ({ ...state, alerting: state.alerting.filter((one) => one !== event.check) }),
   DataFoundInvalid: (state, event, at) => ({ ...pause(state, at), dataInvalid: event.why }),
   DataFoundValid: (state, _event, at) => startCounting(without(state, 'dataInvalid'), at),
-  RolloutHeld: (state, event, at, by) => ({ ...pause(state, at), hold: { by, reason: event.reason, at } }),
+  GateAnswered: answerGate,
+  RolloutHeld: (state, { reason, byPerson }, at, by) => ({
+    ...pause(state, at),
+    hold: { by, reason, at, ...(byPerson && { byPerson }) },
+  }),
   RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
   StageExtended: (state, event) =>
     state.stage === undefined
       ? state
       : { ...state, stage: { ...withoutAsked(state.stage), durationMs: state.stage.durationMs + event.byMs } },
-  SightLost: (state, event) => ({
-    ...without(uncountSince(state, event.since), 'sightSince'),
-    blindSince: event.since,
-  }),
-  BlindLimitReached: (state, _event, at) => ({ ...state, blindAlertedAt: at }),
-  SightReturned: (state, _event, at) =>
-    startCounting({ ...without(state, 'blindSince', 'blindAlertedAt'), sightSince: at }, at),
+  SightLost: loseSight,
+  BlindLimitReached: (state, _event, at) => ({ ...without(state, 'blindMs'), blindAlertedAt: at }),
+  WatchResumed: (state, _event, at) => ({ ...state, blindNoticedAt: at }),
+  SightReturned: regainSight,
   PrincipalAsked: (state, _event, at) =>
     state.stage === undefined ? state : { ...state, stage: { ...state.stage, askedAt: at } },
   KillSwitchTripped: (state) => ({ ...state, killed: true }),

@@ -2,18 +2,40 @@ export { type BaselineChange, type BaselineRow, baselineChanges, baselineRows } 
 export { type ControlBaseline, openControlBaseline } from './baseline/control-baseline.ts';
 export { joinBaselines } from './baseline/join-baselines.ts';
 export { readsHistory, watchedLive } from './baseline/recorded.ts';
-export type { GoldenScore, RefusalCode, RolloutCommand } from './command.ts';
+export type { GoldenScore, PreflightFinding, RefusalCode, RolloutCommand } from './command.ts';
 export { blindLimitMs, freshWindowMs, silenceMs } from './decide/cadence.ts';
 export { applyAll, decide } from './decide/decide.ts';
 export { currentVersion } from './decide/decide-abort.ts';
-export { openItems, SELF_CHECKED_PREFLIGHT } from './decide/decide-start.ts';
+export { describeDrill, drillSwitch, runningDrill } from './decide/decide-drill.ts';
+export { gateRefusal } from './decide/decide-gate.ts';
+export { hookPrincipalId } from './decide/decide-preflight.ts';
+export { openItems } from './decide/decide-start.ts';
 export type { Decision } from './decide/decision.ts';
-export { hasControl, layersOf, servedMs, stageOf, weightOfEveryone } from './decide/exposure.ts';
+export { hasControl, layersOf, stageOf, weightOfEveryone } from './decide/exposure.ts';
+export { isGateAsked } from './decide/gate-waits.ts';
 export { InvariantError } from './decide/invariants.ts';
-export { waitingFor } from './decide/tick-advance.ts';
+export {
+  agedItems,
+  describeMissing,
+  type EvidenceNeed,
+  evidenceNeedOf,
+  type MissingItem,
+  missingPreflight,
+} from './decide/preflight-items.ts';
+export { servedMs } from './decide/served.ts';
+export { needsGatesAnew, waitingFor } from './decide/tick-advance.ts';
+export { stuckDueAt, waitsOfStart } from './decide/tick-stuck.ts';
 export { describeEvent } from './documents/describe-event.ts';
-export { type DocumentOptions, formatInstant, formatMeasured, formatShare, unitOf } from './documents/format.ts';
+export {
+  type DocumentOptions,
+  formatInstant,
+  formatMeasured,
+  formatShare,
+  formatVerdict,
+  unitOf,
+} from './documents/format.ts';
 export { incidentDocument, renderIncident, severityOf } from './documents/incident.ts';
+export { escapeMarkdown } from './documents/markdown.ts';
 export type {
   Block,
   DocumentChart,
@@ -43,7 +65,8 @@ export {
 } from './evidence.ts';
 export { evolve, replay } from './evolve.ts';
 export { currentStageName } from './evolve-records.ts';
-export { baselineDue, baselineOf } from './judge/baseline-of.ts';
+export { gateEveryMs, gatesNow, withoutGates } from './external-gates.ts';
+export { baselineDue, baselineOf, baselineUnseenMs } from './judge/baseline-of.ts';
 export { type EvidenceState, NO_EVIDENCE, peopleIn } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
 export {
@@ -64,6 +87,7 @@ export {
   type StratumSums,
   type UserSum,
 } from './judge/prepared-batch.ts';
+export { describeOverlap, type Overlap, type OverlapParty, overlapOf } from './overlap.ts';
 export { ALERTS, type AlertLabels, alertMetricsFor, withoutAlerts } from './plan/alert-criterion.ts';
 export { calendarOpen } from './plan/calendar.ts';
 export { METRIC_CATALOG } from './plan/catalog.ts';
@@ -77,12 +101,16 @@ export { formatLimit, formatValue } from './plan/format-limit.ts';
 export { ACCEPT_RANDOM_INTERNAL, withInternalSegment } from './plan/internal-segment.ts';
 export { type PlanOptions, type PlanResult, parsePlan, planFromObject } from './plan/parse-plan.ts';
 export { PLAN_ISSUE_CODES, type PlanIssueCode } from './plan/plan-issue-codes.ts';
-export { defineRollout, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
+export { defineRollout, notifyRouteSchema, planJsonSchema, type RolloutConfig } from './plan/plan-schema.ts';
 export { placeInPlan } from './plan/plan-source.ts';
 export { type PlanPreview, previewPlan } from './plan/preview.ts';
+export { type HoursResult, readHours } from './plan/read-hours.ts';
+export { FLAG_CONFIGURED, ROLLBACK_TESTED } from './plan/read-preflight.ts';
 export type {
   Calendar,
   Check,
+  ExternalGate,
+  GateAsk,
   GateOutcome,
   KillTrip,
   Limit,
@@ -90,8 +118,11 @@ export type {
   MetricJudge,
   MetricKind,
   MetricUnit,
+  NotifyRoute,
   Plan,
   PlanIssue,
+  PlanTracker,
+  PreflightCheck,
   Stage,
   Tier,
 } from './plan.ts';
@@ -123,6 +154,8 @@ export type {
   Attempt,
   Attestation,
   Calibration,
+  Drill,
+  DrillLeg,
   Hold,
   Incident,
   IncidentSeverity,

@@ -100,6 +100,30 @@ export type KillTrip = Check & { readonly windowMs: number; readonly minSample: 
 /** What a failed or undecided gate leads to. */
 export type GateOutcome = 'fix' | 'rollback' | 'hold' | 'extend';
 
+/** How an external gate is asked. `timeoutMs` is never scaled: it is of the network. */
+export type GateAsk =
+  | { readonly kind: 'webhook'; readonly url: string; readonly secretRef?: string; readonly timeoutMs: number }
+  /** A named state that others set; older than `maxAgeMs` it says nothing any more. `initially`: before anyone has set it. */
+  | {
+      readonly kind: 'signal';
+      readonly signal: string;
+      readonly maxAgeMs?: number;
+      readonly initially: 'open' | 'closed';
+    };
+
+/** Another system that has a say. It can stop a rollout or, with `rollback`, end it; it never raises exposure. */
+export type ExternalGate = {
+  readonly name: string;
+  /**
+   * `start`: before the first stage. `advance`: before each advance, asked once the stage's time is served. `during`: all the
+   * time, and while it is closed no time is served. `rollback`: all the time, and closed means abort.
+   */
+  readonly when: 'start' | 'advance' | 'during' | 'rollback';
+  readonly ask: GateAsk;
+  /** Interval of questions. Default: 30 s. */
+  readonly everyMs: number;
+};
+
 /** One stage. Weights are shares of the audience in thousandths of a percent. */
 export type Stage = {
   readonly name: string;
@@ -112,8 +136,29 @@ export type Stage = {
   readonly maxDurationMs: number | null;
   readonly gate: readonly Check[];
   readonly confirmations: readonly string[];
+  /** External gates of this stage alone. Absent: none. */
+  readonly external?: readonly ExternalGate[];
   readonly onFail: GateOutcome;
   readonly onInconclusive: 'hold' | 'extend';
+};
+
+/**
+ * What stands behind one pre-flight item, beside a person's word. Default: nothing more than the item itself asks for
+ * (`decide/preflight-items.ts`).
+ */
+export type PreflightCheck = {
+  /** Who gives the item: a hook of the server, Rampart by asking an address or a source, or a person with a link. Default: as the item's name says. */
+  readonly by?:
+    | { readonly kind: 'hook'; readonly hook: string }
+    /** `expect`: status of the answer. Default: any from 200 to 299. */
+    | { readonly kind: 'url'; readonly url: string; readonly expect?: number }
+    /** Answered with at least one series. */
+    | { readonly kind: 'query'; readonly source: string; readonly query: string }
+    | { readonly kind: 'link' };
+  /** Evidence older than this is asked anew before the baseline. Default: it never ages. */
+  readonly maxAgeMs?: number;
+  /** Of `rollback-tested`: how long SDKs may take to follow each step of a drill, real time, never scaled. Default: 30 s. */
+  readonly withinMs?: number;
 };
 
 /** When advances are allowed; rollbacks always are. */
@@ -128,6 +173,34 @@ export type Calendar = {
   /** Whole local days, both inclusive, as `YYYY-MM-DD`. */
   readonly freeze: readonly { readonly from: string; readonly to: string }[];
   readonly timeZone: string;
+};
+
+/** Which messages go to a channel of the server; every part that is given must fit. */
+export type NotifyRoute = {
+  /** Name of a channel of the server. */
+  readonly channel: string;
+  /** Types (`rollout.aborted`), or their beginnings (`stage.*`). Default: all. */
+  readonly events?: readonly string[];
+  /** How urgent. Default: all. */
+  readonly severity?: readonly ('page' | 'warn' | 'info')[];
+  /** For whom. Default: everyone. */
+  readonly audience?: readonly ('on-call' | 'stakeholders')[];
+  /** Gathered for this long and sent as one message; a page never is. Default: sent at once. */
+  readonly digestMs?: number;
+};
+
+/** The issue that is kept of a rollout in a tracker. */
+export type PlanTracker = {
+  /** Of a tracker in the settings of the server. */
+  readonly name: string;
+  /** Default: the one of the settings. */
+  readonly project?: string;
+  readonly title: string;
+  /** 0 none, 1 urgent, 2 high, 3 medium, 4 low. */
+  readonly priority: number;
+  readonly labels: readonly string[];
+  /** Name of the state while the rollout runs. */
+  readonly state: string;
 };
 
 /** A plan with every default filled in: what `parsePlan` gives and a rollout carries. All durations are already scaled by `timeScale`. */
@@ -148,6 +221,8 @@ export type Plan = {
   };
   /** Items to attest before the start, for example `launch-readiness`. */
   readonly preflight: readonly string[];
+  /** What stands behind them, by item. Absent: nothing but what their names say. */
+  readonly preflightChecks?: Readonly<Record<string, PreflightCheck>>;
   /** How long live traffic is watched, and how far back a recorded past is read (never scaled: reading it takes no such time). Default: `windowMs`. */
   readonly baseline: { readonly windowMs: number; readonly historyMs?: number };
   readonly metrics: Readonly<Record<string, Metric>>;
@@ -159,6 +234,10 @@ export type Plan = {
   readonly killSwitch?: { readonly flag: string; readonly autoTrip: boolean; readonly trips: readonly KillTrip[] };
   readonly retry: { readonly cooldownMs: number; readonly limit: number; readonly people: 'same' | 'fresh' };
   readonly calendar: Calendar;
+  /** External gates of the start and of every stage. Absent: none. */
+  readonly gates?: readonly ExternalGate[];
+  /** How long a rollout that could go on by time may wait before people are told. Default: 24 h. */
+  readonly stuckAfterMs?: number;
   /** Time without evidence after which on-call is told. Default: 20 min. */
   readonly blindLimitMs: number;
   /** What follows then; `rollback` only if the plan says so. Default: `hold`. */
@@ -170,9 +249,11 @@ export type Plan = {
   readonly alpha: number;
   readonly beta: number;
   readonly fourEyes: boolean;
+  /** Who is told of this rollout beside those the server tells of every one. */
+  readonly notify: readonly NotifyRoute[];
   /** Free-form settings of later stages of the workflow, kept and passed on as written. */
-  readonly notify: readonly JsonValue[];
-  readonly tracker?: JsonValue;
+  /** Where an issue is kept of the rollout. Absent: nowhere. */
+  readonly tracker?: PlanTracker;
   readonly next?: JsonValue;
   /** Reason given for a plan that Rampart would refuse without one (semantics §4). */
   readonly override?: string;

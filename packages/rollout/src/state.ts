@@ -1,4 +1,5 @@
 import type { ExposureLayer } from '@rampart/flags';
+import type { Overlap } from './overlap.ts';
 import type { Plan } from './plan.ts';
 import type { Baseline, MetricSnapshot, People, Verdict } from './verdict.ts';
 
@@ -22,6 +23,40 @@ export type Attestation = {
   readonly at: number;
   readonly evidence?: string;
   readonly note?: string;
+  /** A person gave it without the evidence it asks for; `note` says why. */
+  readonly waived?: true;
+};
+
+/** What a look found of a pre-flight item that is not given. */
+export type PreflightFailure = { readonly at: number; readonly why: string };
+
+/** How SDKs followed one step of a drill. Times in milliseconds of real time, from the decision to the confirmation of an SDK. */
+export type DrillLeg = {
+  readonly confirmed: number;
+  /** How many of them said what they evaluate; the others said which revision they use. */
+  readonly evaluated: number;
+  /** SDKs that ended meanwhile, and have nothing to follow any more. Default: none. */
+  readonly left?: number;
+  /** Of the SDK that was last. Absent where none confirmed. */
+  readonly worstMs?: number;
+  /** The slowest, slowest first; a few. */
+  readonly slowest: readonly { readonly instance: string; readonly ms: number }[];
+};
+
+/** A rollback drill: a flag that no code reads was switched on and off, and the SDKs that followed. */
+export type Drill = {
+  readonly number: number;
+  readonly by: string;
+  readonly startedAt: number;
+  /** SDKs that were connected when it began: those that have to follow. */
+  readonly connected: number;
+  readonly on?: DrillLeg;
+  readonly offAt?: number;
+  readonly off?: DrillLeg;
+  readonly finishedAt?: number;
+  readonly passed?: boolean;
+  /** Why it did not pass. */
+  readonly why?: string;
 };
 
 /** The stage being served. Served time counts only while neither held nor blind. */
@@ -37,8 +72,16 @@ export type StageRun = {
   readonly askedAt?: number;
 };
 
-/** Why advances are stopped. */
-export type Hold = { readonly by: string; readonly reason: string; readonly at: number };
+/** Why advances are stopped. `byPerson`: only a person may resume it. */
+export type Hold = {
+  readonly by: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly byPerson?: true;
+};
+
+/** What an external gate said last, and when that was put on record. */
+export type GateAnswer = { readonly open: boolean; readonly why: string; readonly at: number };
 
 /** A finished or running stage of any attempt, for the report. */
 export type StageRecord = {
@@ -63,7 +106,7 @@ export type Attempt = {
 };
 
 /** What ended an attempt early. */
-export type AbortKind = 'criterion' | 'gate' | 'kill' | 'person' | 'telemetry-missing' | 'blind';
+export type AbortKind = 'criterion' | 'gate' | 'kill' | 'person' | 'telemetry-missing' | 'blind' | 'external-gate';
 
 /** How bad an abort was for people. */
 export type IncidentSeverity = 'critical' | 'major' | 'minor';
@@ -90,6 +133,8 @@ export type Incident = {
   readonly stage: string;
   readonly verdict?: Verdict;
   readonly people: People;
+  /** Overlapping rollouts that had advanced shortly before: it may be their doing. */
+  readonly overlapping?: readonly Overlap[];
   /** When the connected SDKs had confirmed exposure 0. */
   readonly tookEffectAt?: number;
   /** When telemetry had shown that nobody is treated any more. */
@@ -109,6 +154,8 @@ export type Incident = {
   readonly resolvedAt?: number;
   /** Why it was resolved without a root cause or a fix. */
   readonly resolvedBecause?: string;
+  /** When people were told that nobody has taken it on. */
+  readonly unattendedAt?: number;
 };
 
 /** Something found on the way (semantics §5). */
@@ -182,6 +229,14 @@ export type RolloutState = {
   /** Since when evidence is missing. */
   readonly blindSince?: number;
   readonly blindAlertedAt?: number;
+  /** Since when Rampart has been there to see that evidence is missing. */
+  readonly blindNoticedAt?: number;
+  /** How long evidence was missing, gaps that are over, since it last came for a whole fresh window or people were told. */
+  readonly blindMs?: number;
+  /** What external gates said in this stage, or before the first one, by their name. Absent while none has. */
+  readonly gates?: Readonly<Record<string, GateAnswer>>;
+  /** When people were told that it waits too long, in this stage or phase. */
+  readonly stuckAt?: number;
   /** Since when evidence has been fresh without a gap: a proceed needs a fresh window after it. */
   readonly sightSince?: number;
   readonly epoch: number;
@@ -192,6 +247,12 @@ export type RolloutState = {
   readonly statistics: number;
   readonly statisticsFromEpoch: number;
   readonly preflight: Readonly<Record<string, Attestation | null>>;
+  /** Why pre-flight items that were looked at are open. Absent before the first. */
+  readonly preflightFailures?: Readonly<Record<string, PreflightFailure>>;
+  /** Rollback drills, oldest first; the last one runs while it has no end. Absent before the first. */
+  readonly drills?: readonly Drill[];
+  /** Other rollouts that share people and metrics with this one, as last found. Absent while there are none. */
+  readonly overlaps?: readonly Overlap[];
   readonly exit: Readonly<Record<string, Attestation | null>>;
   /** Confirmations given, keyed `stage name: text`. */
   readonly confirmations: Readonly<Record<string, Attestation>>;

@@ -1,4 +1,4 @@
-import { evaluationIdOf, metricOfSeries } from '@rampart/api/wire';
+import { DRILL_FLAG_PREFIX, DRILL_UNIT, evaluationIdOf, metricOfSeries } from '@rampart/api/wire';
 import type { Evaluation, EvaluationContext, JsonValue } from '@rampart/flags';
 import { CacheFile, readJsonFile } from './cache-file.ts';
 import type { ClientOptions, ClientState, ClientStatus, Outcome, Placement, RampartClient } from './client-options.ts';
@@ -61,7 +61,10 @@ class Client implements RampartClient {
     } else {
       this.#telemetry = this.#createTelemetry(connection);
       this.#telemetry.start();
-      this.#events.on('change', () => this.#telemetry?.adapt());
+      this.#events.on('change', ({ flagsChanged }) => {
+        this.#telemetry?.adapt();
+        this.#confirmDrills(flagsChanged);
+      });
       this.#sync = this.#createSync(connection);
       void this.#sync.run();
     }
@@ -237,6 +240,17 @@ class Client implements RampartClient {
       onLost: (message) => this.#onLost(message),
       onRefused: (message) => this.#onRefused(message),
     });
+  }
+
+  /** A drill measures how soon this process evaluates what was switched: its flag is evaluated as any other, and told at once. */
+  #confirmDrills(flagsChanged: readonly string[]): void {
+    const flags = this.#holder.held?.ruleset.flags ?? {};
+    const keys = flagsChanged.filter((key) => key.startsWith(DRILL_FLAG_PREFIX) && Object.hasOwn(flags, key));
+    if (keys.length === 0) return;
+    const context = { targetingKey: DRILL_UNIT };
+    this.#telemetry?.confirm(
+      Object.fromEntries(keys.map((key) => [key, this.#evaluator.evaluate(key, false, context).value === true])),
+    );
   }
 
   #onContact(): void {

@@ -22,6 +22,9 @@ export type Assignment = {
   readonly unit: string | undefined;
 };
 
+/** `isLast`: the process ends. `evaluated`: what it evaluates the flags of drills to. */
+type Cut = { readonly isLast?: boolean; readonly evaluated?: Readonly<Record<string, boolean>> };
+
 /** What telemetry needs from its surroundings. */
 export type TelemetryOptions = {
   readonly connection: Connection;
@@ -117,6 +120,13 @@ export class Telemetry {
     if (!this.#closed) this.#table.drop(count);
   }
 
+  /** Tells at once what this process evaluates the flags of drills to. */
+  confirm(evaluated: Readonly<Record<string, boolean>>): void {
+    if (this.#closed || !this.#sender.hasRoom) return;
+    this.#cut({ evaluated });
+    if (!this.#sender.isBackingOff) void this.#sender.drain();
+  }
+
   /** Delivers everything recorded so far. True when the server has it all; false when it is still being retried. */
   flush(): Promise<boolean> {
     if (this.#sender.hasRoom) this.#cut();
@@ -133,7 +143,7 @@ export class Telemetry {
       cancel = this.#clock.after(CLOSE_TIMEOUT_MS, 'close', resolve);
     });
     // Two tries: a connection that the server had closed while idle fails once.
-    this.#cut(true);
+    this.#cut({ isLast: true });
     const delivered = this.#sender.drain().then((done) => done || this.#sender.drain());
     await Promise.race([delivered, timeout]);
     cancel();
@@ -168,11 +178,12 @@ export class Telemetry {
   }
 
   /** Closes the sums so far into batches. While too many wait it is not called and summing goes on: nothing is lost, only coarser. */
-  #cut(isLast = false): void {
+  #cut({ isLast = false, evaluated }: Cut = {}): void {
     const revision = this.#options.revision();
     const { series, dropped } = this.#table.take();
     const idle = this.#idle(isLast);
-    const isNews = series.length > 0 || dropped > 0 || idle.length > 0 || revision !== this.#toldRevision;
+    const isNews =
+      series.length > 0 || dropped > 0 || idle.length > 0 || revision !== this.#toldRevision || evaluated !== undefined;
     if (!isLast && !isNews) return;
     this.#dropped += dropped;
     const fromAt = this.#fromAt;
@@ -190,6 +201,7 @@ export class Telemetry {
         ...{ sdk, fromAt, toAt, revision },
         ...(this.#priceBook !== undefined && { priceBook: this.#priceBook }),
         ...(idle.length > 0 && index === 0 && { idle }),
+        ...(evaluated !== undefined && index === 0 && { evaluated }),
         ...{ dropped: index === 0 ? dropped : 0, series: part },
         ...(isLast && index === parts.length - 1 && { closing: true as const }),
       });

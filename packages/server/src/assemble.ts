@@ -1,32 +1,49 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { ROUTES } from '@rampart/api';
 import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
 import { type Aftermath, createAftermath } from './abort-aftermath.ts';
+import { type AddressBook, createAddressBook } from './address-book.ts';
 import { createTokens, type Tokens } from './auth.ts';
 import { createBaselineDesk } from './baseline-desk.ts';
 import { type BaselineWatch, createBaselineWatch } from './baseline-watch.ts';
+import { type Channels, openChannels } from './channels.ts';
 import { type MonotoneClock, monotoneClock, SYSTEM_CLOCK } from './clock.ts';
 import { type ControlPlane, createControlPlane } from './control-plane.ts';
+import { createDrills, type Drills } from './drills.ts';
+import { checkFlag } from './flag-check.ts';
 import { createFlagDesk } from './flag-desk.ts';
+import { createGateAsker, type GateAsker } from './gate-asker.ts';
+import { createGateBook, type GateBook } from './gate-book.ts';
+import { createGateDesk } from './gate-desk.ts';
+import { createGateWatch, type GateWatch } from './gate-watch.ts';
 import { type HistoryLookup, recordedIn } from './history-reading.ts';
+import { createAttest } from './hook-attestations.ts';
 import { openHooks } from './hooks.ts';
 import { adminHandlers } from './http/admin-handlers.ts';
 import { baselineHandlers } from './http/baseline-handlers.ts';
 import { flagHandlers } from './http/flag-handlers.ts';
+import { gateHandlers } from './http/gate-handlers.ts';
 import { hookHandlers } from './http/hook-handlers.ts';
 import { createHttpApp } from './http/http-app.ts';
+import { identityHandlers } from './http/identity-handlers.ts';
+import { addMcpEndpoint } from './http/mcp-endpoint.ts';
+import { notifyHandlers } from './http/notify-handlers.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
 import { addPages } from './http/page-routes.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
 import { serverHandlers } from './http/server-handlers.ts';
+import { slackHandlers } from './http/slack-handlers.ts';
+import { shownIssue, trackerHandlers } from './http/tracker-handlers.ts';
 import { createIngest } from './ingest.ts';
 import { createInstanceRegistry, type InstanceRegistry } from './instance-registry.ts';
 import type { Log } from './log.ts';
+import { createNotifyDesk } from './notify-desk.ts';
 import { createReceiver } from './otlp/receiver.ts';
-import { createDispatcher } from './outbox.ts';
+import { createDispatcher, type Dispatcher } from './outbox.ts';
+import { createOverlapWatch, type OverlapWatch } from './overlap-watch.ts';
+import { createPreflightWatch, type PreflightWatch } from './preflight-watch.ts';
 import { createPuller, type Puller } from './puller.ts';
 import { createReconciler, type Reconciler } from './reconciler.ts';
 import type { RolloutRun } from './rollout-run.ts';
@@ -35,9 +52,13 @@ import { createRulesetStream, type RulesetStream } from './ruleset-stream.ts';
 import { createServerMetrics, type ServerMetrics } from './server-metrics.ts';
 import type { ServerOptions } from './server-options.ts';
 import { readSettings, type ServerSettings } from './server-settings.ts';
+import { createSlackClicks } from './slack-clicks.ts';
 import { openSources, type SourceBook } from './source-book.ts';
 import { sightsOf as sourceSights } from './source-sight.ts';
 import type { Store } from './store/store.ts';
+import { openTrackers, type TrackerBook } from './tracker-book.ts';
+import { openTrackerSync, type TrackerSync } from './tracker-sync.ts';
+import { versionOf } from './version.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
 
 /** How a server is started, with what must be known of it. */
@@ -50,46 +71,53 @@ export type Work = {
   readonly stop: () => Promise<void>;
 };
 
-/** The parts of a running server that end with it. `works` are started in this order and stopped in the reverse one. */
-export type Parts = {
+/** Everything between the store and HTTP: what rollouts are judged and decided by. */
+type Loop = {
   readonly store: Store;
   readonly clock: MonotoneClock;
+  readonly settings: ServerSettings;
+  readonly secretOf: (name: string) => string | undefined;
   readonly tokens: Tokens;
   readonly table: RolloutTable;
   readonly stream: RulesetStream;
+  readonly instances: InstanceRegistry;
+  readonly aftermath: Aftermath;
   readonly reconciler: Reconciler;
   readonly sources: SourceBook;
   readonly puller: Puller;
+  readonly sightsOf: (run: RolloutRun) => ReturnType<typeof sourceSights>;
+  readonly historyOf: HistoryLookup;
   readonly baselines: BaselineWatch;
+  readonly drills: Drills;
+  readonly preflight: PreflightWatch;
+  readonly overlaps: OverlapWatch;
+  readonly gates: GateWatch;
+  readonly gateBook: GateBook;
+  readonly gateAsker: GateAsker;
+  readonly webhooks: Webhooks;
+  readonly channels: Channels;
+  readonly book: AddressBook;
+  readonly dispatcher: Dispatcher;
+  readonly trackers: TrackerBook;
+  readonly trackerSync: TrackerSync;
+  readonly metrics: ServerMetrics;
+  readonly wake: (id: string) => void;
+};
+
+/** The parts of a running server that end with it. `works` are started in this order and stopped in the reverse one. */
+export type Parts = Loop & {
   readonly works: readonly Work[];
   readonly controlPlane: ControlPlane;
   readonly app: FastifyInstance;
 };
 
-/** Everything between the store and HTTP: what rollouts are judged and decided by. */
-type Loop = Omit<Parts, 'works' | 'controlPlane' | 'app'> & {
-  readonly settings: ServerSettings;
-  readonly secretOf: (name: string) => string | undefined;
-  readonly webhooks: Webhooks;
-  readonly instances: InstanceRegistry;
-  readonly aftermath: Aftermath;
-  readonly metrics: ServerMetrics;
-  readonly historyOf: HistoryLookup;
-  readonly sightsOf: (run: RolloutRun) => ReturnType<typeof sourceSights>;
-  readonly wake: (id: string) => void;
-};
-
 /** A server put together on a store, at rest. @throws ServerError */
 export async function assemble(store: Store, setup: Setup): Promise<Parts> {
   const loop = await openLoop(store, setup);
-  const { clock, tokens, table, stream, reconciler, sources, puller, baselines, webhooks } = loop;
-  const { app, controlPlane } = await openHttp(loop, setup);
-  const dispatcher = createDispatcher({
-    ...{ store, clock, log: setup.log, owner: randomUUID(), random: Math.random },
-    notifierOf: webhooks.notifierOf,
-  });
-  const works = [reconciler, puller, baselines, dispatcher];
-  return { store, clock, tokens, table, stream, reconciler, sources, puller, baselines, works, controlPlane, app };
+  const { app, controlPlane, clicks } = await openHttp(loop, setup);
+  const { reconciler, puller, baselines, drills, preflight, overlaps, gates, dispatcher, trackerSync } = loop;
+  const works = [reconciler, puller, baselines, drills, preflight, overlaps, gates, dispatcher, clicks, trackerSync];
+  return { ...loop, works, controlPlane, app };
 }
 
 async function openLoop(store: Store, options: Setup): Promise<Loop> {
@@ -99,9 +127,18 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const secretOf = options.secretOf ?? ((name) => process.env[name]);
   const sources = openSources(settings, secretOf);
   const webhooks = await openWebhooks({ store, policy: options.webhookPolicy ?? {}, secretOf });
+  const { policy, publicUrl } = settings;
+  const links = publicUrl === undefined ? {} : { publicUrl };
+  const channels = openChannels(settings.notify, { store, secretOf, policy, now: clock.now, ...links });
+  const book = createAddressBook(channels, webhooks);
+  const trackers = openTrackers(settings, secretOf, clock.now);
   const stream = openStream(log);
-  const { addressing } = webhooks;
+  const { addressing } = book;
   const table = await openRolloutTable({ store, environment, clock, addressing, publish: stream.publish });
+  const trackerSync = await openTrackerSync({
+    ...{ store, table, clock, log, trackers, owner: randomUUID(), random: Math.random },
+    ...(settings.publicUrl !== undefined && { publicUrl: settings.publicUrl }),
+  });
   const instances = createInstanceRegistry();
   const onTick = (seconds: number) => metrics.tick(seconds);
   const aftermath = createAftermath();
@@ -114,16 +151,28 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
     sights: () => table.all().map((run) => ({ rollout: run.state.id, sources: sightsOf(run) })),
     now: clock.now,
     revision: () => table.book.ruleset().revision,
-    outbox: async () => {
-      const { outboxPending, outboxDead } = await store.stats();
-      return { pending: outboxPending, dead: outboxDead };
-    },
+    outbox: store.countOutbox,
+  });
+  const dispatcher = createDispatcher({
+    ...{ store, clock, log, owner: randomUUID(), random: Math.random },
+    destinationOf: book.destinationOf,
+    onDelivery: metrics.delivery,
   });
   const wake = (id: string) => void reconciler.wake(id);
+  const drills = createDrills({ table, clock, instances, log, wakeRollout: wake });
+  const preflight = createPreflightWatch({ table, clock, instances, sources, policy, drills, log, wakeRollout: wake });
+  const gateBook = createGateBook(store);
+  const gateAsker = createGateAsker({ book: gateBook, clock, policy, secretOf, newId: randomUUID });
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ aftermath, historyOf, sightsOf, wake },
+    ...{ aftermath, historyOf, sightsOf, channels, book, dispatcher, trackers, trackerSync },
+    ...{ drills, preflight, overlaps: createOverlapWatch({ table, clock, log }) },
+    ...{ gateBook, gateAsker, gates: createGateWatch({ table, clock, asker: gateAsker, log, wake: reconciler.wake }) },
+    wake(id) {
+      wake(id);
+      drills.wake(id);
+    },
     tokens: createTokens(store, environment, clock),
     baselines: createBaselineWatch({ table, clock, historyOf, log, wake }),
   };
@@ -140,34 +189,60 @@ function openStream(log: Log): RulesetStream {
   });
 }
 
-async function openHttp(loop: Loop, { log, environment }: Setup): Promise<Pick<Parts, 'app' | 'controlPlane'>> {
+async function openHttp(
+  loop: Loop,
+  { log, environment, host }: Setup,
+): Promise<Pick<Parts, 'app' | 'controlPlane'> & { readonly clicks: Work }> {
+  const { channels, book, dispatcher } = loop;
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
+  const { gateBook, gates } = loop;
   const onTelemetry = loop.aftermath.note;
   const ingest = createIngest({ store, table, clock, instances, onTelemetry, onBatch: metrics.batch });
-  const hooks = await openHooks({ store, ingest, clock, log, secretOf });
-  const { deliversAlerts } = hooks;
+  const attest = createAttest({
+    rollouts: () => table.all().map(({ state }) => state),
+    command: (...given) => controlPlane.command(...given),
+  });
+  const onGate = (name: string) => loop.gates.askNamed(name);
+  const toGates = { gates: loop.gateBook, onGate, environment };
+  const hooks = await openHooks({ store, ingest, clock, log, secretOf, attest, ...toGates });
+  const { deliversAlerts, deliversAttestations } = hooks;
   const recordedOf = (plan: Plan) => recordedIn(plan, historyOf);
-  const plane = { store, table, clock, environment, sources, sightsOf, deliversAlerts, recordedOf, wake };
-  const controlPlane = createControlPlane(plane);
+  const { trackers, trackerSync } = loop;
+  const plane = {
+    ...{ store, table, clock, environment, sources, channels, sightsOf, deliversAlerts, recordedOf, wake },
+    gateProblem: loop.gateAsker.problemOf,
+    trackerNames: trackers.names,
+    issueOf: (rollout: string) => shownIssue(trackerSync.issueOf(rollout)),
+  };
+  const { policy } = loop.settings;
+  const controlPlane: ControlPlane = createControlPlane({
+    ...{ ...plane, deliversAttestations, policy },
+    findingsOf: (state) => checkFlag(state, { table, clock, instances }),
+    connectedNamed: () => instances.present(clock.now()).length,
+  });
+  const slackApp = { settings: channels.slack, secretOf, policy, store, clock, log, table };
+  const slack = createSlackClicks({ ...slackApp, command: controlPlane.command });
   const revision = () => table.book.ruleset().revision;
   const connectedSdks = () => instances.connected(clock.now());
   const handlers = {
     ...serverHandlers({ store, clock, metrics, version: versionOf(), environment, revision, connectedSdks }),
     ...sdkHandlers({ clock, ingest, instances, stream: loop.stream, ruleset: table.book.ruleset }),
     ...otlpHandlers(createReceiver({ store, table, clock, log, onBatch: metrics.batch })),
+    ...identityHandlers(),
     ...rolloutHandlers(controlPlane),
     ...baselineHandlers(createBaselineDesk({ ...plane, historyOf })),
+    ...gateHandlers(createGateDesk({ book: gateBook, table, clock, watch: gates })),
     ...flagHandlers(createFlagDesk(store, table)),
     ...adminHandlers({ store, tokens, webhooks: loop.webhooks }),
+    ...notifyHandlers(createNotifyDesk({ store, clock, environment, table, channels, book, dispatcher })),
+    ...slackHandlers(slack),
     ...hookHandlers(hooks),
+    ...trackerHandlers(trackers, trackerSync),
   };
   const readers = ROUTES.getReport.auth;
   const pages = (app: FastifyInstance) => addPages(app, { plane: controlPlane, tokens, readers, log });
-  return { app: await createHttpApp({ handlers, tokens, log, pages }), controlPlane };
-}
-
-function versionOf(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const hasVersion = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-  return hasVersion ? String(manifest.version) : 'unknown';
+  const app = await createHttpApp({ handlers, tokens, log, pages });
+  addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });
+  const clicks = { start: () => undefined, stop: slack.idle };
+  return { app, controlPlane, clicks };
 }

@@ -182,7 +182,11 @@ describe('a new version of the baseline', () => {
     const { state } = await r.admin.createRollout({ text: atOnce, timeScale: 0.001, override: 'a test' });
     expect(await codeOf(r.admin.captureBaseline(state.id, 'early'))).toContain('WRONG_PHASE: Rollout checkout-1');
     await r.admin.command(state.id, { type: 'Start' });
-    await r.admin.command(state.id, { type: 'Approve', item: 'launch-readiness' });
+    await r.admin.command(state.id, {
+      type: 'Approve',
+      item: 'launch-readiness',
+      evidence: 'https://wiki.example.com/launch',
+    });
     await liveUntil(r, state.id, 'monitoring');
     expect(await codeOf(r.admin.captureBaseline(state.id, ' '))).toContain('REASON_REQUIRED');
     const { token } = await r.admin.createToken({ kind: 'analyst', name: 'an' });

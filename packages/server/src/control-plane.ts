@@ -12,14 +12,17 @@ import {
   type SourceSight,
   type WriteOptions,
 } from '@rampart/api';
+import type { UrlPolicy } from '@rampart/connectors';
 import {
   applyAll,
   decide,
   documentMarkdown,
   type EventRecord,
+  type ExternalGate,
   incidentDocument,
   type Plan,
   type PlanIssue,
+  type PreflightFinding,
   type Principal,
   peopleIn,
   RAMPART,
@@ -27,9 +30,9 @@ import {
   type RolloutDocument,
   type RolloutState,
   reportDocument,
-  SELF_CHECKED_PREFLIGHT,
 } from '@rampart/rollout';
 import { abortDeliveries } from './abort-deliveries.ts';
+import type { Channels } from './channels.ts';
 import type { Clock } from './clock.ts';
 import { recordOf, streamOf } from './event-records.ts';
 import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
@@ -86,12 +89,28 @@ export type ControlPlaneOptions = {
   readonly environment: string;
   /** Whether alerts reach this server. Default: they do not. */
   readonly deliversAlerts?: () => boolean;
+  /** Why an external gate of a plan could never be asked from here. Default: each can. */
+  readonly gateProblem?: (gate: ExternalGate) => string | undefined;
   /** The metric sources that work here. */
   readonly sources: SourceBook;
+  /** The channels that plans can name. */
+  readonly channels: Pick<Channels, 'all' | 'get'>;
   /** How the sources of a rollout do. */
   readonly sightsOf: (run: RolloutRun) => readonly SourceSight[];
+  /** Names of the trackers that are set up here. Default: none. */
+  readonly trackerNames?: readonly string[];
+  /** The issue that is kept of a rollout. Default: none. */
+  readonly issueOf?: (rollout: string) => RolloutView['issue'];
   /** Metrics of a plan whose past can be read here, with the name of the source. Default: none. */
   readonly recordedOf?: (plan: Plan) => Readonly<Record<string, string>> | undefined;
+  /** What Rampart can see of pre-flight at once. Default: nothing. */
+  readonly findingsOf?: (state: RolloutState) => readonly PreflightFinding[];
+  /** SDKs that are connected and name themselves. Default: none. */
+  readonly connectedNamed?: () => number;
+  /** Whether a hook gives items of pre-flight. Default: none does. */
+  readonly deliversAttestations?: (hook: string) => boolean;
+  /** Where connectors may go. Default: the public internet. */
+  readonly policy?: UrlPolicy;
   /** Looks at a rollout soon: what a command led to may lead further. */
   readonly wake: (id: string) => void;
 };
@@ -101,7 +120,11 @@ const MOST_TRIES = 10;
 
 /** Commands and queries over the rollouts of a table. */
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
-  const { table, clock, sightsOf } = options;
+  const { table, clock, sightsOf, issueOf } = options;
+  const shown = (run: RolloutRun): RolloutView => {
+    const issue = issueOf?.(run.state.id);
+    return { ...viewOf(run, clock.now(), sightsOf(run)), ...(issue && { issue }) };
+  };
   return {
     validatePlan: (plan) => planCheckOf(readPlanFor(plan, surroundingsOf(options))),
     createRollout: creation(options),
@@ -111,11 +134,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
         .all()
         .filter(({ state }) => which === 'all' || isActive(state))
         .toSorted((one, other) => other.state.createdAt - one.state.createdAt)
-        .map((run) => viewOf(run, clock.now(), sightsOf(run))),
-    getRollout(id) {
-      const run = runOf(table, id);
-      return viewOf(run, clock.now(), sightsOf(run));
-    },
+        .map(shown),
+    getRollout: (id) => shown(runOf(table, id)),
     testMetric: (test) => testMetric(test, testParts(options)),
     ...documents(options),
   };
@@ -145,13 +165,20 @@ function runOf(table: RolloutTable, id: string): RolloutRun {
 }
 
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
-  const { table, clock, environment, sources, deliversAlerts = () => false } = options;
+  const { table, clock, environment, sources, channels, trackerNames = [] } = options;
+  const { deliversAlerts = () => false, gateProblem = () => undefined } = options;
   return {
     environment,
+    deliversAttestations: options.deliversAttestations ?? (() => false),
+    policy: options.policy ?? {},
+    rollouts: table.all().map(({ state }) => state),
     deliversAlerts: deliversAlerts(),
     flags: table.book.flags(),
     segments: table.book.segments(),
     sources,
+    channels,
+    trackers: trackerNames,
+    gateProblem,
     now: clock.now(),
   };
 }
@@ -319,7 +346,7 @@ async function commandOnce(options: ControlPlaneOptions, given: Given): Promise<
   const run = runOf(table, id);
   refuseOtherVersion(run.state, ifVersion);
   const at = clock.now();
-  const causes = causesOf(run, completed(given.command, run, options), by, at);
+  const causes = causesOf(run, completed(given.command, run, options), { by, at, findingsOf: options.findingsOf });
   if (causes.length === 0) return { rollout: viewOf(run, at), events: [] };
   const answerOf = (events: readonly EventRecord[], state: RolloutState): CommandAnswer => ({
     rollout: viewOf({ ...run, state }, at),
@@ -340,13 +367,28 @@ function refuseOtherVersion({ id, version }: RolloutState, ifVersion: number | u
   throw new ProblemError('VERSION_CONFLICT', `Rollout ${id} is at version ${version}, not ${ifVersion}.`, { version });
 }
 
-/** What a command leads to, and what Rampart itself adds to it at once. */
-function causesOf(run: RolloutRun, command: RolloutCommand, by: Principal, at: number): readonly Cause[] {
-  const { events } = decided(run.state, command, by, at);
-  const causes = events.map((event) => ({ event, by: by.id }));
-  if (command.type !== 'Start') return causes;
-  const started = applyAll(run.state, events, by, at);
-  return [...causes, ...selfAttested(started, at)];
+/**
+ * What a command leads to, and what Rampart itself adds to it at once: at the start, and before an item that may be the last of
+ * pre-flight, it looks at what it can see for itself.
+ */
+function causesOf(
+  { state }: RolloutRun,
+  command: RolloutCommand,
+  { by, at, findingsOf }: { by: Principal; at: number; findingsOf: ControlPlaneOptions['findingsOf'] },
+): readonly Cause[] {
+  const checked = command.type === 'Approve' ? looked(state, findingsOf, at) : { state, causes: [] };
+  const { events } = decided(checked.state, command, by, at);
+  const causes = [...checked.causes, ...events.map((event) => ({ event, by: by.id }))];
+  const started = command.type === 'Start' ? applyAll(checked.state, events, by, at) : undefined;
+  return started === undefined ? causes : [...causes, ...looked(started, findingsOf, at).causes];
+}
+
+/** What a look at pre-flight changes, as Rampart. */
+function looked(state: RolloutState, findingsOf: ControlPlaneOptions['findingsOf'] = () => [], at: number) {
+  const decision = decide(state, { type: 'CheckPreflight', findings: findingsOf(state) }, RAMPART, at);
+  const events = decision.ok ? decision.events : [];
+  const causes: readonly Cause[] = events.map((event) => ({ event, by: RAMPART.id }));
+  return { state: applyAll(state, events, RAMPART, at) ?? state, causes };
 }
 
 function decided(state: RolloutState, command: RolloutCommand, by: Principal, at: number) {
@@ -359,25 +401,11 @@ function decided(state: RolloutState, command: RolloutCommand, by: Principal, at
 function completed(
   command: RolloutCommand,
   { state, evidence, look }: RolloutRun,
-  { recordedOf }: ControlPlaneOptions,
+  { recordedOf, connectedNamed }: ControlPlaneOptions,
 ): RolloutCommand {
+  if (command.type === 'Drill') return { ...command, connected: connectedNamed?.() ?? 0 };
   if (command.type === 'Abort' || command.type === 'Kill') return { ...command, people: peopleIn(evidence) };
   if (command.type === 'CaptureBaseline') return { ...command, ...(look && { verdicts: look.judgement.verdicts }) };
   const recorded = command.type === 'Start' ? recordedOf?.(state.plan) : undefined;
   return command.type === 'Start' && recorded !== undefined ? { ...command, recorded } : command;
-}
-
-/** Pre-flight items that Rampart checks itself: the flag is there since the rollout was created. */
-function selfAttested(state: RolloutState | undefined, at: number): readonly Cause[] {
-  let current = state;
-  const causes: Cause[] = [];
-  for (const item of SELF_CHECKED_PREFLIGHT) {
-    if (current === undefined || current.preflight[item] !== null) continue;
-    const command = { type: 'Approve', item, evidence: `flag ${current.plan.flag} is served by Rampart` } as const;
-    const decision = decide(current, command, RAMPART, at);
-    if (!decision.ok) continue;
-    causes.push(...decision.events.map((event) => ({ event, by: RAMPART.id })));
-    current = applyAll(current, decision.events, RAMPART, at);
-  }
-  return causes;
 }

@@ -75,7 +75,7 @@ describe('an evidence batch', () => {
   });
 
   it('says which sources were there with nothing to report, where nothing else arrived', () => {
-    const idle: TelemetryBody = { type: 'telemetry', instance: 'i1', series: [], isIdle: true };
+    const idle: TelemetryBody = { type: 'telemetry', instance: 'i1', series: [], idle: ['telemetry'] };
     const { open, batch } = merged([idle, idle]);
     expect(open.isEmpty).toBe(false);
     expect(batch).toMatchObject({ series: [], idle: ['telemetry'] });

@@ -16,8 +16,8 @@ export type TelemetryBody =
       readonly instance?: string;
       readonly series: readonly TelemetrySeries[];
       readonly priceBook?: string;
-      /** The process is there, and nobody came. */
-      readonly isIdle?: true;
+      /** Sources that are there while nobody came. */
+      readonly idle?: readonly string[];
     }
   /** From evaluators: they see no users come and go, so they are no process that reports them. */
   | { readonly type: 'scores'; readonly series: readonly TelemetrySeries[] }
@@ -142,8 +142,8 @@ function addBody(into: Growing, body: TelemetryBody, state: RolloutState): void 
     return;
   }
   const isFromSdk = body.type === 'telemetry' && body.instance !== undefined;
-  if (body.type === 'telemetry' && body.isIdle) {
-    into.idle.add('telemetry');
+  if (body.type === 'telemetry' && body.idle !== undefined) {
+    for (const source of body.idle) into.idle.add(source);
     into.isEmpty = false;
   }
   const series = body.series.filter((one) => isOf(one, state, isFromSdk));

@@ -1,7 +1,16 @@
 import { createHash } from 'node:crypto';
 import { type HookReceipt, type HookSetting, ProblemError } from '@rampart/api';
-import { checkSignature, readAlertDelivery, readSignalMapping } from '@rampart/connectors';
+import {
+  checkSignature,
+  type MappedGate,
+  readAlertDelivery,
+  readAttestationMapping,
+  readGateMapping,
+  readSignalMapping,
+} from '@rampart/connectors';
 import type { Clock } from './clock.ts';
+import type { GateBook } from './gate-book.ts';
+import type { Attest } from './hook-attestations.ts';
 import type { Ingest } from './ingest.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store/store.ts';
@@ -28,6 +37,8 @@ export type Hooks = {
    * @throws ProblemError `NOT_FOUND`, `HOOK_SIGNATURE_INVALID`, `TELEMETRY_INVALID` @throws StoreError
    */
   readonly receive: (delivery: HookDelivery) => Promise<HookReceipt>;
+  /** Whether a hook gives items of pre-flight, and has the secret to check its sender by. */
+  readonly deliversAttestations: (name: string) => boolean;
   /** Whether any hook takes alerts, and has the secret to check them by. */
   readonly deliversAlerts: () => boolean;
 };
@@ -38,7 +49,15 @@ export type HookDeps = {
   readonly ingest: Ingest;
   readonly clock: Clock;
   readonly log: Log;
+  /** Where gates are kept that others open and close. */
+  readonly gates: GateBook;
+  /** Told the name of a gate that was opened or closed. */
+  readonly onGate: (name: string) => Promise<void>;
+  /** Where this server's flags live: deliveries about elsewhere are ignored. */
+  readonly environment: string;
   readonly secretOf: (name: string) => string | undefined;
+  /** Takes what gives items of pre-flight. */
+  readonly attest: Attest;
 };
 
 /** Hooks as stored. @throws StoreError */
@@ -60,6 +79,10 @@ export async function openHooks(deps: HookDeps): Promise<Hooks> {
       if (setting !== undefined) return receive(setting, delivery, deps);
       throw new ProblemError('NOT_FOUND', `There is no hook ${JSON.stringify(delivery.name)}.`);
     },
+    deliversAttestations: (hook) =>
+      settings.some(
+        (one) => one.name === hook && one.receives === 'attestations' && secretFor(one, deps) !== undefined,
+      ),
     deliversAlerts: () => settings.some((one) => one.receives === 'alerts' && secretFor(one, deps) !== undefined),
   };
 }
@@ -80,20 +103,26 @@ function withKnownSecret(setting: HookSetting, known: readonly HookSetting[]): H
 }
 
 function check(setting: HookSetting): void {
-  const { name, secret, secretRef, signals } = setting;
+  const { name, secret, secretRef, signals, attestation, gates } = setting;
   if (secret === undefined && secretRef === undefined)
     throw new ProblemError('BODY_INVALID', `hook ${name} has neither secret nor secretRef; give one of them`);
   const mapping = signals && readSignalMapping(signals);
   if (mapping !== undefined && 'problem' in mapping)
     throw new ProblemError('BODY_INVALID', `signals of hook ${name}: ${mapping.problem}`);
+  const attests = readAttestationMapping(attestation);
+  if ('problem' in attests) throw new ProblemError('BODY_INVALID', `attestation of hook ${name}: ${attests.problem}`);
+  const gateMapping = gates && readGateMapping(gates);
+  if (gateMapping !== undefined && 'problem' in gateMapping)
+    throw new ProblemError('BODY_INVALID', `gates of hook ${name}: ${gateMapping.problem}`);
 }
 
 async function receive(setting: HookSetting, delivery: HookDelivery, deps: HookDeps): Promise<HookReceipt> {
   const signedId = verified(setting, delivery, deps);
   const body = jsonOf(delivery.body, setting.name);
-  return setting.receives === 'alerts'
-    ? receiveAlerts(setting.name, body, deps)
-    : receiveSignals(setting, { body, raw: delivery.body, signedId }, deps);
+  if (setting.receives === 'attestations') return deps.attest(setting, body);
+  const received = { body, raw: delivery.body, signedId };
+  if (setting.receives === 'alerts') return receiveAlerts(setting.name, body, deps);
+  return setting.receives === 'gates' ? receiveGates(setting, received, deps) : receiveSignals(setting, received, deps);
 }
 
 /** Id of the delivery, where it is signed. @throws ProblemError `HOOK_SIGNATURE_INVALID` */
@@ -171,6 +200,33 @@ async function receiveSignals(
     receipts.map(({ status }) => status),
     'it holds no occurrence',
   );
+}
+
+/** What is said of a gate is heard by rollouts before it is answered, so that a sender that closes one knows that it held. */
+async function receiveGates(
+  { name, gates }: HookSetting,
+  { body, raw, signedId }: Received,
+  deps: HookDeps,
+): Promise<HookReceipt> {
+  const mapping = readGateMapping(gates);
+  const read = 'problem' in mapping ? mapping : mapping(body, raw);
+  if (read === undefined) return { status: 'ignored', detail: 'its `when` does not hold' };
+  if ('problem' in read) throw invalid(name, read.problem);
+  const meant = read.gates.filter(({ environment = deps.environment }) => environment === deps.environment);
+  const heard: HookReceipt['status'][] = [];
+  for (const gate of meant) heard.push(await hearGate(name, gate, batchIdOf(name, signedId ?? read.id), deps));
+  for (const gate of new Set(meant.map((one) => one.gate))) await deps.onGate(gate);
+  return summary(heard, 'it says nothing newer of a gate of this environment');
+}
+
+/** Characters of a reason that are kept: it stands in messages. */
+const LONGEST_REASON = 500;
+
+function hearGate(hook: string, { gate, open, flag, reason, at }: MappedGate, delivery: string, deps: HookDeps) {
+  const now = deps.clock.now();
+  const why = reason?.slice(0, LONGEST_REASON) ?? (open ? 'open' : 'closed');
+  const word = { open, why, at: Math.min(at ?? now, now), by: `hook ${hook}` };
+  return deps.gates.hear({ gate, ...(flag !== undefined && { flag }) }, word, delivery);
 }
 
 /** Ids of senders may be of any length; what is made of them is short. */

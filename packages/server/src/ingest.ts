@@ -71,7 +71,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async telemetry(json) {
       const batch = checkBody(telemetryBatchSchema, json, 'TELEMETRY_INVALID');
       if (batch.closing) instances.left(batch.instance);
-      else instances.seen(batch.instance, batch.revision, clock.now());
+      else instances.seen(batch.instance, batch.revision, clock.now(), batch.evaluated);
       const { batchId, instance, sequence, priceBook } = batch;
       const byRollout = Map.groupBy(batch.series, ({ rollout }) => rollout);
       const measured = [...byRollout.keys()].filter(reads);
@@ -80,7 +80,7 @@ export function createIngest(options: IngestOptions): Ingest {
       const seriesOf = (rollout: string) => byRollout.get(rollout) ?? [];
       const body = (rollout: string): TelemetryBody => ({
         ...{ type: 'telemetry', instance, series: seriesOf(rollout) },
-        ...(idle.includes(rollout) && { isIdle: true as const }),
+        ...(idle.includes(rollout) && { idle: ['telemetry'] }),
         ...(priceBook !== undefined && { priceBook }),
       });
       const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };

@@ -28,3 +28,15 @@ it('keeps an instance that reports after the end of its stream, or comes back wi
   registry.opened('returns', 7, 1);
   expect(registry.connected(RETURN_WITHIN_MS + 1)).toBe(2);
 });
+
+it('keeps the last word of an instance on a flag, with the revision it evaluates by', () => {
+  const registry = createInstanceRegistry();
+  registry.seen('a', 7, 0, { drill: true });
+  registry.seen('a', 8, 1);
+  registry.seen(undefined, 9, 1, { drill: false });
+  const [one] = registry.present(1);
+  expect(one).toMatchObject({ name: 'a', revision: 8 });
+  expect(one?.evaluated.get('drill')).toMatchObject({ value: true, revision: 7 });
+  registry.seen('a', 9, 2, { drill: false });
+  expect(registry.present(2)[0]?.evaluated.get('drill')).toMatchObject({ value: false, revision: 9 });
+});

@@ -6,8 +6,13 @@ export const RETURN_WITHIN_MS = 10_000;
 
 /** What is known of SDK processes: who is there, and by which revision each says it evaluates. */
 export type InstanceRegistry = {
-  /** A request of an instance; `revision` where it named one. */
-  readonly seen: (instance: string | undefined, revision: number | undefined, now: number) => void;
+  /** A request of an instance; `revision` where it named one, `evaluated` what it says it evaluates. */
+  readonly seen: (
+    instance: string | undefined,
+    revision: number | undefined,
+    now: number,
+    evaluated?: Readonly<Record<string, boolean>>,
+  ) => void;
   /** A stream was opened; the result tells that it ended: `isClean` when the process itself closed it. */
   readonly opened: (
     instance: string | undefined,
@@ -18,6 +23,8 @@ export type InstanceRegistry = {
   readonly left: (instance: string) => void;
   /** Instances with a stream or a sign of life in the last 60 s (10 s where its stream was closed properly), and streams of those that do not name themselves. */
   readonly connected: (now: number) => number;
+  /** Every named instance that is there. */
+  readonly present: (now: number) => readonly PresentInstance[];
   /** How many named instances are there, and how many of them evaluate by this revision or a later one. */
   readonly acknowledged: (
     revision: number,
@@ -25,7 +32,32 @@ export type InstanceRegistry = {
   ) => { readonly connected: number; readonly acknowledged: number };
 };
 
-type Instance = { revision: number; seenAt: number; streams: number; ttlMs: number };
+/** An instance as it is known. Times in milliseconds of `performance.now()`. */
+export type PresentInstance = {
+  readonly name: string;
+  readonly revision: number;
+  /** When it was first heard to use this revision. */
+  readonly revisionMs: number;
+  /** Last word on each flag it told of: what it evaluates to, by which revision, and when that was heard. */
+  readonly evaluated: ReadonlyMap<string, Told>;
+};
+
+/** Last word of an instance on one flag. */
+type Told = { readonly value: boolean; readonly revision: number; readonly heardMs: number };
+type Instance = {
+  readonly name: string;
+  readonly evaluated: Map<string, Told>;
+  revision: number;
+  revisionMs: number;
+  seenAt: number;
+  streams: number;
+  ttlMs: number;
+};
+
+function newInstance(name: string, seenAt: number): Instance {
+  const revisionMs = performance.now();
+  return { name, revision: 0, revisionMs, evaluated: new Map(), seenAt, streams: 0, ttlMs: INSTANCE_TTL_MS };
+}
 
 /** An empty registry. */
 export function createInstanceRegistry(): InstanceRegistry {
@@ -33,11 +65,14 @@ export function createInstanceRegistry(): InstanceRegistry {
   let nameless = 0;
 
   const note = (name: string, revision: number | undefined, now: number): Instance => {
-    const instance = instances.get(name) ?? { revision: 0, seenAt: now, streams: 0, ttlMs: INSTANCE_TTL_MS };
+    const instance = instances.get(name) ?? newInstance(name, now);
     instance.seenAt = now;
     instance.ttlMs = INSTANCE_TTL_MS;
     // The last word counts, even a lower one: a process may have gone back to an older server.
-    if (revision !== undefined) instance.revision = revision;
+    if (revision !== undefined && revision !== instance.revision) {
+      instance.revision = revision;
+      instance.revisionMs = performance.now();
+    }
     instances.set(name, instance);
     return instance;
   };
@@ -56,8 +91,12 @@ export function createInstanceRegistry(): InstanceRegistry {
   };
 
   return {
-    seen(name, revision, now) {
-      if (name !== undefined) note(name, revision, now);
+    seen(name, revision, now, evaluated = {}) {
+      if (name === undefined) return;
+      const instance = note(name, revision, now);
+      const [of, heardMs] = [instance.revision, performance.now()];
+      for (const [key, value] of Object.entries(evaluated))
+        instance.evaluated.set(key, { value, revision: of, heardMs });
     },
     opened(name, revision, now) {
       if (name === undefined) nameless += 1;
@@ -69,6 +108,7 @@ export function createInstanceRegistry(): InstanceRegistry {
       };
     },
     left: (name) => void instances.delete(name),
+    present,
     connected: (now) => present(now).length + nameless,
     acknowledged(revision, now) {
       const all = present(now);

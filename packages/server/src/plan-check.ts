@@ -1,20 +1,26 @@
 import type { PlanCheck, PlanInput } from '@rampart/api';
-import { ConnectorError } from '@rampart/connectors';
+import { ConnectorError, type UrlPolicy, urlProblem } from '@rampart/connectors';
 import { type ExposureLayer, type Flag, FULL_WEIGHT, type Segment } from '@rampart/flags';
 import {
   ALERTS,
+  describeOverlap,
+  type ExternalGate,
   layersOf,
   type Metric,
   type Plan,
   type PlanIssue,
   type PlanIssueCode,
   type PlanResult,
+  type PreflightCheck,
   parsePlan,
   placeInPlan,
+  type RolloutState,
   weightOfEveryone,
   withInternalSegment,
 } from '@rampart/rollout';
+import { type Channels, channelProblem, digestProblem } from './channels.ts';
 import { otlpBindingProblem } from './otlp/conventions.ts';
+import { overlapsOfPlan } from './overlap-watch.ts';
 import type { ByKey } from './ruleset-of.ts';
 import { DELIVERED, type PulledSource, type SourceBook } from './source-book.ts';
 
@@ -27,6 +33,18 @@ export type Surroundings = {
   readonly deliversAlerts: boolean;
   /** The metric sources that work here. */
   readonly sources: Pick<SourceBook, 'names' | 'get'>;
+  /** The channels that plans can name. */
+  readonly channels: Pick<Channels, 'all' | 'get'>;
+  /** Names of the trackers that are set up here. */
+  readonly trackers: readonly string[];
+  /** Whether a hook gives items of pre-flight. */
+  readonly deliversAttestations: (hook: string) => boolean;
+  /** Where the addresses of a plan may be. */
+  readonly policy: UrlPolicy;
+  /** Every rollout of the environment. */
+  readonly rollouts: readonly RolloutState[];
+  /** Why an external gate could never be asked from here. */
+  readonly gateProblem: (gate: ExternalGate) => string | undefined;
   readonly now: number;
 };
 
@@ -46,10 +64,11 @@ export function readPlanFor(reading: PlanReading, here: Surroundings): PlanResul
   const plan = read.environment === DEFAULT_ENVIRONMENT ? { ...read, environment: here.environment } : read;
   // Without the name of a file the text may have been made of a module, whose lines are others.
   const { file } = reading;
-  const issues = issuesHere(plan, here).map((issue) =>
-    file === undefined ? issue : { ...issue, file, ...placeInPlan(text, issue.path) },
-  );
-  return issues.length === 0 ? { ok: true, plan, warnings: parsed.warnings } : { ok: false, issues };
+  const placed = (issue: PlanIssue) =>
+    file === undefined ? issue : { ...issue, file, ...placeInPlan(text, issue.path) };
+  const issues = issuesHere(plan, here).map(placed);
+  if (issues.length > 0) return { ok: false, issues };
+  return { ok: true, plan, warnings: [...parsed.warnings, ...overlapWarnings(plan, here).map(placed)] };
 }
 
 /** The answer to a question whether a plan would run here. */
@@ -65,10 +84,55 @@ function issuesHere(plan: Plan, here: Surroundings): readonly PlanIssue[] {
     ...variantIssues(plan, here),
     ...segmentIssues(plan, here),
     ...sourceIssues(plan, here),
+    ...channelIssues(plan, here),
     ...otlpIssues(plan),
+    ...trackerIssues(plan, here),
     ...alertIssues(plan, here),
     ...bindingIssues(plan, here),
+    ...preflightIssues(plan, here),
+    ...gateIssues(plan, here),
   ];
+}
+
+/** Rollouts under way that share people and metrics with the plan: no reason to refuse it, but to know of them. */
+function overlapWarnings(plan: Plan, { rollouts, flags }: Surroundings): readonly PlanIssue[] {
+  return overlapsOfPlan(plan, rollouts, flags).map((overlap) => ({
+    severity: 'warning',
+    code: overlap.isConfounded ? 'overlap-confounded' : 'overlap',
+    path: 'flag',
+    message: `${overlap.metrics.join(', ')}: ${describeOverlap(overlap)}`,
+  }));
+}
+
+/** An item that could never be given would keep the rollout in pre-flight for ever. */
+function preflightIssues(plan: Plan, here: Surroundings): readonly PlanIssue[] {
+  return plan.preflight.flatMap((item, i) => {
+    const problem = preflightProblem(plan.preflightChecks?.[item]?.by, here);
+    return problem === undefined ? [] : [issue('unknown-value', `preflight[${i}].${problem[0]}`, problem[1])];
+  });
+}
+
+function preflightProblem(
+  by: PreflightCheck['by'],
+  { deliversAttestations, policy, sources }: Surroundings,
+): readonly [key: string, message: string] | undefined {
+  if (by?.kind === 'hook' && !deliversAttestations(by.hook)) {
+    return [
+      'hook',
+      `no hook ${by.hook} of this server receives attestations, or its secret is not set there; set it up (rampart hook set)`,
+    ];
+  }
+  if (by?.kind === 'url') {
+    const problem = urlProblem(by.url, policy);
+    return problem === undefined ? undefined : ['url', problem];
+  }
+  if (by?.kind === 'query' && sources.get(by.source)?.source.probe === undefined) {
+    return [
+      'source',
+      `source ${by.source} cannot answer a query on this server; give one of kind prometheus (rampart serve --settings FILE)`,
+    ];
+  }
+  return undefined;
 }
 
 function issue(code: PlanIssueCode, path: string, message: string): PlanIssue {
@@ -123,6 +187,23 @@ function sourceIssues(plan: Plan, { sources }: Surroundings): readonly PlanIssue
     });
 }
 
+/** A message to a channel that is not there would reach nobody. */
+function channelIssues(plan: Plan, { channels }: Surroundings): readonly PlanIssue[] {
+  return plan.notify.flatMap(({ channel, digestMs }, i) => {
+    const problem = channelProblem(channel, channels);
+    if (problem !== undefined) return [issue('unknown-value', `notify[${i}].channel`, problem)];
+    if (digestMs === undefined || channels.get(channel)?.pace.joins === true) return [];
+    return [issue('unknown-value', `notify[${i}].digest`, digestProblem(channel))];
+  });
+}
+
+function trackerIssues({ tracker }: Plan, { trackers }: Surroundings): readonly PlanIssue[] {
+  if (tracker === undefined || trackers.includes(tracker.name)) return [];
+  const known = trackers.join(', ') || 'none yet';
+  const message = `tracker "${tracker.name}" is not set up on this server (it has: ${known}); use one of them, or set it up (rampart serve --settings FILE)`;
+  return [issue('unknown-value', 'tracker.name', message)];
+}
+
 function otlpIssues(plan: Plan): readonly PlanIssue[] {
   return Object.values(plan.metrics).flatMap((metric) => {
     const message = otlpBindingProblem(metric);
@@ -153,4 +234,16 @@ function bindingProblem(metric: Metric, plan: Plan, pulled: PulledSource | undef
 
 function isForEveryone(layers: readonly ExposureLayer[]): boolean {
   return weightOfEveryone(layers) === FULL_WEIGHT;
+}
+
+/** A gate that can never answer would hold a rollout for ever. */
+function gateIssues({ gates = [], stages }: Plan, { gateProblem }: Surroundings): readonly PlanIssue[] {
+  const issueOf = (gate: ExternalGate, path: string): readonly PlanIssue[] => {
+    const problem = gateProblem(gate);
+    return problem === undefined ? [] : [issue('invalid-gate', path, `gate ${gate.name}: ${problem}`)];
+  };
+  return [
+    ...gates.flatMap((gate, i) => issueOf(gate, `gates[${i}]`)),
+    ...stages.flatMap(({ external = [] }, i) => external.flatMap((gate) => issueOf(gate, `stages[${i}].gate`))),
+  ];
 }

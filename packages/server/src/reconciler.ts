@@ -1,4 +1,13 @@
-import { type EvidenceBatch, mustCloseNow, RAMPART, type RolloutState, reconcile } from '@rampart/rollout';
+import {
+  decide,
+  type EvidenceBatch,
+  mustCloseNow,
+  RAMPART,
+  type RolloutCommand,
+  type RolloutState,
+  reconcile,
+  stuckDueAt,
+} from '@rampart/rollout';
 import type { Aftermath } from './abort-aftermath.ts';
 import { followAbort } from './abort-effect.ts';
 import type { Clock } from './clock.ts';
@@ -103,7 +112,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     catchUp(now);
     for (const { state, open } of table.all()) {
       // What arrived last of a rollout that has ended is still to be closed into its batch.
-      if ((open.isEmpty && !isWatched(state, table)) || now < (dueAt.get(state.id) ?? 0)) continue;
+      if ((open.isEmpty && !isWatched(state, table, options.clock.now())) || now < (dueAt.get(state.id) ?? 0)) continue;
       dueAt.set(state.id, now + tickMsOf(state.plan.timeScale));
       void wake(state.id);
     }
@@ -115,6 +124,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await Promise.all(table.all().map(({ state }) => wake(state.id)));
     },
     start() {
+      for (const { state } of table.all()) {
+        if (state.blindSince === undefined) continue;
+        table.exclusively(state.id, () => resumeWatch(state.id, options)).catch((error) => tell(state.id, error));
+      }
       timer = setInterval(beat, SHORTEST_BATCH_MS);
       stopListening = store.onChange(({ telemetryRollouts }) => {
         for (const id of telemetryRollouts) paced.ask(id);
@@ -130,9 +143,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
   };
 }
 
-/** Whether time alone can change something. */
-function isWatched({ id, phase }: RolloutState, table: RolloutTable): boolean {
-  if (phase === 'aborted') return table.pendingEffect(id) !== undefined;
+/** Whether time alone can change something. Before and after the stages nothing does, but that people are told of what lies. */
+function isWatched(state: RolloutState, table: RolloutTable, now: number): boolean {
+  const { id, phase } = state;
+  if (phase === 'aborted' && table.pendingEffect(id) !== undefined) return true;
+  if (phase === 'aborted' || phase === 'preflight') return now >= (stuckDueAt(state) ?? Number.POSITIVE_INFINITY);
   return phase === 'baseline' || phase === 'exposing' || phase === 'monitoring';
 }
 
@@ -141,8 +156,11 @@ async function lookAt(id: string, options: ReconcilerOptions): Promise<void> {
   const run = table.get(id);
   if (run === undefined) return;
   const open = await pull(store, run);
-  const isIdle = open.isEmpty && !isWatched(run.state, table);
-  if (isIdle) return table.keep(run, { open });
+  const isIdle = open.isEmpty && !isWatched(run.state, table, clock.now());
+  if (isIdle) {
+    options.aftermath.forget(id);
+    return table.keep(run, { open });
+  }
   const conflict = await turn({ ...run, open }, table, clock.now());
   if (conflict !== undefined) return table.refresh();
   await followAbort(id, options);
@@ -196,4 +214,24 @@ async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<
     table.keep(run, { open: { ...open, mayWaitAt: state.version }, look: outcome });
   else if (after !== undefined) table.keep(after, { open: after.open, look: outcome });
   return undefined;
+}
+
+/** A rollout that was blind before this server was there may not have been since: that is told before the first look. */
+async function resumeWatch(id: string, options: ReconcilerOptions): Promise<void> {
+  await commandBySystem(id, { type: 'ResumeWatch' }, options);
+}
+
+/** Gives a command of Rampart's own. What others have changed meanwhile is read again; the next look does what is left. */
+async function commandBySystem(
+  id: string,
+  command: RolloutCommand,
+  { table, clock }: Pick<ReconcilerOptions, 'table' | 'clock'>,
+): Promise<void> {
+  const run = table.get(id);
+  const now = clock.now();
+  const decision = run && decide(run.state, command, RAMPART, now);
+  if (!decision?.ok || decision.events.length === 0) return;
+  const causes = decision.events.map((event) => ({ event, by: RAMPART.id }));
+  const committed = await table.commit({ rollout: id, before: run, causes, at: now });
+  if (!committed.ok) await table.refresh();
 }

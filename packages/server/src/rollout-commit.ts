@@ -4,6 +4,7 @@ import {
   type EvidenceBatch,
   type EvidenceState,
   evolve,
+  type Plan,
   type RolloutEvent,
   type RolloutState,
 } from '@rampart/rollout';
@@ -41,8 +42,8 @@ export type Prepared = {
   readonly append: Append;
 };
 
-/** Outbox messages of a notification, one per receiver that wants it. */
-export type Addressing = (notification: Notification) => readonly OutboxMessage[];
+/** Outbox messages of a notification of a rollout, one per receiver that wants it. */
+export type Addressing = (notification: Notification, plan: Plan) => readonly OutboxMessage[];
 
 /** The append of a change with at least one event. */
 export function prepare(change: Change, addressing: Addressing): Prepared {
@@ -55,7 +56,7 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
     const record = { version: version + 1 + i, at, by, event };
     const after = evolve(state, record);
     records.push(record);
-    told.push({ record, state: after });
+    told.push({ record, state: after, ...(state && { before: state }) });
     state = after;
   }
   if (state === undefined) throw new TypeError(`rollout ${rollout} was to be changed without an event`);
@@ -64,7 +65,7 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
     expectedVersion: version,
     events: change.causes.map(({ event, by }) => newEventOf(event, by, at)),
     projection: { kind: ROLLOUT_KIND, key: rollout, value: state },
-    outbox: notificationsOfDecision(told).flatMap(addressing),
+    outbox: notificationsOfDecision(told).flatMap((one) => addressing(one, state.plan)),
     ...(change.fold && before && foldWrites(rollout, before, change.fold)),
     ...(change.reply && { reply: change.reply(records, state) }),
   };

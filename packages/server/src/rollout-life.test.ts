@@ -147,6 +147,24 @@ describe('time', () => {
     expect(state.blindSince).toBeDefined();
   });
 
+  it('is given time to be seen again where the server is started while a rollout is blind', async () => {
+    const r = await rig();
+    const id = await startRollout(r);
+    await liveUntil(r, id, 'exposing');
+    await r.pass(10_000);
+    expect((await stateOf(r, id)).blindNoticedAt).toBe(r.clock.now());
+    r.clock.advance(72 * 3_600_000);
+    const again = await r.restart();
+    rigs.push(again);
+    await again.pass(0);
+    expect(await stateOf(again, id)).toMatchObject({ phase: 'exposing', blindNoticedAt: again.clock.now() });
+    const types = (await again.admin.listEvents(id)).map(({ event }) => event.type);
+    expect(types.filter((type) => type === 'WatchResumed' || type === 'BlindLimitReached')).toEqual(['WatchResumed']);
+    await again.pass(3_000);
+    await again.pass(3_000);
+    expect((await stateOf(again, id)).blindAlertedAt).toBeDefined();
+  });
+
   it('that the server slept through counts as blind: after three days one stage at most follows, on a fresh window', async () => {
     const r = await rig();
     const id = await startRollout(r);

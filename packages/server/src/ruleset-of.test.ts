@@ -1,5 +1,5 @@
-import type { Flag } from '@rampart/flags';
-import { parseRuleset } from '@rampart/flags';
+import { DRILL_UNIT } from '@rampart/api';
+import { compile, evaluate, type Flag, parseRuleset } from '@rampart/flags';
 import { applyAll, parsePlan, RAMPART, type RolloutEvent, type RolloutState } from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
 import { flagOf, rulesetOf, servingKey } from './ruleset-of.ts';
@@ -49,6 +49,34 @@ const served = (...states: readonly RolloutState[]) => rulesetOf('production', 1
 describe('the ruleset', () => {
   it('leaves a flag alone whose rollout has not begun', () => {
     expect(served(stateAfter('a', 1), stateAfter('b', 2, started))).toEqual(stored);
+  });
+
+  it('has the flag of a drill while it runs, which is off for everybody but the drill', () => {
+    const key = 'rampart.drill/checkout';
+    const leg = { confirmed: 1, evaluated: 1, slowest: [] };
+    const on: RolloutEvent = { type: 'DrillStarted', number: 1, connected: 1 };
+    const off: RolloutEvent = { type: 'DrillSwitchedOff', number: 1, on: leg };
+    const done: RolloutEvent = { type: 'DrillFinished', number: 1, passed: true };
+    const states = [[on], [on, off], [on, off, done], [on, cancelled]].map((events) =>
+      stateAfter('a', 1, started, ...events),
+    );
+    const compiled = states.map((state) => compile(rulesetOf('production', 1, stored, {}, [state])));
+    const valueFor = (targetingKey: string) =>
+      compiled.map((one) => evaluate(one, key, 'none', { targetingKey }).errorCode);
+    expect(compiled.map((one) => evaluate(one, key, false, { targetingKey: DRILL_UNIT }).value)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(compiled.map((one) => evaluate(one, key, true, { targetingKey: 'u' }).value)).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(valueFor('u')).toEqual(['TYPE_MISMATCH', 'TYPE_MISMATCH', 'FLAG_NOT_FOUND', 'FLAG_NOT_FOUND']);
+    expect(new Set(states.slice(0, 3).map(servingKey)).size).toBe(3);
   });
 
   it('measures everyone as control from the baseline on', () => {

@@ -1,5 +1,6 @@
-import type { Aggregation, Exposure, Flag, Ruleset, Segment } from '@rampart/flags';
-import { type Phase, type Plan, type RolloutState, silenceMs } from '@rampart/rollout';
+import { DRILL_FLAG_PREFIX, DRILL_UNIT } from '@rampart/api';
+import { type Aggregation, type Exposure, type Flag, FULL_WEIGHT, type Ruleset, type Segment } from '@rampart/flags';
+import { drillSwitch, type Phase, type Plan, type RolloutState, silenceMs } from '@rampart/rollout';
 
 /** Flags or segments by key. */
 export type ByKey<T> = Readonly<Record<string, T>>;
@@ -79,8 +80,37 @@ function killSwitchesOf(owners: Iterable<RolloutState>): ByKey<Flag> {
 }
 
 /**
+ * The flag of a running drill: on for the drill's own user and nobody else, by the split that a rollout is exposed by; off is
+ * the default variant, as after an abort.
+ */
+function drillFlagOf({ plan }: RolloutState, position: 'on' | 'off'): Flag {
+  const on: Flag['rules'] = [
+    {
+      conditions: [{ attribute: 'targetingKey', operator: 'equals', value: DRILL_UNIT }],
+      serve: { split: [{ variant: 'on', weight: FULL_WEIGHT }] },
+    },
+  ];
+  const description = 'A rollback drill of Rampart; no code reads it.';
+  const flag = { key: drillFlagKey(plan.flag), description, enabled: true, variants: { on: true, off: false } };
+  return { ...flag, defaultVariant: 'off', ...(position === 'on' && { rules: on }) };
+}
+
+/** Key of the flag that drills of a flag's rollout switch. */
+export function drillFlagKey(flag: string): string {
+  return `${DRILL_FLAG_PREFIX}${flag}`;
+}
+
+function drillFlagsOf(rollouts: readonly RolloutState[]): ByKey<Flag> {
+  const flags = rollouts.flatMap((state) => {
+    const position = drillSwitch(state);
+    return position === undefined ? [] : [drillFlagOf(state, position)];
+  });
+  return Object.fromEntries(flags.map((flag) => [flag.key, flag]));
+}
+
+/**
  * What SDKs evaluate: the stored flags, each overlaid with the exposure of the newest rollout that has begun on it, and
- * the kill switches of those rollouts. Pure: the same events give the same ruleset (design I7).
+ * the kill switches of those rollouts, and the flags of running drills. Pure: the same events give the same ruleset (design I7).
  */
 export function rulesetOf(
   environment: string,
@@ -89,7 +119,8 @@ export function rulesetOf(
   segments: ByKey<Segment>,
   rollouts: Iterable<RolloutState>,
 ): Ruleset {
-  const owners = ownersOf(rollouts);
+  const all = [...rollouts];
+  const owners = ownersOf(all);
   const served = Object.values(flags).map((flag) => {
     const owner = owners.get(flag.key);
     return [flag.key, owner === undefined ? flag : overlaid(flag, owner)] as const;
@@ -98,7 +129,7 @@ export function rulesetOf(
     schema: 1,
     environment,
     revision,
-    flags: { ...Object.fromEntries(served), ...killSwitchesOf(owners.values()) },
+    flags: { ...Object.fromEntries(served), ...killSwitchesOf(owners.values()), ...drillFlagsOf(all) },
     segments,
   };
 }
@@ -116,7 +147,9 @@ export function flagOf(plan: Plan): Flag {
 
 /** Text that is equal for two states of a rollout exactly when they serve the same. */
 export function servingKey(state: RolloutState | undefined): string {
-  if (state === undefined || !ownsFlag(state)) return '';
+  if (state === undefined) return '';
+  const drill = drillSwitch(state) ?? '';
+  if (!ownsFlag(state)) return drill;
   const { attempt, epoch, layers, salt, killed } = state;
-  return JSON.stringify([state.phase === 'cancelled', attempt, epoch, layers, salt, killed]);
+  return JSON.stringify([state.phase === 'cancelled', attempt, epoch, layers, salt, killed, drill]);
 }

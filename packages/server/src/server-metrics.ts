@@ -1,11 +1,14 @@
 import type { SourceSight, TelemetryReceipt } from '@rampart/api';
 import type { Phase, RolloutState } from '@rampart/rollout';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { DeliveryReport } from './outbox.ts';
+import type { OutboxCount } from './store/store.ts';
 
 /** Metrics of the server itself. */
 export type ServerMetrics = {
   readonly batch: (status: TelemetryReceipt['status'], ignoredSeries: number) => void;
   readonly tick: (seconds: number) => void;
+  readonly delivery: (report: DeliveryReport) => void;
   /** Prometheus text of the moment. */
   readonly render: () => Promise<string>;
   readonly contentType: string;
@@ -19,7 +22,7 @@ export type MetricSources = {
   /** How the sources of each rollout do. */
   readonly sights: () => readonly { readonly rollout: string; readonly sources: readonly SourceSight[] }[];
   readonly now: () => number;
-  readonly outbox: () => Promise<{ readonly pending: number; readonly dead: number }>;
+  readonly outbox: () => Promise<readonly OutboxCount[]>;
 };
 
 const PHASES: readonly Phase[] = [
@@ -32,6 +35,7 @@ const PHASES: readonly Phase[] = [
   'aborted',
   'cancelled',
 ];
+const DELIVERY_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
 const TICK_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
 
 /** Metrics in a registry of their own, so that two servers in one process do not mix. */
@@ -56,7 +60,24 @@ export function createServerMetrics(sources: MetricSources): ServerMetrics {
     buckets: TICK_BUCKETS,
     registers,
   });
+  const deliveries = new Counter({
+    name: 'rampart_deliveries_total',
+    help: 'Deliveries of notifications by how they went: delivered, retry, refused.',
+    labelNames: ['destination', 'result'],
+    registers,
+  });
+  const latency = new Histogram({
+    name: 'rampart_delivery_latency_seconds',
+    help: 'Time from what a notification tells of (of a digest: the end of its window) until it was delivered.',
+    labelNames: ['destination'],
+    buckets: DELIVERY_BUCKETS,
+    registers,
+  });
   return {
+    delivery({ destination, result, latencyMs }) {
+      deliveries.inc({ destination, result });
+      if (result === 'delivered') latency.observe({ destination }, latencyMs / 1000);
+    },
     batch(status, ignoredSeries) {
       batches.inc({ status });
       if (ignoredSeries > 0) ignored.inc(ignoredSeries);
@@ -100,12 +121,29 @@ function addGauges(sources: MetricSources, registers: Registry[]): void {
     labelNames: ['state'],
     registers,
     async collect() {
-      const { pending, dead } = await sources.outbox();
-      this.set({ state: 'pending' }, pending);
-      this.set({ state: 'dead' }, dead);
+      const counts = await sources.outbox();
+      this.set({ state: 'pending' }, sumOf(counts, 'pending'));
+      this.set({ state: 'dead' }, sumOf(counts, 'dead'));
+    },
+  });
+  new Gauge({
+    name: 'rampart_destination_messages',
+    help: 'Messages of the outbox by destination and state.',
+    labelNames: ['destination', 'state'],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { destination, pending, dead } of await sources.outbox()) {
+        this.set({ destination, state: 'pending' }, pending);
+        this.set({ destination, state: 'dead' }, dead);
+      }
     },
   });
   addSourceGauges(sources, registers);
+}
+
+function sumOf(counts: readonly OutboxCount[], state: 'pending' | 'dead'): number {
+  return counts.reduce((sum, count) => sum + count[state], 0);
 }
 
 function addSourceGauges({ sights, now }: MetricSources, registers: Registry[]): void {

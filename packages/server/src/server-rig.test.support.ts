@@ -212,7 +212,11 @@ exit: [ ga-stable, no-abort, docs-updated ]
 export async function startRollout({ admin }: Rig, text = PLAN, timeScale = 0.001): Promise<string> {
   const { state } = await admin.createRollout({ text, timeScale });
   await admin.command(state.id, { type: 'Start' });
-  await admin.command(state.id, { type: 'Approve', item: 'launch-readiness' });
+  await admin.command(state.id, {
+    type: 'Approve',
+    item: 'launch-readiness',
+    evidence: 'https://wiki.example.com/launch',
+  });
   return state.id;
 }
 

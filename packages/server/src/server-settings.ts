@@ -9,14 +9,18 @@ export type ServerSettings = {
   readonly policy: UrlPolicy;
   /** Origin under which people reach this server, without a slash at the end: links in messages begin with it. Default: none. */
   readonly publicUrl?: string;
+  /** Channels and routes of notifications, as written. Default: none. */
+  readonly notify: Mapping;
   /** Metric sources by name, each as written. */
   readonly sources: Mapping;
+  /** Trackers by name, each as written. */
+  readonly trackers: Mapping;
 };
 
-const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'publicUrl', 'sources'];
+const TOP_KEYS = ['allowedHosts', 'allowPrivate', 'notify', 'publicUrl', 'sources', 'trackers'];
 
 /**
- * `{ allowedHosts: […], allowPrivate, publicUrl, sources: { NAME: {…} } }`; nothing is connected to. Default: a server without
+ * `{ allowedHosts: […], allowPrivate, notify, publicUrl, sources: { NAME: {…} }, trackers: { NAME: {…} } }`; nothing is connected to. Default: a server without
  * settings. @throws ServerError `SETTINGS_INVALID`, which names the place and repeats no secret
  */
 export function readSettings(given: unknown = {}): ServerSettings {
@@ -27,7 +31,9 @@ export function readSettings(given: unknown = {}): ServerSettings {
   const { publicUrl } = top;
   return {
     policy: policyOf(top),
+    notify: mappingOf(top.notify ?? {}, 'notify'),
     sources: mappingOf(top.sources ?? {}, 'sources'),
+    trackers: mappingOf(top.trackers ?? {}, 'trackers'),
     ...(publicUrl !== undefined && { publicUrl: originOf(publicUrl) }),
   };
 }

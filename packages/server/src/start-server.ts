@@ -6,7 +6,11 @@ import { assemble, type Parts } from './assemble.ts';
 import { createFirstToken } from './auth.ts';
 import type { BaselineWatch } from './baseline-watch.ts';
 import type { ControlPlane } from './control-plane.ts';
+import type { GateWatch } from './gate-watch.ts';
 import { type Log, messageOf } from './log.ts';
+import type { Dispatcher } from './outbox.ts';
+import type { OverlapWatch } from './overlap-watch.ts';
+import type { PreflightWatch } from './preflight-watch.ts';
 import type { Puller } from './puller.ts';
 import type { Reconciler } from './reconciler.ts';
 import { DEFAULT_RETENTION_MS, pastRetention, pruneAll } from './retention.ts';
@@ -14,6 +18,7 @@ import { ServerError } from './server-error.ts';
 import type { ServerOptions } from './server-options.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import type { TrackerSync } from './tracker-sync.ts';
 
 /** A server that listens. */
 export type RampartServer = {
@@ -25,8 +30,18 @@ export type RampartServer = {
   readonly reconciler: Reconciler;
   /** Asks metric sources by hand; it does so by itself as well. */
   readonly puller: Puller;
+  /** Has trackers follow by hand; they do so by themselves as well. */
+  readonly trackerSync: Pick<TrackerSync, 'drain' | 'standings'>;
   /** Captures baselines from histories by hand; it does so by itself as well. */
   readonly baselines: Pick<BaselineWatch, 'wakeAll'>;
+  /** Delivers messages by hand; it does so by itself as well. */
+  readonly dispatcher: Pick<Dispatcher, 'drain'>;
+  /** Looks at what pre-flight waits for by hand; it does so by itself as well. */
+  readonly preflight: Pick<PreflightWatch, 'wakeAll'>;
+  /** Notes overlaps of rollouts by hand; it does so by itself as well. */
+  readonly overlaps: Pick<OverlapWatch, 'wakeAll'>;
+  /** Asks external gates by hand; it does so by itself as well. */
+  readonly gates: Pick<GateWatch, 'askAll'>;
   /** Tokens made at the first start of a store, shown this once. */
   readonly firstToken?: { readonly admin: string; readonly sdk: string };
   /** Takes no more requests, ends streams, finishes what is under way, closes the store. Idempotent. */
@@ -56,9 +71,10 @@ export async function startServer(options: ServerOptions): Promise<RampartServer
     // Whoever started it speaks first: a banner is not to stand below a line of the log.
     setImmediate(() => log.info({ url, environment, revision }, `Rampart listens on ${url}`));
     let closing: Promise<void> | undefined;
-    const { controlPlane, reconciler, puller, baselines } = parts;
+    const { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps, gates } = parts;
     const close = () => (closing ??= stopAll(parts, stopWork));
-    const parted = { url, store, controlPlane, reconciler, puller, baselines, close };
+    const byHand = { controlPlane, reconciler, puller, baselines, dispatcher, trackerSync, preflight, overlaps, gates };
+    const parted = { url, store, ...byHand, close };
     return { ...parted, ...(firstToken && { firstToken }) };
   } catch (error) {
     await store.close();

@@ -1,11 +1,9 @@
 import { ProblemError, type WebhookSetting } from '@rampart/api';
 import { ConnectorError, type Notifier, type UrlPolicy, webhookNotifier } from '@rampart/connectors';
-import type { Addressing } from './rollout-commit.ts';
 import type { Store } from './store/store.ts';
 
 const KIND = 'webhooks';
 const KEY = 'all';
-const PREFIX = 'webhook:';
 
 /** The webhooks of this server, as set by an admin. */
 export type Webhooks = {
@@ -13,10 +11,10 @@ export type Webhooks = {
   readonly list: () => readonly WebhookSetting[];
   /** Replaces all. @throws ProblemError `BODY_INVALID` for one that can never work */
   readonly replace: (settings: readonly WebhookSetting[]) => Promise<readonly WebhookSetting[]>;
-  /** Messages for everyone who wants a notification. */
-  readonly addressing: Addressing;
-  /** Who delivers to a destination of the outbox; `undefined` when it is no more. */
-  readonly notifierOf: (destination: string) => Notifier | undefined;
+  /** Names of those who want a type of notification. */
+  readonly wanting: (type: string) => readonly string[];
+  /** Who delivers to a webhook; `undefined` when it is no more. */
+  readonly notifierOf: (name: string) => Notifier | undefined;
 };
 
 /** What webhooks work with. `secretOf` reads the environment variable that a `secretRef` names. */
@@ -31,9 +29,10 @@ export async function openWebhooks({ store, policy, secretOf }: WebhookDeps): Pr
   // JSON edge: written by `replace` only, after validation.
   let settings = ((await store.getDocument(KIND, KEY))?.value ?? []) as readonly WebhookSetting[];
   const notifier = (setting: WebhookSetting): Notifier => {
-    const { name, url, events, secretRef } = setting;
+    const { name, url, secretRef } = setting;
     const secret = setting.secret ?? (secretRef === undefined ? undefined : secretOf(secretRef)) ?? '';
-    return webhookNotifier({ ...policy, name, url, secret, ...(events && { events }) });
+    // Which events it wants was asked before: a test message goes to every one.
+    return webhookNotifier({ ...policy, name, url, secret });
   };
   return {
     list: () => settings.map(withoutSecret),
@@ -44,18 +43,9 @@ export async function openWebhooks({ store, policy, secretOf }: WebhookDeps): Pr
       settings = next;
       return next.map(withoutSecret);
     },
-    addressing: (notification) =>
-      settings
-        .filter(({ events }) => events === undefined || events.includes(notification.type))
-        .map(({ name }) => ({
-          key: `${notification.id}/${PREFIX}${name}`,
-          destination: PREFIX + name,
-          kind: notification.type,
-          body: notification,
-          dueAt: notification.at,
-        })),
-    notifierOf(destination) {
-      const setting = settings.find(({ name }) => PREFIX + name === destination);
+    wanting: (type) => settings.filter(({ events }) => events?.includes(type) ?? true).map(({ name }) => name),
+    notifierOf(name) {
+      const setting = settings.find((one) => one.name === name);
       return setting && notifier(setting);
     },
   };

@@ -6,6 +6,7 @@ import { durationSchema, nameSchema, textSchema } from './primitive-schema.ts';
 export const CLIENT_COMMANDS = [
   'Start',
   'Approve',
+  'Drill',
   'Decline',
   'Hold',
   'Resume',
@@ -50,7 +51,16 @@ const command = <Type extends (typeof CLIENT_COMMANDS)[number], Shape extends z.
 export const clientCommandSchema = z
   .discriminatedUnion('type', [
     command('Start', {}),
-    command('Approve', { item: nameSchema, evidence: textSchema.optional(), note: textSchema.optional() }),
+    command('Approve', {
+      item: nameSchema,
+      evidence: textSchema.optional().describe('A link, or a reference that others can look up.'),
+      note: textSchema.optional(),
+      waive: z
+        .literal(true)
+        .optional()
+        .describe('Gives a pre-flight item without the evidence it asks for; `note` says why, as an override.'),
+    }),
+    command('Drill', {}),
     command('Decline', { proposal: number, reason }),
     command('Hold', { reason }),
     command('Resume', { reason: textSchema.optional() }),

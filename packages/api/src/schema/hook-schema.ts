@@ -19,16 +19,36 @@ export const hookSchema = z
     secretRef: nameSchema.optional().describe('Name of the environment variable that holds the secret.'),
     secret: z.string().min(16).max(500).optional().describe('The secret. Never sent back.'),
     receives: z
-      .enum(['alerts', 'signals'])
-      .describe('Alerts: of Alertmanager or Grafana, for plans that abort on them. Signals: by `signals`.'),
+      .enum(['alerts', 'signals', 'attestations', 'gates'])
+      .describe(
+        'Alerts: of Alertmanager or Grafana, for plans that abort on them. Signals: by `signals`. Attestations: give the pre-flight items that plans bind to the hook. Gates: by `gates`.',
+      ),
     signals: z
       .record(z.string(), jsonValueSchema)
       .optional()
       .describe('Where occurrences are in a body: metric, flag, each, at, count, id, when (JSONPath).'),
+    attestation: z
+      .record(z.string(), jsonValueSchema)
+      .optional()
+      .describe('Where an attestation is in a body: flag, link, note, when (JSONPath). Default: $.flag and $.link.'),
+    gates: z
+      .record(z.string(), jsonValueSchema)
+      .optional()
+      .describe(
+        'Where gates are in a body: gate, state, opens, closes, flag, environment, reason, each, at, id, when.',
+      ),
+  })
+  .refine(({ receives, attestation }) => receives === 'attestations' || attestation === undefined, {
+    path: ['attestation'],
+    message: 'expected only with `receives: attestations`',
   })
   .refine(({ receives, signals }) => (receives === 'signals') === (signals !== undefined), {
     path: ['signals'],
     message: 'expected with `receives: signals`, and only there',
+  })
+  .refine(({ receives, gates }) => (receives === 'gates') === (gates !== undefined), {
+    path: ['gates'],
+    message: 'expected with `receives: gates`, and only there',
   })
   .describe('A way in for others.');
 

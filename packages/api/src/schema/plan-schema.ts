@@ -1,4 +1,4 @@
-import type { Check, MetricJudge, Plan, PlanIssue } from '@rampart/rollout';
+import type { Check, ExternalGate, MetricJudge, Plan, PlanIssue, PreflightCheck } from '@rampart/rollout';
 import { z } from 'zod';
 import { jsonValueSchema } from './primitive-schema.ts';
 import { tierSchema } from './verdict-schema.ts';
@@ -54,6 +54,26 @@ const judgeSchema = z.object({
   budget: z.number().optional().describe('USD.'),
 }) satisfies z.ZodType<MetricJudge>;
 
+const externalGateSchema = z.object({
+  name: z.string(),
+  when: z.enum(['start', 'advance', 'during', 'rollback']),
+  ask: z.discriminatedUnion('kind', [
+    z.object({
+      kind: z.literal('webhook'),
+      url: z.string(),
+      secretRef: z.string().optional(),
+      timeoutMs: milliseconds,
+    }),
+    z.object({
+      kind: z.literal('signal'),
+      signal: z.string(),
+      maxAgeMs: milliseconds.optional(),
+      initially: z.enum(['open', 'closed']),
+    }),
+  ]),
+  everyMs: milliseconds,
+}) satisfies z.ZodType<ExternalGate>;
+
 const stageSchema = z.object({
   name: z.string(),
   audience: z.string().optional(),
@@ -62,9 +82,23 @@ const stageSchema = z.object({
   maxDurationMs: z.number().nullable(),
   gate: z.array(checkSchema),
   confirmations: z.array(z.string()),
+  external: z.array(externalGateSchema).optional(),
   onFail: z.enum(['fix', 'rollback', 'hold', 'extend']),
   onInconclusive: z.enum(['hold', 'extend']),
 });
+
+const preflightCheckSchema = z.object({
+  by: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.literal('hook'), hook: z.string() }),
+      z.object({ kind: z.literal('url'), url: z.string(), expect: z.int().optional() }),
+      z.object({ kind: z.literal('query'), source: z.string(), query: z.string() }),
+      z.object({ kind: z.literal('link') }),
+    ])
+    .optional(),
+  maxAgeMs: milliseconds.optional(),
+  withinMs: milliseconds.optional(),
+}) satisfies z.ZodType<PreflightCheck>;
 
 const calendarSchema = z.object({
   advance: z
@@ -72,6 +106,15 @@ const calendarSchema = z.object({
     .optional(),
   freeze: z.array(z.object({ from: day, to: day })),
   timeZone: z.string(),
+});
+
+const trackerSchema = z.object({
+  name: z.string(),
+  project: z.string().optional(),
+  title: z.string(),
+  priority: z.int(),
+  labels: z.array(z.string()),
+  state: z.string(),
 });
 
 /** A plan with every default filled in. */
@@ -91,6 +134,7 @@ export const planSchema = z
       stakeholders: z.array(z.string()),
     }),
     preflight: z.array(z.string()),
+    preflightChecks: z.record(z.string(), preflightCheckSchema).optional(),
     baseline: z.object({ windowMs: milliseconds, historyMs: milliseconds.optional() }),
     metrics: z.record(z.string(), metricSchema),
     judges: z.record(z.string(), judgeSchema).optional(),
@@ -106,6 +150,8 @@ export const planSchema = z
       .optional(),
     retry: z.object({ cooldownMs: milliseconds, limit: z.number(), people: z.enum(['same', 'fresh']) }),
     calendar: calendarSchema,
+    gates: z.array(externalGateSchema).optional(),
+    stuckAfterMs: milliseconds.optional(),
     blindLimitMs: milliseconds,
     onBlind: z.enum(['hold', 'rollback']),
     monitorMs: milliseconds,
@@ -113,8 +159,16 @@ export const planSchema = z
     alpha: z.number(),
     beta: z.number(),
     fourEyes: z.boolean(),
-    notify: z.array(jsonValueSchema),
-    tracker: jsonValueSchema.optional(),
+    notify: z.array(
+      z.object({
+        channel: z.string(),
+        events: z.array(z.string()).optional(),
+        severity: z.array(z.enum(['page', 'warn', 'info'])).optional(),
+        audience: z.array(z.enum(['on-call', 'stakeholders'])).optional(),
+        digestMs: milliseconds.optional(),
+      }),
+    ),
+    tracker: trackerSchema.optional(),
     next: jsonValueSchema.optional(),
     override: z.string().optional(),
   })

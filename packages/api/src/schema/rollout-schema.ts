@@ -5,6 +5,7 @@ import { planIssueSchema } from './plan-schema.ts';
 import { instantSchema, nameSchema, planTextSchema, textSchema } from './primitive-schema.ts';
 import { type SourceSight, sourceSightSchema } from './source-schema.ts';
 import { rolloutStateSchema } from './state-schema.ts';
+import { trackedIssueSchema } from './tracker-schema.ts';
 import { judgementSchema } from './verdict-schema.ts';
 
 const file = nameSchema.optional().describe('Name of its file, for messages and to tell the format.');
@@ -53,6 +54,8 @@ export type RolloutView = {
   readonly waitingFor: readonly string[];
   /** How the sources of its metrics do; absent where nobody asks them. */
   readonly sources?: readonly SourceSight[];
+  /** In a tracker. */
+  readonly issue?: { readonly key: string; readonly url: string };
   readonly dashboardUrl?: string;
 };
 
@@ -64,6 +67,7 @@ export const rolloutViewSchema = z
     now: instantSchema,
     waitingFor: z.array(z.string()).describe('What holds it, in words.'),
     sources: z.array(sourceSightSchema).optional().describe('How the sources of its metrics do.'),
+    issue: trackedIssueSchema.optional(),
     dashboardUrl: z.string().optional(),
   })
   .describe('A rollout as the server shows it.') satisfies z.ZodType<RolloutView>;

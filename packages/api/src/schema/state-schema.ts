@@ -1,4 +1,4 @@
-import type { Calibration, RolloutState } from '@rampart/rollout';
+import type { Calibration, DrillLeg, Overlap, RolloutState } from '@rampart/rollout';
 import { z } from 'zod';
 import { planSchema } from './plan-schema.ts';
 import { instantSchema } from './primitive-schema.ts';
@@ -7,7 +7,15 @@ import { baselineSchema, metricSnapshotSchema, peopleSchema, verdictSchema } fro
 /** One audience of a rollout. */
 export const layerSchema = z.object({ segment: z.string().optional(), weight: z.int() });
 /** What ended an attempt early. */
-export const abortKindSchema = z.enum(['criterion', 'gate', 'kill', 'person', 'telemetry-missing', 'blind']);
+export const abortKindSchema = z.enum([
+  'criterion',
+  'gate',
+  'kill',
+  'person',
+  'telemetry-missing',
+  'blind',
+  'external-gate',
+]);
 /** How bad an abort was. */
 export const incidentSeveritySchema = z.enum(['critical', 'major', 'minor']);
 /** Severity of an issue. */
@@ -20,11 +28,48 @@ export const proposalActionSchema = z.enum(['proceed', 'kill', 'retry']);
 /** Metrics whose baseline is read from a recorded past. */
 export const recordedSchema = z.record(z.string(), z.string()).describe('Name of the source by metric.');
 
+/** How SDKs followed one step of a drill. */
+export const drillLegSchema = z.object({
+  confirmed: z.int(),
+  evaluated: z.int().describe('How many of them said what they evaluate.'),
+  left: z.int().optional().describe('SDKs that ended meanwhile.'),
+  worstMs: z.number().optional().describe('Until the last SDK had confirmed, milliseconds.'),
+  slowest: z.array(z.object({ instance: z.string(), ms: z.number() })),
+}) satisfies z.ZodType<DrillLeg>;
+
+const drillSchema = z.object({
+  number: z.int(),
+  by: z.string(),
+  startedAt: instantSchema,
+  connected: z.int(),
+  on: drillLegSchema.optional(),
+  offAt: instantSchema.optional(),
+  off: drillLegSchema.optional(),
+  finishedAt: instantSchema.optional(),
+  passed: z.boolean().optional(),
+  why: z.string().optional(),
+});
+
+const share = z.number().optional();
+
+/** Another rollout that shares people and metrics. */
+export const overlapSchema = z.object({
+  rollout: z.string(),
+  flag: z.string(),
+  stage: z.string().optional(),
+  advancedAt: instantSchema.optional(),
+  metrics: z.array(z.string()),
+  share: share.describe('Of treatment that is in its treatment too, in [0, 1].'),
+  controlShare: share.describe('Of control that is in its treatment, in [0, 1].'),
+  isConfounded: z.boolean().describe('Its effect falls more on one arm than on the other.'),
+}) satisfies z.ZodType<Overlap>;
+
 const attestationSchema = z.object({
   by: z.string(),
   at: instantSchema,
   evidence: z.string().optional(),
   note: z.string().optional(),
+  waived: z.literal(true).optional().describe('Given without the evidence it asks for.'),
 });
 const itemsSchema = z.record(z.string(), attestationSchema.nullable());
 
@@ -48,6 +93,7 @@ const incidentSchema = z.object({
   stage: z.string(),
   verdict: verdictSchema.optional(),
   people: peopleSchema,
+  overlapping: z.array(overlapSchema).optional().describe('Other rollouts that had advanced shortly before.'),
   tookEffectAt: instantSchema.optional().describe('When the connected SDKs had confirmed exposure 0.'),
   exposureFellAt: instantSchema.optional().describe('When telemetry had shown that nobody is treated any more.'),
   unconfirmedAt: instantSchema.optional().describe('When on-call was told that the abort had not taken in time.'),
@@ -61,6 +107,7 @@ const incidentSchema = z.object({
   fix: z.object({ text: z.string(), reference: z.string().optional(), at: instantSchema, by: z.string() }).optional(),
   resolvedAt: instantSchema.optional(),
   resolvedBecause: z.string().optional(),
+  unattendedAt: instantSchema.optional().describe('When people were told that nobody has taken it on.'),
 });
 
 const issueSchema = z.object({
@@ -143,9 +190,23 @@ export const rolloutStateSchema = z
     attempts: z.array(attemptSchema),
     stage: stageRunSchema.optional(),
     history: z.array(stageRecordSchema),
-    hold: z.object({ by: z.string(), reason: z.string(), at: instantSchema }).optional(),
+    hold: z
+      .object({
+        by: z.string(),
+        reason: z.string(),
+        at: instantSchema,
+        byPerson: z.literal(true).optional().describe('Only a person may resume it.'),
+      })
+      .optional(),
     blindSince: instantSchema.optional(),
     blindAlertedAt: instantSchema.optional(),
+    blindNoticedAt: instantSchema.optional(),
+    blindMs: z.number().optional(),
+    gates: z
+      .record(z.string(), z.object({ open: z.boolean(), why: z.string(), at: instantSchema }))
+      .optional()
+      .describe('What external gates said in this stage, by their name.'),
+    stuckAt: instantSchema.optional().describe('When people were told that it waits too long.'),
     sightSince: instantSchema.optional(),
     epoch: z.int(),
     layers: z.array(layerSchema),
@@ -153,6 +214,12 @@ export const rolloutStateSchema = z
     statistics: z.int(),
     statisticsFromEpoch: z.int(),
     preflight: itemsSchema,
+    preflightFailures: z
+      .record(z.string(), z.object({ at: instantSchema, why: z.string() }))
+      .optional()
+      .describe('Why items that were looked at are open.'),
+    drills: z.array(drillSchema).optional(),
+    overlaps: z.array(overlapSchema).optional(),
     exit: itemsSchema,
     confirmations: z.record(z.string(), attestationSchema),
     recorded: recordedSchema.optional(),

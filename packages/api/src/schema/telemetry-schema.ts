@@ -77,6 +77,10 @@ export const telemetryBatchSchema = z
       .max(MAX_SERIES)
       .optional()
       .describe('Rollouts this process evaluates for, and nobody came since fromAt: no events are 0, not silence.'),
+    evaluated: z
+      .record(z.string().max(300), z.boolean())
+      .optional()
+      .describe('Flags of drills, and what the process evaluates them to.'),
     series: z.array(telemetrySeriesSchema).max(MAX_SERIES),
   })
   .refine((batch) => batch.fromAt <= batch.toAt, { path: ['toAt'], message: 'expected an instant not before fromAt' })

@@ -44,3 +44,11 @@ export const tokenSchema = z.object({
 
 /** A token as it is listed. */
 export type Token = z.output<typeof tokenSchema>;
+
+/** Answer of `GET /v1/whoami`. */
+export const identitySchema = z
+  .object({ kind, name: z.string().describe('Id of the principal.'), principal })
+  .describe('Who the token of a request belongs to.');
+
+/** Who the token of a request belongs to. */
+export type Identity = z.output<typeof identitySchema>;

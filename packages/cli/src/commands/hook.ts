@@ -13,6 +13,8 @@ type SetOptions = {
   readonly secretRef?: string;
   readonly secret?: string;
   readonly signals?: string;
+  readonly attestation?: string;
+  readonly gates?: string;
 };
 
 /** Commands for hooks; they need an admin's token. */
@@ -20,7 +22,7 @@ export function addHookCommands(program: Command, { perform }: Shell): void {
   const hook = program
     .command('hook')
     .helpGroup('Set up:')
-    .description('ways in for other systems: complaints, tickets, alerts');
+    .description('ways in for other systems: complaints, tickets, alerts, gates');
   hook
     .command('list')
     .description('list the hooks')
@@ -34,13 +36,15 @@ export function addHookCommands(program: Command, { perform }: Shell): void {
       'Creates or replaces a hook; others deliver to /v1/hooks/NAME. Without a secret one that exists keeps its own.',
     )
     .argument('<name>', 'its name')
-    .requiredOption('--receives <what>', 'alerts (of Alertmanager or Grafana), or signals')
+    .requiredOption('--receives <what>', 'alerts (of Alertmanager or Grafana), signals, attestations, or gates')
     .requiredOption('--scheme <scheme>', `how the sender proves who it is: ${HOOK_SCHEMES.join(', ')}`)
     .option('--header <name>', 'header of the signature, where the sender lets you choose it')
     .option('--timestamp-header <name>', 'header of the time, where it is signed as well')
     .option('--secret-ref <variable>', 'environment variable of the server that holds the secret')
     .option('--secret <secret>', 'the secret itself')
     .option('--signals <file>', 'YAML or JSON file that says where occurrences are in a body; - for standard input')
+    .option('--attestation <file>', 'the same for attestations: where flag and link are. Default: $.flag, $.link')
+    .option('--gates <file>', 'YAML or JSON file that says where gates are in a body; - for standard input')
     .action((name: string, options: SetOptions, command: Command) =>
       perform(command, (session) => setHook(session, name, options)),
     );
@@ -63,11 +67,15 @@ function shown(session: Session, hooks: readonly HookSetting[]): Outcome {
 }
 
 async function setHook(session: Session, name: string, options: SetOptions): Promise<Outcome> {
-  const { receives, scheme, header, timestampHeader, signals, ...secret } = options;
+  const { receives, scheme, header, timestampHeader, signals, attestation, gates, ...secret } = options;
   const client = session.client();
   const others = (await client.getHooks()).filter((hook) => hook.name !== name);
   const verify = { scheme, ...(header && { header }), ...(timestampHeader && { timestampHeader }) };
-  const mapping = signals === undefined ? {} : { signals: await readMapping(signals, session.io) };
+  const mapping = {
+    ...(signals !== undefined && { signals: await readMapping(signals, session.io) }),
+    ...(attestation !== undefined && { attestation: await readMapping(attestation, session.io) }),
+    ...(gates !== undefined && { gates: await readMapping(gates, session.io) }),
+  };
   const hook = checkBody(hookSchema, { name, verify, receives, ...secret, ...mapping });
   return shown(session, await client.putHooks([...others, hook]));
 }

@@ -4,6 +4,7 @@ import { findRollout } from '../find-rollout.ts';
 import { renderRollouts } from '../output/rollout-list.ts';
 import { renderStatus } from '../output/status-page.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
+import { nobodyTold, toldOfAbort } from '../told-of-abort.ts';
 import { lookAt, statusData, watchRollout } from '../watch-rollout.ts';
 import { duration } from './arguments.ts';
 import { type DocumentOptions, documentOutcome, formatOption } from './document-output.ts';
@@ -57,10 +58,14 @@ async function list(session: Session, all: boolean): Promise<Outcome> {
 }
 
 async function status(session: Session, name: string | undefined): Promise<Outcome> {
-  const seen = await lookAt(session.client(), name);
+  const client = session.client();
+  const seen = await lookAt(client, name);
+  const told = await toldOfAbort(client, seen.view.state.id);
+  const page = renderStatus({ ...seen, steps: { call: session.io.call } }, session.width(), session.paint);
+  const warning = nobodyTold(told, session);
   return {
-    data: statusData(seen),
-    text: renderStatus({ ...seen, steps: { call: session.io.call } }, session.width(), session.paint),
+    data: { ...statusData(seen), toldOfAbort: told },
+    text: warning === '' ? page : `${page.trimEnd()}\n\n${warning}`,
   };
 }
 

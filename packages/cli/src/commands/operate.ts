@@ -56,7 +56,7 @@ function addUrgent(program: Command, { perform }: Shell, type: 'Abort' | 'Kill',
     );
 }
 
-type ApproveOptions = { readonly evidence?: string; readonly note?: string };
+type ApproveOptions = { readonly evidence?: string; readonly note?: string; readonly waive?: true };
 
 function addApprovals(program: Command, { perform }: Shell): void {
   program
@@ -71,6 +71,7 @@ function addApprovals(program: Command, { perform }: Shell): void {
     .argument('[item]', 'exact text of the item')
     .option('--evidence <url>', 'where the evidence is')
     .option('--note <text>', 'a remark for the report')
+    .option('--waive', 'give a pre-flight item without the evidence it asks for; --note says why, as an override')
     .action((first: string, second: string | undefined, options: ApproveOptions, command: Command) =>
       perform(command, (session) =>
         act(session, second === undefined ? undefined : first, { type: 'Approve', item: second ?? first, ...options }),

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Plan, withoutAlerts, withTrustedJudges } from '@rampart/rollout';
+import { type Plan, withoutAlerts, withoutGates, withTrustedJudges } from '@rampart/rollout';
 import {
   applyScenarios,
   buildWorld,
@@ -165,7 +165,7 @@ async function simulate(session: Session, file: string, options: SimulateOptions
   const loaded = await loadPlan(file, io, override === undefined ? {} : { override });
   if (!loaded.result.ok) return refusedPlan(session, loaded, loaded.result.issues);
   const { warnings } = loaded.result;
-  const plan = withTrustedJudges(withoutAlerts(loaded.result.plan));
+  const plan = withoutGates(withTrustedJudges(withoutAlerts(loaded.result.plan)));
   const longest = longestBatchMs(plan);
   const batch = options.batch ?? longest / BATCHES_OF_SILENCE;
   if (batch > longest) {

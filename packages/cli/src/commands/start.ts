@@ -1,10 +1,11 @@
-import type { ApiClient, RolloutView } from '@rampart/api';
+import { type ApiClient, type CommandAnswer, ProblemError, type RolloutView } from '@rampart/api';
 import { openItems } from '@rampart/rollout';
 import type { Command } from 'commander';
 import { findRollout } from '../find-rollout.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
 import { renderIssues } from '../output/plan-issues.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
+import { nobodyTold, toldOfAbort } from '../told-of-abort.ts';
 import { numberBetween } from './arguments.ts';
 import { refusedPlan } from './plan.ts';
 import { told } from './rollout-action.ts';
@@ -28,7 +29,7 @@ export function addStartCommand(program: Command, { perform }: Shell): void {
     )
     .argument('[file]', 'a plan, as for validate')
     .option('--rollout <rollout>', 'start a draft that exists, in place of a file')
-    .option('--attest-all', 'give every pre-flight item at once; needs --reason')
+    .option('--attest-all', 'for try-outs: give every pre-flight item without its evidence; needs --reason')
     .option('--reason <text>', 'why you can attest them: stands with each in the report')
     .option('--override <reason>', 'reason for a plan that would be refused without one')
     .option('--time-scale <factor>', 'factor on every duration, for demos', numberBetween(0.000_000_1, 1))
@@ -69,8 +70,22 @@ async function run(session: Session, client: ApiClient, view: RolloutView, optio
   const events = [...answer.events];
   for (const item of options.attestAll ? openItems(answer.rollout.state) : []) {
     if (!openItems(answer.rollout.state).includes(item)) continue;
-    answer = await client.command(view.state.id, { type: 'Approve', item, note: options.reason ?? '' });
+    const waived = await waive(client, view.state.id, item, options.reason ?? '');
+    answer = waived ?? { rollout: await client.getRollout(view.state.id), events: [] };
     events.push(...answer.events);
   }
-  return told(session, { rollout: answer.rollout, events });
+  const outcome = told(session, { rollout: answer.rollout, events });
+  const warning = nobodyTold(await toldOfAbort(client, view.state.id), session);
+  return warning === '' ? outcome : { ...outcome, text: `${outcome.text?.trimEnd()}\n\n${warning}` };
+}
+
+/** Gives an item without its evidence; `undefined` where Rampart has given it meanwhile. */
+async function waive(client: ApiClient, id: string, item: string, note: string): Promise<CommandAnswer | undefined> {
+  try {
+    return await client.command(id, { type: 'Approve', item, note, waive: true });
+  } catch (error) {
+    const isGiven = error instanceof ProblemError && error.code === 'ITEM_ALREADY_GIVEN';
+    if (isGiven) return undefined;
+    throw error;
+  }
 }

@@ -69,7 +69,7 @@ async function look(before: Followed, { screen, play, startedAt }: FollowOptions
     const line = eventLine(record, view, record.at - startedAt, screen.width());
     if (line !== undefined) screen.log(line);
   }
-  await attend(view, play.cast);
+  await attend(view, play.cast, play.url);
   return { view, events };
 }
 

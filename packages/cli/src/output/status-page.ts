@@ -1,5 +1,12 @@
 import type { RolloutView } from '@rampart/api';
-import { describeEvent, type EventRecord, formatElapsed, type RolloutState } from '@rampart/rollout';
+import {
+  describeDrill,
+  describeEvent,
+  describeOverlap,
+  type EventRecord,
+  formatElapsed,
+  type RolloutState,
+} from '@rampart/rollout';
 import { nextStepsOf, type StepsAt } from '../next-steps.ts';
 import type { Paint } from '../session.ts';
 import { renderChecks, renderMetrics } from './checks-table.ts';
@@ -24,7 +31,7 @@ function phaseText(state: RolloutState, paint: Paint): string {
   return state.blindSince === undefined ? paint.cyan(state.phase) : paint.yellow(`${state.phase}, blind`);
 }
 
-function header({ state, now, judgement, dashboardUrl }: RolloutView, width: number, paint: Paint): string {
+function header({ state, now, judgement, issue, dashboardUrl }: RolloutView, width: number, paint: Paint): string {
   const { plan } = state;
   const people = judgement?.people;
   const seen = people === undefined ? '' : ` · ${formatCount(people.treatment + people.targeted)} people so far`;
@@ -35,6 +42,7 @@ function header({ state, now, judgement, dashboardUrl }: RolloutView, width: num
     paint.dim(wrap(where, width, '  ')),
     wrap(`exposed: ${formatLayers(state.layers)}${seen}`, width, '  '),
     paint.dim(`${formatDate(now)}${plan.timeScale === 1 ? '' : ` · time scale ${plan.timeScale}`}`),
+    ...(issue === undefined ? [] : [paint.dim(`issue ${oneLine(issue.key)} · ${oneLine(issue.url)}`)]),
     ...(dashboardUrl === undefined ? [] : [paint.dim(dashboardUrl)]),
   ].join('\n');
 }
@@ -108,6 +116,12 @@ function checks(
   ];
 }
 
+/** The last drill, while it can still matter. */
+function drills({ drills: all = [] }: RolloutState): readonly string[] {
+  const last = all.at(-1);
+  return last === undefined ? [] : [describeDrill(last)];
+}
+
 /** Sources that are pulled, and whichever is not well: one that reports by itself and does needs no line. */
 function sources({ sources: all = [], now }: RolloutView, paint: Paint): readonly string[] {
   return all
@@ -129,6 +143,8 @@ export function renderStatus({ view, events, steps }: StatusFacts, width: number
     ...checks(view, width, paint).flatMap(([title, body]) => section(title, body)),
     ...section('Sources', list(sources(view, paint), width)),
     ...section('Waiting for', list(waitingLines(view), width)),
+    ...section('Overlaps', list((state.overlaps ?? []).map(describeOverlap), width)),
+    ...section('Rollback drill', list(drills(state), width)),
     ...section('Open', list([...incidents(state, now), ...issues(state)], width)),
     ...section('Last events (UTC)', list(eventLines(events, state, paint), width)),
     ...section('Next', renderNextSteps(state, steps, width, paint)),

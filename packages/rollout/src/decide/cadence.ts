@@ -16,6 +16,19 @@ export function blindLimitMs(plan: Plan): number {
   return Math.max(plan.blindLimitMs, silenceMs(plan));
 }
 
+/** Shortest wait that people are told of, whatever the time scale. */
+const SHORTEST_STUCK_MS = MINUTE;
+
+/** How long a rollout that could go on by time may wait before people are told: what the plan says, else 24 h, scaled. */
+export function stuckAfterMs(plan: Plan): number {
+  return Math.max(SHORTEST_STUCK_MS, plan.stuckAfterMs ?? 24 * HOUR * plan.timeScale);
+}
+
+/** How long an incident may lie before people are told that nobody has taken it on: 4 h, scaled. */
+export function unattendedAfterMs(plan: Plan): number {
+  return Math.max(SHORTEST_STUCK_MS, 4 * HOUR * plan.timeScale);
+}
+
 const lags = new WeakMap<Plan, number>();
 
 /** Lag of the slowest metric; worked out once per plan, as every look asks. */

@@ -7,6 +7,8 @@ export const reason = fc.constantFrom('because', ' ');
 /** Numbers of proposals, incidents and the like. */
 export const small = fc.integer({ min: 1, max: 3 });
 
+const LEG = { confirmed: 2, evaluated: 2, worstMs: 40, slowest: [{ instance: 'a', ms: 40 }] };
+
 /** Every type of command, sensible and not. */
 export const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
   fc.constant({ type: 'Start' } as const),
@@ -21,13 +23,38 @@ export const command: fc.Arbitrary<RolloutCommand> = fc.oneof(
       'proposal 2',
       'x',
     ),
+    evidence: fc.constantFrom('https://ci.example/1', 'ok'),
   }),
+  fc.record({
+    type: fc.constant('CheckPreflight' as const),
+    findings: fc.constantFrom(
+      [{ item: 'launch-readiness', evidence: 'seen' }],
+      [{ item: 'launch-readiness', why: 'it answers 502' }],
+      [],
+    ),
+  }),
+  fc.record({ type: fc.constant('Drill' as const), connected: fc.constantFrom(0, 2) }),
+  fc.record({ type: fc.constant('SwitchDrillOff' as const), drill: small, on: fc.constant(LEG) }),
+  fc.constantFrom<RolloutCommand>(
+    { type: 'FinishDrill', drill: 1, off: LEG },
+    { type: 'FinishDrill', drill: 2, why: 'one SDK did not follow' },
+  ),
+  fc.constantFrom<RolloutCommand>(
+    { type: 'RecordOverlaps', overlaps: [] },
+    { type: 'RecordOverlaps', overlaps: [{ rollout: 'g-1', flag: 'g', metrics: ['errorRate'], isConfounded: false }] },
+  ),
   fc.record({ type: fc.constant('Decline' as const), proposal: small, reason }),
   captureCommand,
   fc.constant({ type: 'Tick' } as const),
   fc.record({
     type: fc.constantFrom('Hold', 'Proceed', 'Abort', 'Kill', 'Rearm', 'Resume').map((type) => type as 'Hold'),
     reason,
+  }),
+  fc.record({
+    type: fc.constant('AnswerGate' as const),
+    gate: fc.constantFrom('window', 'error-budget', 'undo', 'x'),
+    open: fc.boolean(),
+    why: fc.constantFrom('it answered 200', 'it answered 503', ' '),
   }),
   fc.record({ type: fc.constant('Extend' as const), reason, byMs: fc.constantFrom(-3_600_000, 0, 600_000) }),
   fc.record({

@@ -34,7 +34,7 @@ describe('the first baseline', () => {
   it('of a rollout whose metrics have a recorded past is not captured from live traffic alone', () => {
     const drive = new Drive();
     drive.command({ type: 'Start', recorded: { errorRate: 'prometheus' } });
-    drive.command({ type: 'Approve', item: 'launch-readiness' }, BEN);
+    drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' }, BEN);
     drive.serve(HOUR_MS);
     expect(drive.state.phase).toBe('baseline');
     expect(drive.state.baseline).toBeUndefined();

@@ -43,6 +43,20 @@ describe('a proposal', () => {
     expect(drive.state.stage?.index).toBe(1);
   });
 
+  it('to retry may be approved by another agent once a fix is recorded, for then it is inside the plan', () => {
+    const drive = aborted();
+    drive.now += HOUR_MS;
+    const retry = { type: 'Retry', version: 'v1', reason: 'again' } as const;
+    drive.command(retry, AGENT);
+    expect(drive.command({ type: 'Approve', item: 'proposal 1' }, OTHER_AGENT)).toMatchObject(refused('FORBIDDEN'));
+    drive.command({ type: 'RecordFix', incident: 1, text: 'fixed' }, OTHER_AGENT);
+    expect(drive.command({ type: 'Approve', item: 'proposal 1' }, AGENT)).toMatchObject(
+      refused('ANOTHER_PRINCIPAL_REQUIRED'),
+    );
+    expect(drive.command({ type: 'Approve', item: 'proposal 1' }, OTHER_AGENT)).toMatchObject({ ok: true });
+    expect(drive.state).toMatchObject({ attempt: 2, stage: { index: 0 } });
+  });
+
   it('that raises exposure is approved by another principal, who is a person', () => {
     const drive = canary();
     drive.command({ type: 'Proceed', reason: 'looks good' }, AGENT);
@@ -108,7 +122,9 @@ describe('a proposal', () => {
   it("is what a person's proceed and retry are under four eyes", () => {
     const drive = new Drive(planOf({ fourEyes: true }));
     drive.command({ type: 'Start' });
-    for (const item of ['launch-readiness', 'plan-approved']) drive.command({ type: 'Approve', item }, BEN);
+    for (const item of ['launch-readiness', 'plan-approved']) {
+      drive.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
+    }
     for (let count = 0; count < 4 && drive.state.phase === 'baseline'; count += 1) drive.serve(BATCH_MS);
     drive.command({ type: 'Proceed', reason: 'go' });
     expect(drive.state).toMatchObject({ stage: { index: 0 }, proposals: [{ action: 'proceed', by: 'ana' }] });
@@ -137,5 +153,23 @@ describe('a person who proceeds past a gate', () => {
       code: 'GATE_NOT_REACHED',
       message: expect.stringMatching(/^blind: /),
     });
+  });
+});
+
+describe('a hold', () => {
+  it('of a person is lifted by a person only; an agent may lift its own, and proposes the rest', () => {
+    const drive = canary();
+    drive.command({ type: 'Hold', reason: 'legal asks' });
+    expect(drive.command({ type: 'Resume', reason: 'enough' }, AGENT)).toMatchObject({
+      ...refused('FORBIDDEN'),
+      message: expect.stringContaining('ana holds it (legal asks)'),
+    });
+    expect(drive.command({ type: 'Proceed', reason: 'enough' }, AGENT)).toMatchObject({
+      ok: true,
+      events: [{ type: 'ProposalMade' }],
+    });
+    expect(drive.command({ type: 'Resume' })).toMatchObject({ ok: true });
+    drive.command({ type: 'Hold', reason: 'odd latency' }, AGENT);
+    expect(drive.command({ type: 'Resume' }, OTHER_AGENT)).toMatchObject({ ok: true });
   });
 });

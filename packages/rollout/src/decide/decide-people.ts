@@ -1,9 +1,10 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
-import { calendarOpen } from '../plan/calendar.ts';
+import { calendarOpen, closedWords } from '../plan/calendar.ts';
 import type { Principal } from '../principal.ts';
 import type { Proposal, RolloutState } from '../state.ts';
 import { killNow, retryNow } from './decide-abort.ts';
+import { preflightIncomplete } from './decide-preflight.ts';
 import {
   APPROVING,
   accept,
@@ -17,6 +18,7 @@ import {
   refuse,
 } from './decision.ts';
 import { enterStage, stageOf } from './exposure.ts';
+import { closedGates } from './gate-waits.ts';
 import { isSharedIncident } from './tick-lower.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
@@ -28,13 +30,19 @@ export const hold: Handler<Of<'Hold'>> = (state, command, by) => {
     lacksReason(command.reason, 'hold');
   if (no) return no;
   if (state.hold) return refuse('ALREADY_HELD', `Held already by ${state.hold.by}: ${state.hold.reason}`);
-  return accept({ type: 'RolloutHeld', reason: command.reason });
+  return accept({ type: 'RolloutHeld', reason: command.reason, ...(by.kind === 'person' && { byPerson: true }) });
 };
 
 export const resume: Handler<Of<'Resume'>> = (state, command, by) => {
   const no = lacksRole(by, RAISING, 'resume a rollout');
   if (no) return no;
   if (!state.hold) return refuse('NOT_HELD', `Rollout ${state.id} is not held.`);
+  if (by.kind !== 'person' && state.hold.byPerson) {
+    return refuse(
+      'FORBIDDEN',
+      `${state.hold.by} holds it (${state.hold.reason}); what a person holds, a person resumes.`,
+    );
+  }
   return accept({ type: 'RolloutResumed', ...(command.reason !== undefined && { reason: command.reason }) });
 };
 
@@ -57,7 +65,7 @@ export function nextProposal(state: RolloutState): number {
 
 function proceedNow(state: RolloutState, reason: string, now: number): Decision {
   const running = state.stage;
-  const no = notIn(state, ['exposing'], 'proceed');
+  const no = preflightIncomplete(state, 'proceed') ?? notIn(state, ['exposing'], 'proceed');
   if (no || running === undefined) return no ?? refuse('WRONG_PHASE', 'Cannot proceed: no stage is running.');
   const next = running.index + 1;
   if (state.killed) return refuse('KILL_SWITCH_LATCHED', 'The kill switch is latched; re-arm it first.');
@@ -76,10 +84,11 @@ function proceedNow(state: RolloutState, reason: string, now: number): Decision 
       `${failing.check} fails (${failing.wouldChange}); an override cannot pass a failed check.`,
     );
   const calendar = calendarOpen(state.plan.calendar, now);
-  if (!calendar.open) return refuse('CALENDAR_CLOSED', `Advances are closed: ${calendar.why ?? 'freeze window'}.`);
+  if (!calendar.open)
+    return refuse('CALENDAR_CLOSED', `Advances are closed: ${closedWords(state.plan.calendar, calendar)}.`);
   const name = stageOf(state)?.name ?? '';
   const events: RolloutEvent[] = [
-    { type: 'OverrideRecorded', what: `proceed from ${name}`, reason },
+    { type: 'OverrideRecorded', what: [`proceed from ${name}`, ...closedGates(state, now)].join('; past '), reason },
     ...(state.hold ? ([{ type: 'RolloutResumed', reason }] as const) : []),
     {
       type: 'StagePassed',
@@ -102,7 +111,15 @@ export const proceed: Handler<Of<'Proceed'>> = (state, command, by, now) => {
   return accept({ type: 'ProposalMade', number: nextProposal(state), action: 'proceed', reason: command.reason });
 };
 
-/** Approves or declines a proposal; the proposer may not approve it. */
+/**
+ * Whether a proposal lowers exposure, or is the way the plan itself goes on: a retry once a fix is recorded. A plan that asks
+ * for four eyes means those of people.
+ */
+function isInsidePlan({ incidents, plan }: RolloutState, { action }: Proposal): boolean {
+  return action === 'kill' || (action === 'retry' && !plan.fourEyes && incidents.at(-1)?.fix !== undefined);
+}
+
+/** Approves or declines a proposal; the proposer may not approve it, and past the plan only a person may. */
 export function decideProposal(
   state: RolloutState,
   number: number,
@@ -122,7 +139,7 @@ export function decideProposal(
   if (approved && proposal.by === by.id) {
     return refuse('ANOTHER_PRINCIPAL_REQUIRED', `${by.id} made proposal ${number}; another principal must approve it.`);
   }
-  if (approved && proposal.action !== 'kill' && by.kind !== 'person') {
+  if (approved && by.kind !== 'person' && !isInsidePlan(state, proposal)) {
     return refuse(
       'FORBIDDEN',
       `${by.id} is not a person; what raises exposure past the plan needs a person's approval.`,

@@ -1,19 +1,16 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
-import type { Principal } from '../principal.ts';
 import type { Issue, RolloutState } from '../state.ts';
 import { decideProposal } from './decide-people.ts';
+import { approvePreflight, preflightIncomplete } from './decide-preflight.ts';
 import { APPROVING, accept, type Decision, type Handler, lacksRole, notIn, RAISING, refuse } from './decision.ts';
-import { beginExposure, stageOf } from './exposure.ts';
+import { stageOf } from './exposure.ts';
+import { PLAN_APPROVED } from './preflight-items.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
 
-/** Pre-flight item that another principal gives when an agent starts, or the plan asks for four eyes. */
-export const PLAN_APPROVED = 'plan-approved';
 /** Exit items Rampart checks itself. */
 export const SELF_CHECKED_EXIT: readonly string[] = ['ga-stable', 'no-abort'];
-/** Pre-flight items Rampart checks itself. */
-export const SELF_CHECKED_PREFLIGHT: readonly string[] = ['flag-configured'];
 
 /** Key of a confirmation in `RolloutState.confirmations`. */
 export function confirmationKey(stage: string, text: string): string {
@@ -21,7 +18,10 @@ export function confirmationKey(stage: string, text: string): string {
 }
 
 export const start: Handler<Of<'Start'>> = (state, { recorded }, by) => {
-  const no = lacksRole(by, RAISING, 'start a rollout') ?? notIn(state, ['draft'], 'start');
+  const no =
+    lacksRole(by, RAISING, 'start a rollout') ??
+    preflightIncomplete(state, 'start exposing people') ??
+    notIn(state, ['draft'], 'start');
   if (no) return no;
   const needsApproval = by.kind === 'agent' || state.plan.fourEyes;
   const items = [...state.plan.preflight, ...(needsApproval ? [PLAN_APPROVED] : [])];
@@ -31,19 +31,6 @@ export const start: Handler<Of<'Start'>> = (state, { recorded }, by) => {
   ];
   return accept(...started, ...(items.length === 0 ? ([{ type: 'BaselineStarted' }] as const) : []));
 };
-
-function approvePreflight(state: RolloutState, command: Of<'Approve'>, by: Principal, now: number): Decision {
-  if (command.item === PLAN_APPROVED && by.id === state.startedBy) {
-    return refuse(
-      'ANOTHER_PRINCIPAL_REQUIRED',
-      `${by.id} asked for this start; another principal must approve the plan.`,
-    );
-  }
-  const given: RolloutEvent = attested('preflight', command.item, command);
-  const missing = Object.entries(state.preflight).filter(([item, one]) => one === null && item !== command.item);
-  if (missing.length > 0) return accept(given);
-  return accept(given, ...beginExposure({ ...state, phase: 'baseline' }, now));
-}
 
 /** An issue that fails the confirmation "No critical bugs" (semantics §5). */
 export function openCriticalIssue(state: RolloutState): Issue | undefined {
@@ -66,7 +53,7 @@ function approveConfirmation(state: RolloutState, command: Of<'Approve'>, stage:
   return accept(attested('confirmation', confirmationKey(stage, command.item), command));
 }
 
-function attested(list: 'preflight' | 'exit' | 'confirmation', item: string, command: Of<'Approve'>): RolloutEvent {
+function attested(list: 'exit' | 'confirmation', item: string, command: Of<'Approve'>): RolloutEvent {
   return {
     type: 'ItemAttested',
     list,

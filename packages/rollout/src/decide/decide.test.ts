@@ -61,7 +61,7 @@ describe('authority', () => {
     [{ type: 'RecordFix', incident: 9, text: 'x' }, 'INCIDENT_UNKNOWN'],
     [{ type: 'ConfirmEffect', incident: 9, acknowledged: 1, connected: 1 }, 'INCIDENT_UNKNOWN'],
     [{ type: 'ChangeIssue', number: 9, status: 'fixed' }, 'ISSUE_UNKNOWN'],
-    [{ type: 'Approve', item: 'launch-readiness' }, 'ITEM_ALREADY_GIVEN'],
+    [{ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' }, 'ITEM_ALREADY_GIVEN'],
   ])('cannot make sense of %o in canary', (command, code) => {
     expect(canary().command(command)).toMatchObject(refused(code));
   });

@@ -5,6 +5,8 @@ import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { abort, confirmEffect, confirmExposureFell, kill, rearm, reportUnconfirmed, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
+import { drill, finishDrill, recordOverlaps, switchDrillOff } from './decide-drill.ts';
+import { answerGate } from './decide-gate.ts';
 import {
   acknowledgeIncident,
   addAction,
@@ -21,8 +23,9 @@ import {
 } from './decide-incident.ts';
 import { calibrateJudge } from './decide-judge.ts';
 import { cancel, decline, extend, hold, proceed, resume } from './decide-people.ts';
+import { checkPreflight } from './decide-preflight.ts';
 import { approve, start } from './decide-start.ts';
-import { tick } from './decide-tick.ts';
+import { resumeWatch, tick } from './decide-tick.ts';
 import { accept, type Decision, type Handler, lacksRole, RAISING, refuse } from './decision.ts';
 import { assertInvariants } from './invariants.ts';
 
@@ -31,9 +34,16 @@ type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>
 const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Handler<Of<T>> } = {
   Start: start,
   Approve: approve,
+  CheckPreflight: checkPreflight,
+  Drill: drill,
+  SwitchDrillOff: switchDrillOff,
+  FinishDrill: finishDrill,
+  RecordOverlaps: recordOverlaps,
   Decline: decline,
   CaptureBaseline: captureBaseline,
   Tick: tick,
+  ResumeWatch: resumeWatch,
+  AnswerGate: answerGate,
   Hold: hold,
   Resume: resume,
   Extend: extend,
@@ -76,6 +86,7 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'ConfirmEffect',
   'ConfirmExposureFell',
   'ReportUnconfirmed',
+  'FinishDrill',
 ];
 
 /**

@@ -4,6 +4,7 @@ import { judgesToCalibrate } from '../judge/judge-trust.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import type { Plan, Stage } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
+import { closedGates, staleGates } from './gate-waits.ts';
 
 /** Audiences of stages 0 to `index`, accumulated: nobody who saw the feature loses it by an advance (design §4). */
 export function layersOf(plan: Plan, index: number): readonly ExposureLayer[] {
@@ -60,13 +61,8 @@ export function beginExposure(state: RolloutState, now: number): readonly Rollou
   if (!calendarOpen(state.plan.calendar, now).open || state.killed || state.hold !== undefined) return [];
   // A kill trip on a metric whose judge nobody calibrated would see nothing.
   if (judgesToCalibrate(state, now).length > 0) return [];
+  // A retry comes here before its phase is that of the baseline.
+  const starting: RolloutState = { ...state, phase: 'baseline' };
+  if (closedGates(starting, now).length > 0 || staleGates(starting, now).length > 0) return [];
   return enterStage(state, 0, now, 'pre-flight and baseline are complete');
-}
-
-/** Time served in the running stage, neither held nor blind. */
-export function servedMs(state: RolloutState, now: number): number {
-  const stage = state.stage;
-  if (stage === undefined) return 0;
-  const running = stage.countingSince === undefined ? 0 : Math.max(0, now - stage.countingSince);
-  return stage.servedMs + running;
 }

@@ -18,7 +18,7 @@ function canary(stage: object, rest: object = {}): Drive {
   const parts = { abortCriteria: { errorRate: '2%' }, killSwitch: undefined, alerts: {}, exit: [], stages, ...rest };
   const drive = new Drive(planOf(parts as unknown as Partial<RolloutConfig>));
   drive.command({ type: 'Start' });
-  drive.command({ type: 'Approve', item: 'launch-readiness' });
+  drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' });
   while (drive.state.phase === 'baseline') measure(drive, BATCH_MS, BOTH);
   return drive;
 }
@@ -179,7 +179,7 @@ describe('a source that is there while nobody comes', () => {
     };
     const drive = new Drive(plan('0.7x baseline'));
     drive.command({ type: 'Start' });
-    drive.command({ type: 'Approve', item: 'launch-readiness' });
+    drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' });
     day(drive, 12);
     day(drive, 12);
     drive.tick(BATCH_MS, { series: [seriesOf('throughput', 'control', { epoch: 0, stratum: 0 }, { n: 1, x: 1 })] });

@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { Drive, happen, happening, planOf, type Step } from '../arbitraries.contract.ts';
 import type { RolloutEvent } from '../event.ts';
 import { replay } from '../evolve.ts';
+import { gatesNow } from '../external-gates.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
 import { foldEvidence } from '../judge/fold-trusted.ts';
 import type { RolloutState } from '../state.ts';
 import { silenceMs } from './cadence.ts';
-import { coversLayers, layersOf, servedMs } from './exposure.ts';
+import { coversLayers, layersOf } from './exposure.ts';
+import { servedMs } from './served.ts';
 
 const PLANS = [
   planOf(),
@@ -43,11 +45,34 @@ const PLANS = [
     preflight: [],
     exit: [],
   }),
+  planOf({
+    gates: [
+      { webhook: 'https://gates.example.com/', name: 'window' },
+      { signal: 'error-budget', when: 'during', every: '5m' },
+      { webhook: 'https://gates.example.com/undo', name: 'undo', when: 'rollback' },
+    ],
+  }),
 ];
 
 const has = (step: Step, type: RolloutEvent['type']) => step.events.some((event) => event.type === type);
 const find = <T extends RolloutEvent['type']>(step: Step, type: T) =>
   step.events.find((event): event is Extract<RolloutEvent, { type: T }> => event.type === type);
+
+/** When gates of `during` were not open since the last stage was entered, told from the events alone. */
+function shutTimes({ gates = [] }: RolloutState['plan'], records: Drive['records'], now: number): [number, number][] {
+  const from = records.findLastIndex((one) => one.event.type === 'StageEntered');
+  return gates.flatMap(({ name, when }) => {
+    if (when !== 'during') return [];
+    let shutAt: number | undefined = records[from]?.at;
+    const times: [number, number][] = [];
+    for (const { at, event } of records.slice(from)) {
+      if (event.type !== 'GateAnswered' || event.gate !== name) continue;
+      if (event.open && shutAt !== undefined) times.push([shutAt, at]);
+      shutAt = event.open ? undefined : (shutAt ?? at);
+    }
+    return shutAt === undefined ? times : [...times, [shutAt, now]];
+  });
+}
 
 /** Served time of the running stage, told from the events alone: wall time outside every hold, blindness and invalid data. */
 function servedByHistory(drive: Drive, step: Step): number {
@@ -68,6 +93,7 @@ function servedByHistory(drive: Drive, step: Step): number {
     open.delete(ends[event.type] ?? '');
     if (event.type === 'RolloutAborted') open.clear();
   }
+  stopped.push(...shutTimes(step.before.plan, drive.records.slice(0, step.before.version), step.at));
   const enteredAt = records[from]?.at ?? step.at;
   const cuts = [...stopped, ...[...open.values()].map((at): [number, number] => [at, step.at])].sort(
     ([a], [b]) => a - b,
@@ -110,6 +136,11 @@ function checkProceed(drive: Drive, step: Step): void {
   const { hold, dataInvalid, killed, alerting } = step.after;
   expect([before.hold, hold, dataInvalid, killed, alerting]).toEqual([undefined, undefined, undefined, false, []]);
   expect(stage.confirmations.every((text) => `${stage.name}: ${text}` in before.confirmations)).toBe(true);
+  for (const gate of gatesNow(before).filter(({ when }) => when !== 'rollback')) {
+    const answer = before.gates?.[gate.name];
+    expect(answer, 'every external gate is open').toMatchObject({ open: true });
+    expect(at - (answer?.at ?? 0), 'and has said so lately').toBeLessThanOrEqual(4 * gate.everyMs);
+  }
   for (const verdict of judgement?.verdicts ?? []) {
     if (verdict.tier !== 'alert') expect(verdict.status).not.toBe('fail');
     if (verdict.tier === 'gate' && before.phase === 'exposing') expect(verdict.status).toBe('pass');
@@ -121,6 +152,7 @@ function checkLowering(step: Step): void {
   const aborted = find(step, 'RolloutAborted');
   if (fell) expect(aborted !== undefined || has(step, 'RolloutCancelled'), 'I3').toBe(true);
   if (aborted || has(step, 'KillSwitchTripped')) expect(step.after.layers, 'I4').toEqual([]);
+  if (aborted?.kind === 'external-gate') expect(step.command, 'I3').toMatchObject({ gate: 'undo', open: false });
   if (aborted === undefined || step.judgement === undefined) return;
   if (aborted.kind === 'telemetry-missing') expect(step.judgement.telemetryMissing).toBeDefined();
   else if (aborted.kind === 'blind') expect(step.before.plan.onBlind).toBe('rollback');
@@ -186,6 +218,7 @@ describe('a rollout, whatever happens to it', () => {
         'SightLost',
         'SightReturned',
         'ProposalMade',
+        'GateAnswered',
       ]),
     );
   });

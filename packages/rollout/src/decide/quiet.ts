@@ -8,6 +8,7 @@ import type { Verdict } from '../verdict.ts';
 import { silenceMs } from './cadence.ts';
 import { stageOf } from './exposure.ts';
 import { undecidedChecks } from './tick-advance.ts';
+import { stuckDueAt } from './tick-stuck.ts';
 
 /** What a rollout as it stands needs to be quiet. Looks come with every batch, and a rollout changes with events only. */
 type Calm = {
@@ -57,7 +58,7 @@ function calmOf(state: RolloutState): Calm | undefined {
   const checks = recordedChecks(state);
   return (
     checks && {
-      until: quietUntil(state),
+      until: Math.min(quietUntil(state), stuckDueAt(state) ?? Number.POSITIVE_INFINITY),
       silenceMs: silenceMs(state.plan),
       sightSince: sightSince ?? Number.NEGATIVE_INFINITY,
       checks,

@@ -1,6 +1,6 @@
 import type { RolloutEvent } from '../event.ts';
 import { judgesToCalibrate } from '../judge/judge-trust.ts';
-import { calendarOpen } from '../plan/calendar.ts';
+import { calendarOpen, closedWords } from '../plan/calendar.ts';
 import { formatElapsedUp } from '../plan/duration.ts';
 import type { Stage } from '../plan.ts';
 import type { RolloutState, StageRun } from '../state.ts';
@@ -8,7 +8,9 @@ import type { Judgement, Verdict } from '../verdict.ts';
 import { freshWindowMs, silenceMs } from './cadence.ts';
 import { failedChecks } from './decide-abort.ts';
 import { confirmationKey, deniesCriticalBugs, openCriticalIssue, SELF_CHECKED_EXIT } from './decide-start.ts';
-import { enterStage, servedMs, stageOf } from './exposure.ts';
+import { enterStage, stageOf } from './exposure.ts';
+import { closedGates, staleGates } from './gate-waits.ts';
+import { servedMs } from './served.ts';
 
 /** What an optional check may say without being waited for: it is shown as unmeasured, and left out (semantics §3). */
 const UNMEASURED: readonly Verdict['status'][] = ['no-data', 'insufficient', 'error'];
@@ -86,14 +88,14 @@ function unseenChecks(state: RolloutState, stage: Stage, judgement: Judgement | 
 /**
  * What still keeps the rollout where it is, in words; empty when it may advance now (I2): minimum duration served,
  * every gate check passed on fresh evidence of this stage, no check with consequences failing, every confirmation given,
- * calendar open, nothing held.
+ * calendar and external gates open, nothing held.
  */
 export function waitingFor(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
   const stage = stageOf(state);
   if (stage === undefined || state.stage === undefined) return [];
   const calendar = calendarOpen(state.plan.calendar, now);
   const exit = state.phase === 'monitoring' ? openExitItems(state) : [];
-  const reasons = [
+  const left = [
     ...stops(state),
     ...timeLeft(state, state.stage, stage, judgement?.freshAt, now),
     ...evidenceLeft(state, stage, judgement?.verdicts ?? []),
@@ -102,9 +104,18 @@ export function waitingFor(state: RolloutState, judgement: Judgement | undefined
     ...missingConfirmations(state, stage).map((text) => `confirmation "${text}"`),
     ...exit.map((item) => `exit item "${item}"`),
     ...state.alerting.map((check) => `alert ${check} to clear`),
-    !calendar.open && `the calendar: ${calendar.why ?? 'advances are closed'}`,
+    ...closedGates(state, now),
+    !calendar.open && `the calendar: ${closedWords(state.plan.calendar, calendar)}`,
   ];
-  return reasons.filter((reason) => typeof reason === 'string');
+  const reasons = left.filter((reason) => typeof reason === 'string');
+  return reasons.length > 0 ? reasons : staleGates(state, now);
+}
+
+/** Whether nothing is waited for but that gates answer once more, because what they said last is too old to count. */
+export function needsGatesAnew(state: RolloutState, judgement: Judgement | undefined, now: number): boolean {
+  const stale = staleGates(state, now);
+  if (stale.length === 0 || state.phase === 'baseline') return stale.length > 0;
+  return waitingFor(state, judgement, now)[0] === stale[0];
 }
 
 function openExitItems(state: RolloutState): readonly string[] {

@@ -48,7 +48,7 @@ function observed(): Parameters<Drive['tick']>[1] {
 function captured(): Drive {
   const drive = new Drive(catalogPlan());
   drive.command({ type: 'Start' });
-  drive.command({ type: 'Approve', item: 'launch-readiness' });
+  drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' });
   drive.tick(BATCH_MS, observed());
   drive.tick(BATCH_MS, observed());
   return drive;

@@ -66,6 +66,22 @@ const LINES: readonly (readonly [RolloutEvent, string])[] = [
   [{ type: 'StageExtended', byMs: 17_280, reason: 'unsure' }, 'ana extended the stage by 17 s: unsure'],
   [{ type: 'SightLost', since: START_AT, why: 'silent' }, 'No fresh evidence since 2026-01-05 09:00 UTC: silent'],
   [
+    { type: 'GateAnswered', gate: 'change-calendar', open: false, why: 'it answered 503' },
+    'ana found gate change-calendar closed: it answered 503',
+  ],
+  [
+    { type: 'GateAnswered', gate: 'change-calendar', open: true, why: 'it answered 200' },
+    'ana found gate change-calendar open: it answered 200',
+  ],
+  [
+    { type: 'RolloutStuck', since: START_AT, waitingFor: ['confirmation "x"', 'fresh evidence'] },
+    'It could go on by time since 2026-01-05 09:00 UTC, and waits for confirmation "x"; fresh evidence',
+  ],
+  [
+    { type: 'IncidentUnattended', incident: 2, since: START_AT },
+    'Nobody has taken on incident 2 since 2026-01-05 09:00 UTC',
+  ],
+  [
     { type: 'BlindLimitReached', since: START_AT },
     'Still no fresh evidence since 2026-01-05 09:00 UTC: on-call is told',
   ],

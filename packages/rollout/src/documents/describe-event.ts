@@ -1,8 +1,10 @@
 import { originOf } from '../baseline/origin.ts';
 import type { EventRecord, RolloutEvent } from '../event.ts';
-import { formatElapsed } from '../plan/duration.ts';
+import { describeOverlap } from '../overlap.ts';
+import { formatElapsed, formatSeconds } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
+import type { DrillLeg } from '../state.ts';
 import type { Baseline, People } from '../verdict.ts';
 import { reachOf } from './blast-radius.ts';
 import { formatCount, formatInstant, formatLayers, formatMeasured, formatVerdict, unitOf } from './format.ts';
@@ -24,6 +26,13 @@ function readFrom(recorded: Readonly<Record<string, string>>): string {
   return parts.length === 0 ? '' : `; the baseline is read from history: ${parts.join('; ')}`;
 }
 
+const sdks = (count: number) => (count === 1 ? '1 SDK' : `${count} SDKs`);
+
+function offText(off: DrillLeg | undefined): string {
+  if (off?.worstMs === undefined) return '';
+  return `, off in ${formatSeconds(off.worstMs)} in ${sdks(off.confirmed)}`;
+}
+
 /** What was captured anew, and from what; metrics of an older version are named as kept. */
 function capturedWords(baseline: Baseline): string {
   const { version = 1, source, fromAt, toAt, metrics } = baseline;
@@ -41,6 +50,10 @@ const RUNNING: Pick<
   | 'RolloutCreated'
   | 'PreflightStarted'
   | 'ItemAttested'
+  | 'PreflightItemFailed'
+  | 'DrillStarted'
+  | 'DrillSwitchedOff'
+  | 'DrillFinished'
   | 'BaselineStarted'
   | 'BaselineCaptured'
   | 'StageEntered'
@@ -63,8 +76,15 @@ const RUNNING: Pick<
     }`,
   PreflightStarted: ({ items, recorded = {} }, { who }) =>
     `${who} started pre-flight${items.length === 0 ? ', which has no items' : `, which needs: ${items.join(', ')}`}${readFrom(recorded)}`,
-  ItemAttested: ({ list, item, evidence, note }, { who }) =>
-    `${who} ${GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
+  ItemAttested: ({ list, item, evidence, note, waived }, { who }) =>
+    `${who} ${waived ? 'waived the evidence of' : GIVEN[list]} "${item}"${because(note)}${evidence === undefined ? '' : ` (evidence: ${evidence})`}`,
+  PreflightItemFailed: ({ item, why }) => `The pre-flight item "${item}" is open: ${why}`,
+  DrillStarted: ({ number, connected }, { who }) =>
+    `${who} started rollback drill ${number}: its flag is on, for ${sdks(connected)} to follow`,
+  DrillSwitchedOff: ({ number, on }, { who }) =>
+    `${who} switched drill ${number} off, which ${sdks(on.confirmed)} had confirmed to be on`,
+  DrillFinished: ({ number, passed, off, why }, { who }) =>
+    `${who} finished rollback drill ${number}: ${passed ? 'passed' : `failed: ${why ?? 'no reason given'}`}${offText(off)}`,
   BaselineStarted: (_, { who }) => `${who} started to capture the baseline`,
   BaselineCaptured: ({ baseline, reason }, { who }) => `${who} ${capturedWords(baseline)}${because(reason)}`,
   StageEntered: ({ name, layers, durationMs, why }, { who }) =>
@@ -98,9 +118,13 @@ const EVIDENCE: Pick<
   | 'DataFoundValid'
   | 'JudgeCalibrated'
   | 'JudgeBudgetSpent'
+  | 'OverlapsFound'
   | 'SightLost'
   | 'BlindLimitReached'
+  | 'WatchResumed'
   | 'SightReturned'
+  | 'GateAnswered'
+  | 'RolloutStuck'
 > = {
   ChecksJudged: ({ verdicts }) =>
     `Checks judged: ${verdicts.map((verdict) => `${verdict.metric} (${verdict.limit}) ${verdict.status}`).join(', ') || 'none'}`,
@@ -120,10 +144,22 @@ const EVIDENCE: Pick<
   },
   JudgeBudgetSpent: ({ metric, cost, budget }) =>
     `Judging ${metric} has cost ${formatMeasured(cost, 'USD')} of its budget of ${formatMeasured(budget, 'USD')}`,
+  OverlapsFound: ({ overlaps }) =>
+    overlaps.length === 0
+      ? 'No other rollout shares people and metrics with this one any more'
+      : `This rollout ${overlaps.map(describeOverlap).join('; ')}`,
   SightLost: ({ since, why }) => `No fresh evidence since ${formatInstant(since)}: ${why}`,
-  BlindLimitReached: ({ since, why }) =>
-    `Still no fresh evidence since ${formatInstant(since)}${why === undefined ? '' : ` (${why})`}: on-call is told`,
+  BlindLimitReached: ({ since, why, inAllMs }) => {
+    const reason = why === undefined ? '' : ` (${why})`;
+    return inAllMs === undefined
+      ? `Still no fresh evidence since ${formatInstant(since)}${reason}: on-call is told`
+      : `Evidence comes and goes, it was missing for ${formatElapsed(inAllMs)} in all${reason}: on-call is told`;
+  },
+  WatchResumed: () => 'Rampart was started again while evidence was missing',
   SightReturned: () => 'Fresh evidence is back',
+  GateAnswered: ({ gate, open, why }, { who }) => `${who} found gate ${gate} ${open ? 'open' : 'closed'}: ${why}`,
+  RolloutStuck: ({ since, waitingFor }) =>
+    `It could go on by time since ${formatInstant(since)}, and waits for ${waitingFor.join('; ')}`,
 };
 
 function peopleWords(people: People): string {
@@ -142,6 +178,7 @@ const HARM: Pick<
   | 'AbortTookEffect'
   | 'ExposureFell'
   | 'AbortUnconfirmed'
+  | 'IncidentUnattended'
   | 'IncidentAssigned'
   | 'IncidentAcknowledged'
   | 'IncidentRated'
@@ -183,6 +220,7 @@ const HARM: Pick<
       link === undefined ? '' : ` (${link})`
     }`,
   ActionDone: ({ incident, action }, { who }) => `${who} completed action item ${action} of incident ${incident}`,
+  IncidentUnattended: ({ incident, since }) => `Nobody has taken on incident ${incident} since ${formatInstant(since)}`,
   IncidentAssigned: ({ incident, assignee }, { who }) => `${who} assigned incident ${incident} to ${assignee}`,
   RootCauseRecorded: ({ incident, text }, { who }) => `${who} recorded the root cause of incident ${incident}: ${text}`,
   FixRecorded: ({ incident, text, reference }, { who }) =>

@@ -310,7 +310,15 @@ describe('renderIncident', () => {
         .array(fc.constantFrom('\n', '## ', '|', '\\', '<b>', '- [ ] ', '\u001b[2J', 'a'))
         .map((parts) => parts.join('')),
     );
-    const kinds: readonly AbortKind[] = ['criterion', 'gate', 'kill', 'person', 'telemetry-missing', 'blind'];
+    const kinds: readonly AbortKind[] = [
+      'criterion',
+      'gate',
+      'kill',
+      'person',
+      'telemetry-missing',
+      'blind',
+      'external-gate',
+    ];
     fc.assert(
       fc.property(hostile, hostile, fc.constantFrom(...kinds), (one, two, kind) => {
         const plan = { ...SAMPLE_PLAN, title: one, flag: two, version: one };

@@ -14,6 +14,7 @@ import {
   elapsed,
   fact,
   instant,
+  joined,
   type Line,
   line,
   type RolloutDocument,
@@ -38,6 +39,7 @@ const KINDS: Readonly<Record<AbortKind, string>> = {
   person: 'a principal aborted it',
   'telemetry-missing': 'telemetry went missing from treatment',
   blind: 'evidence was missing for too long',
+  'external-gate': 'an external gate asked for it',
 };
 
 /** How bad an incident was: as somebody rated it, else critical for a kill, major where people had seen the feature, minor without. */
@@ -98,6 +100,25 @@ function status({ incident, abort, options, from }: AbortStory): Section {
   return section('status', 'Status', { kind: 'facts', facts });
 }
 
+/** Other rollouts that had advanced shortly before: what was seen may be their doing. */
+function overlapLine({ incident: { overlapping = [], openedAt }, abort }: AbortStory): Line {
+  const from = [abort.version];
+  const lines = overlapping.map(({ rollout, stage, advancedAt = openedAt, metrics }) => {
+    const where = stage === undefined ? [] : [' to ', said(stage, from)];
+    const when = elapsed(openedAt - advancedAt, from, 'difference');
+    return line(
+      said(rollout, from),
+      ' advanced',
+      ...where,
+      ' ',
+      when,
+      ' before and may move ',
+      said(metrics.join(', '), from),
+    );
+  });
+  return lines.length === 0 ? [] : line(' It may be the doing of another rollout: ', joined(lines, '; '), '.');
+}
+
 function summary(story: AbortStory): Section {
   const { state, incident, abort, trace } = story;
   const { plan } = state;
@@ -120,7 +141,7 @@ function summary(story: AbortStory): Section {
     text(
       ...['Exposure of ', said(plan.flag, planned), ' in ', said(plan.environment, planned), ' went to 0 in stage '],
       ...[said(incident.stage, opened), ` because ${KINDS[incident.kind]}: `, sentence(said(incident.reason, opened))],
-      ...[...breach, ' It had reached ', reachLine(story), '.', ...took],
+      ...[...breach, ' It had reached ', reachLine(story), '.', ...took, overlapLine(story)],
     ),
   );
 }

@@ -26,7 +26,9 @@ const STEPS: Readonly<Partial<Record<RolloutEvent['type'], Step>>> = {
 function stepOf(event: RolloutEvent): Step | undefined {
   switch (event.type) {
     case 'ItemAttested':
-      return { role: 'approver', step: `Gave "${event.item}"` };
+      return { role: 'approver', step: `${event.waived ? 'Waived the evidence of' : 'Gave'} "${event.item}"` };
+    case 'DrillStarted':
+      return { role: 'operator', step: `Ran rollback drill ${event.number}` };
     case 'StageEntered':
       return { role: 'operator', step: `Entered ${event.name}` };
     case 'StagePassed':

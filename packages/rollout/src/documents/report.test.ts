@@ -157,6 +157,10 @@ Why: every check passes; next: ga (100 %) in 5 d.
 
 Owners: operator team-web; analyst agent:triage; stakeholders product@example.com
 
+| Pre-flight | Given | By | Evidence |
+| --- | --- | --- | --- |
+| launch-readiness | 2026-01-05 08:00 UTC | bo | https://ci.example/1 |
+
 | When | Role | Principal | Step |
 | --- | --- | --- | --- |
 | 2026-01-05 06:00 UTC | operator | ana | Created the rollout |

@@ -27,6 +27,7 @@ import {
 } from './page.ts';
 import { documentMarkdown } from './page-markdown.ts';
 import { ownersLine, peopleTable } from './people.ts';
+import { preflightBlocks } from './preflight-table.ts';
 import { type AttemptRun, attemptRuns, lastVerdicts, recordsOf } from './records.ts';
 import { type Standing, standingOf, stopsOf } from './standing.ts';
 import { timelineBlock } from './timeline.ts';
@@ -319,7 +320,8 @@ function people({ records, state, options, trace }: Report): Section {
     state.plan,
     trace.of((one) => one.plan),
   );
-  return section('people', 'People', { kind: 'text', line: owners }, peopleTable(records, options));
+  const preflight = preflightBlocks(state, options, trace);
+  return section('people', 'People', { kind: 'text', line: owners }, ...preflight, peopleTable(records, options));
 }
 
 function overrides({ state, options, trace }: Report): Section {

@@ -1,5 +1,6 @@
 import { confirmationKey, SELF_CHECKED_EXIT } from '../decide/decide-start.ts';
-import { servedMs, stageOf } from '../decide/exposure.ts';
+import { stageOf } from '../decide/exposure.ts';
+import { servedMs } from '../decide/served.ts';
 import { undecidedChecks } from '../decide/tick-advance.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import { formatElapsed } from '../plan/duration.ts';

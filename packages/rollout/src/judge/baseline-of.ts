@@ -74,12 +74,24 @@ export function baselineOf(evidence: EvidenceState, state: RolloutState, now: nu
   return { fromAt, toAt: now, metrics };
 }
 
+/** Part of the window of a baseline that must have been seen: what a source reported in its last minutes is no baseline. */
+const LEAST_SEEN = 0.5;
+
+/** How much more of its window must be seen before a baseline may be frozen, milliseconds; 0 once it is enough. */
+export function baselineUnseenMs(evidence: EvidenceState, { plan }: Pick<RolloutState, 'plan'>): number {
+  const seen = Math.max(0, ...Object.values(evidence.metrics).map(({ baseline }) => baseline.seenMs));
+  return Math.max(0, LEAST_SEEN * plan.baseline.windowMs - seen);
+}
+
 /**
- * Whether the baseline may be frozen now: its window has passed with fresh evidence to show for it, so that a silent
+ * Whether the baseline may be frozen now: its window has passed and half of it was seen, to the end, so that a silent
  * source cannot lead to an empty one.
  */
 export function baselineDue(evidence: EvidenceState, state: RolloutState, now: number): boolean {
-  if (state.phase !== 'baseline' || state.baseline !== undefined || state.baselineSince === undefined) return false;
+  const { phase, baseline, baselineSince, blindSince } = state;
+  const isOpen = phase === 'baseline' && baseline === undefined && blindSince === undefined;
+  if (!isOpen || baselineSince === undefined) return false;
   const isFresh = evidence.freshAt !== undefined && now - evidence.freshAt <= silenceMs(state.plan);
-  return isFresh && now - state.baselineSince >= state.plan.baseline.windowMs;
+  const hasPassed = now - baselineSince >= state.plan.baseline.windowMs;
+  return isFresh && hasPassed && baselineUnseenMs(evidence, state) === 0;
 }

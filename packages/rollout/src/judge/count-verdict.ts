@@ -1,4 +1,4 @@
-import { servedMs } from '../decide/exposure.ts';
+import { servedMs } from '../decide/served.ts';
 import { ALERTS } from '../plan/alert-criterion.ts';
 import type { Limit } from '../plan.ts';
 import type { RolloutState } from '../state.ts';

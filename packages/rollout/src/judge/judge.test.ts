@@ -343,7 +343,7 @@ describe('judging', () => {
     });
     const drive = new Drive(plan);
     drive.command({ type: 'Start' });
-    drive.command({ type: 'Approve', item: 'launch-readiness' });
+    drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' });
     const place = { epoch: 0, stratum: 0 };
     const series = [
       seriesOf('errorRate', 'control', place, { n: 1000, x: 10 }),
@@ -371,7 +371,7 @@ describe('judging', () => {
   it('measures a baseline afresh when the one before it was aborted', () => {
     const drive = new Drive();
     drive.command({ type: 'Start' });
-    drive.command({ type: 'Approve', item: 'launch-readiness' });
+    drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' });
     drive.serve(BATCH_MS, 0, 0.5);
     drive.command({ type: 'Abort', reason: 'not now' });
     drive.now += HOUR_MS;

@@ -1,11 +1,13 @@
 import { deficitLogE, sampleRatioLogE } from '@rampart/stats';
 import { noDataReason } from '../evidence.ts';
+import { overlapNote } from '../overlap.ts';
 import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict, VerdictStatus } from '../verdict.ts';
 import { countStatus, countVerdict } from './count-verdict.ts';
 import { type Seen, seenOf, snapshotOf } from './display.ts';
 import { type EvidenceState, peopleIn } from './evidence-state.ts';
 import { distrustOf } from './judge-trust.ts';
+import { usesControl } from './line.ts';
 import { measuringOf } from './measuring.ts';
 import { type PlanCheck, planChecksOf } from './plan-checks.ts';
 import { isSilent, silenceOf } from './silence.ts';
@@ -55,6 +57,14 @@ function verdictFor(one: PlanCheck, seen: Seen, evidence: EvidenceState, state: 
   return limit.kind === 'count' ? countVerdict(one, limit, context, state, now) : verdictOf(one, context);
 }
 
+/** A verdict that says which other rollouts may move its numbers. */
+function withOverlaps(verdict: Verdict, { check }: PlanCheck, { overlaps = [] }: RolloutState): Verdict {
+  const shared = overlaps.filter(({ metrics }) => metrics.includes(verdict.metric));
+  if (shared.length === 0) return verdict;
+  const notes = shared.map((overlap) => overlapNote(overlap, usesControl(check)));
+  return { ...verdict, note: [...(verdict.note ? [verdict.note] : []), ...notes].join('; ') };
+}
+
 /** Whether users are split as designed, and whether those of treatment report. */
 export function sampleRatio(evidence: EvidenceState): Pick<Judgement, 'dataInvalid' | 'telemetryMissing'> {
   const threshold = Math.log(1 / SAMPLE_RATIO_ALPHA);
@@ -97,7 +107,7 @@ export function judge(evidence: EvidenceState, state: RolloutState, now: number)
   const metrics = Object.values(state.plan.metrics).map((metric) => ({ metric, seen: seenOf(metric, current) }));
   const seen = new Map(metrics.map((one) => [one.metric.name, one.seen]));
   const verdicts = planChecksOf(state).active.map((one) =>
-    verdictFor(one, seen.get(one.metric.name) ?? { count: 0 }, current, state, now),
+    withOverlaps(verdictFor(one, seen.get(one.metric.name) ?? { count: 0 }, current, state, now), one, state),
   );
   return {
     at: now,

@@ -63,6 +63,13 @@ export function formatDuration(durationMs: number): string {
   return `${durationMs} ms`;
 }
 
+/** A measured time in seconds, to two figures: `0.04 s`, `1.3 s`, `12 s`. */
+export function formatSeconds(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  const digits = seconds < 0.1 ? 3 : seconds < 1 ? 2 : seconds < 10 ? 1 : 0;
+  return `${seconds.toFixed(digits)} s`;
+}
+
 const ELAPSED = [
   [DAY_MS, 'd', HOUR_MS, 'h'],
   [HOUR_MS, 'h', MINUTE_MS, 'min'],

@@ -24,8 +24,8 @@ killSwitch: { flag: ai-feature-xyz-killswitch, autoTrip: true, trip: [ { metric:
 retry: { cooldown: 1h, limit: 3 }
 calendar: { advance: 'Mon-Thu 09:00-16:00 Europe/Paris', freeze: [2026-12-18..2027-01-04] }   # stops advances, never rollbacks
 exit: [ ga-stable, no-abort, docs-updated, flag-cleanup-scheduled ]
-notify: [ { slack: '#rollouts' } ]
-tracker: { plane: FEAT-12 }
+notify: [ pager, { channel: team-slack, events: [stage.*, rollout.*], severity: [page, warn, info], audience: stakeholders, digest: 15m } ]
+tracker: { name: plane, project: FEAT }
 next: { webhook: https://example.com/done }
 `;
 
@@ -56,8 +56,24 @@ describe('the long form', () => {
         stakeholders: ['product@example.com'],
       },
       baseline: { windowMs: WEEK_MS },
-      notify: [{ slack: '#rollouts' }],
-      tracker: { plane: 'FEAT-12' },
+      notify: [
+        { channel: 'pager' },
+        {
+          channel: 'team-slack',
+          events: ['stage.*', 'rollout.*'],
+          severity: ['page', 'warn', 'info'],
+          audience: ['stakeholders'],
+          digestMs: 15 * MINUTE_MS,
+        },
+      ],
+      tracker: {
+        name: 'plane',
+        project: 'FEAT',
+        title: 'Release: Feature XYZ Progressive Rollout',
+        priority: 2,
+        labels: ['release'],
+        state: 'In Progress',
+      },
       next: { webhook: 'https://example.com/done' },
       monitorMs: 2 * WEEK_MS,
       calendar: {
@@ -135,7 +151,7 @@ fourEyes: true
 alpha: 0.01
 beta: 0.1
 retry: { cooldown: 0s, limit: 0, people: fresh }
-notify: ops
+notify: { channel: ops, severity: page, digest: 10m }
 alerts: [ { metric: errorRate, limit: 3%, weight: 2, attribution: required } ]
 calendar: { freeze: [ { from: 2026-12-24, to: 2026-12-26 }, 2027-01-01 ], timeZone: Asia/Kolkata }
 override: because
@@ -156,7 +172,7 @@ timeScale: 0.5
       alpha: 0.01,
       beta: 0.1,
       retry: { cooldownMs: 0, limit: 0, people: 'fresh' },
-      notify: ['ops'],
+      notify: [{ channel: 'ops', severity: ['page'], digestMs: 5 * MINUTE_MS }],
       alerts: [{ id: 'alert:errorRate:3%', weight: 2, attribution: 'required' }],
       calendar: {
         freeze: [

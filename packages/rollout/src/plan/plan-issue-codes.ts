@@ -32,6 +32,7 @@ export const PLAN_ISSUE_CODES = [
   'day-one',
   'nothing-watched',
   'kill-switch-is-flag',
+  'invalid-gate',
   'invalid-calendar',
   'unknown-time-zone',
   'invalid-date',
@@ -43,6 +44,8 @@ export const PLAN_ISSUE_CODES = [
   'improvement-asked',
   'monitor-from-duration',
   'freeze-past',
+  'overlap',
+  'overlap-confounded',
 ] as const;
 
 /** One of `PLAN_ISSUE_CODES`. */

@@ -30,10 +30,36 @@ const trip = check.extend({
     .describe('Observations the plain rule needs. Default: 50; for a quantile as many as put 5 beyond it'),
 });
 
+const gateName = z.string().optional().describe('Name in messages. Default: host of the webhook, or the signal');
+const every = duration.optional().describe('How often it is asked. Default: 30s');
+const webhookGate = z.strictObject({
+  webhook: z.string().describe('Address that is asked: 2xx opens the gate, anything else closes it'),
+  name: gateName,
+  secretRef: z.string().optional().describe('Variable of the server with the secret that questions are signed with'),
+  every,
+  timeout: duration.optional().describe('How long an answer may take. Default: 10s'),
+  when: z.enum(['advance', 'during']).optional().describe('Default: advance'),
+});
+const signalGate = z.strictObject({
+  signal: z.string().describe('Named state that other systems set through a hook, or people by rampart gate'),
+  name: gateName,
+  every,
+  maxAge: duration.optional().describe('How long what was said last counts; after it the gate is closed'),
+  default: z.enum(['open', 'closed']).optional().describe('Before anyone has said anything. Default: closed'),
+  when: z.enum(['advance', 'during']).optional().describe('Default: advance'),
+});
+const anyTime = z
+  .enum(['start', 'advance', 'during', 'rollback'])
+  .optional()
+  .describe('start: before stage 1. rollback: a webhook that answers 2xx, or a closed signal, aborts');
+const planGate = z.union([webhookGate.extend({ when: anyTime }), signalGate.extend({ when: anyTime })]);
+
 const gateItem = z.union([
   check,
   z.strictObject({ confirm: z.string().min(1) }),
   z.strictObject({ stage: z.string() }),
+  webhookGate,
+  signalGate,
 ]);
 const shortChecks = z.record(z.string(), limit).describe('Metric to limit');
 const checks = z.union([shortChecks, z.array(check)]);
@@ -89,6 +115,18 @@ const killSwitch = z.strictObject({
   tripConditions: shortChecks.optional(),
 });
 
+const preflightItem = z.strictObject({
+  item: z.string().min(1).max(200).describe('Name of the item'),
+  hook: z.string().optional().describe('Given by a signed delivery to this hook of the server'),
+  url: z.string().optional().describe('Given while this address answers'),
+  expect: z.int().min(100).max(599).optional().describe('Status it must answer with. Default: any from 200 to 299'),
+  source: z.string().optional().describe('Source of the server that answers the query'),
+  query: z.string().min(1).max(4000).optional().describe('Given while it returns at least one series'),
+  requires: z.literal('evidence').optional().describe('A person gives it, with a link'),
+  maxAge: duration.optional().describe('Evidence older than this is asked anew'),
+  within: duration.optional().describe('Of rollback-tested: how long SDKs may take to follow. Default: 30s'),
+});
+
 const freeze = z.union([z.string(), z.strictObject({ from: z.string(), to: z.string() })]);
 
 const calendar = z.strictObject({
@@ -97,11 +135,44 @@ const calendar = z.strictObject({
   timeZone: z.string().optional(),
 });
 
+const oneOrMore = <T extends z.ZodType<string>>(item: T) => z.union([item, z.array(item).min(1)]);
+
+/** A route of messages as a plan writes it; the server's own routes have more keys. */
+export const notifyRouteSchema = z.strictObject({
+  channel: z.string().min(1).describe('Name of a channel of the server'),
+  events: oneOrMore(
+    z.string().regex(/^[a-z][a-z-]*\.(?:\*|[a-z][a-z-]*)$/, 'expected a type such as rollout.aborted or stage.*'),
+  )
+    .optional()
+    .describe('rollout.aborted, stage.*. Default: all'),
+  severity: oneOrMore(z.enum(['page', 'warn', 'info']))
+    .optional()
+    .describe('Default: all'),
+  audience: oneOrMore(z.enum(['on-call', 'stakeholders']))
+    .optional()
+    .describe('Default: everyone'),
+  digest: duration.optional().describe('Gather for this long, send as one message: 15m. A page never waits'),
+});
+const notifyEntry = z.union([z.string().min(1), notifyRouteSchema]);
+const notify = z.union([z.string().min(1), notifyRouteSchema, z.array(notifyEntry)]);
+
 const retry = z.strictObject({
   cooldown: duration.optional(),
   limit: z.int().min(0).optional(),
   people: z.enum(['same', 'fresh']).optional(),
 });
+
+const tracker = z.union([
+  z.string().min(1),
+  z.strictObject({
+    name: z.string().min(1).describe('Name of a tracker in the settings of the server'),
+    project: z.string().min(1).optional().describe('Default: the one of the settings'),
+    title: z.string().min(1).optional().describe('Default: Release: TITLE Progressive Rollout'),
+    priority: z.int().min(0).max(4).optional().describe('0 none, 1 urgent, 2 high, 3 medium, 4 low. Default: 2'),
+    labels: strings.optional().describe('Default: release'),
+    state: z.string().min(1).optional().describe('State while it runs. Default: In Progress'),
+  }),
+]);
 
 /** The shape of a plan document, short and long form alike; meanings (limits, durations, order of stages) are checked after it. */
 export const planSchema = z.strictObject({
@@ -112,7 +183,7 @@ export const planSchema = z.strictObject({
   title: z.string().optional(),
   environment: z.string().optional(),
   owners: owners.optional(),
-  preflight: strings.optional(),
+  preflight: z.array(z.union([z.string(), preflightItem])).optional(),
   baseline: z.strictObject({ window: duration.optional() }).optional(),
   metrics: z.record(z.string(), metric).optional(),
   judges: z.record(z.string(), judge).optional().describe('Judges to calibrate, by the metric they score'),
@@ -122,9 +193,11 @@ export const planSchema = z.strictObject({
   killSwitch: killSwitch.optional(),
   retry: retry.optional(),
   calendar: calendar.optional(),
+  gates: z.array(planGate).optional().describe('External gates of the start and of every stage'),
+  stuckAfter: duration.optional().describe('Waiting longer than this for other than time is told. Default: 24h'),
   exit: strings.optional(),
-  notify: z.unknown().optional(),
-  tracker: z.unknown().optional(),
+  notify: notify.optional().describe('Channels of the server that are told of this rollout'),
+  tracker: tracker.optional().describe('Where an issue is kept of the rollout'),
   next: z.unknown().optional(),
   variants: z.strictObject({ treatment: z.string().optional(), control: z.string().optional() }).optional(),
   timeScale: z.number().gt(0).max(1).optional(),
@@ -142,6 +215,8 @@ export type RawPlan = z.output<typeof planSchema>;
 export type RawStage = z.output<typeof stage>;
 /** One check as written in the long form. */
 export type RawCheck = z.output<typeof check>;
+/** One external gate as written. */
+export type RawGate = z.output<typeof planGate>;
 /** One kill trip as written in the long form. */
 export type RawTrip = z.output<typeof trip>;
 /** An alert as an abort criterion, as written. */
@@ -150,8 +225,14 @@ export type RawAlert = z.output<typeof alert>;
 export type RawChecks = z.output<typeof abortChecks>;
 /** One metric as written. */
 export type RawMetric = z.output<typeof metric>;
+/** One pre-flight item as written, where it is more than its name. */
+export type RawPreflightItem = z.output<typeof preflightItem>;
 /** One judge as written. */
 export type RawJudge = z.output<typeof judge>;
+/** `notify` as written. */
+export type RawNotify = z.output<typeof notify>;
+/** One route of messages as written. */
+export type RawNotifyRoute = z.output<typeof notifyRouteSchema>;
 /** The calendar as written. */
 export type RawCalendar = z.output<typeof calendar>;
 /** The kill switch as written. */

@@ -26,15 +26,15 @@ describe('plans as values', () => {
   });
 
   it('are copied: later changes do not reach the plan', () => {
-    const notify = [{ slack: '#a' }];
+    const notify = [{ channel: 'a' }];
     const result = planFromObject({
       flag: 'f',
       stages: [{ name: 'canary', percentage: 5 }],
       abortCriteria: { errorRate: '1%' },
       notify,
     });
-    notify[0]!.slack = '#b';
-    expect(result).toMatchObject({ ok: true, plan: { notify: [{ slack: '#a' }] } });
+    notify[0]!.channel = 'b';
+    expect(result).toMatchObject({ ok: true, plan: { notify: [{ channel: 'a' }] } });
   });
 
   it('refuse a time scale out of range in the options', () => {

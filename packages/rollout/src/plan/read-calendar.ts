@@ -47,6 +47,11 @@ function readAdvance(text: string, timeZone: string | undefined, log: IssueLog):
   const days = match?.[1] === undefined ? undefined : readDays(match[1]);
   const fromMinute = minutes(match?.[2], match?.[3]);
   const toMinute = minutes(match?.[4], match?.[5]);
+  if (match && days && toMinute <= fromMinute && fromMinute < 24 * 60) {
+    const message = `received ${JSON.stringify(text)}, which does not end after it begins; hours lie within one day: end at 24:00, or begin at 00:00`;
+    log.error('invalid-calendar', path, message);
+    return undefined;
+  }
   if (!match || !days || !(fromMinute < toMinute && toMinute <= 24 * 60)) {
     const message = `received ${JSON.stringify(text)}; write days, hours of one day and a zone, as Mon-Thu 09:00-16:00 Europe/Paris`;
     log.error('invalid-calendar', path, message);

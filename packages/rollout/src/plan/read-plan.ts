@@ -3,20 +3,22 @@ import { FULL_WEIGHT } from '@rampart/flags';
 import type { Check, Metric, Plan, Stage } from '../plan.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, WEEK_MS } from './duration.ts';
 import { refuseDayOne, refuseFallingExposure, refuseOpenEnd } from './exposure-rules.ts';
-import { ACCEPT_RANDOM_INTERNAL } from './internal-segment.ts';
 import type { IssueLog } from './issue-log.ts';
 import type { RawPlan } from './plan-schema.ts';
 import { readCalendar } from './read-calendar.ts';
 import { type CheckReader, defaultAlerts, readChecks, readTrips } from './read-checks.ts';
+import { readGates } from './read-gates.ts';
 import { readJudges } from './read-judges.ts';
 import { type KnownMetrics, readMetrics } from './read-metrics.ts';
+import { readNotify } from './read-notify.ts';
+import { readPreflight } from './read-preflight.ts';
 import { readStages } from './read-stages.ts';
+import { readTracker } from './read-tracker.ts';
 import { readDuration, readFlagName, readName } from './read-values.ts';
 
 /** What a plan's reader is told from outside; both win over the plan's own keys. `now` is epoch ms. */
 export type ReadOptions = { readonly now?: number; readonly override?: string; readonly timeScale?: number };
 
-const PREFLIGHT = ['launch-readiness', 'flag-configured', 'dashboards-ready', 'rollback-tested'];
 const EXIT = ['ga-stable', 'no-abort', 'docs-updated', 'flag-cleanup-scheduled'];
 
 function readFlag(raw: RawPlan, log: IssueLog): string {
@@ -59,14 +61,6 @@ function readKillSwitch(raw: RawPlan, flag: string, reader: CheckReader): Plan['
     autoTrip: raw.killSwitch.autoTrip ?? true,
     trips: readTrips(raw.killSwitch, reader),
   };
-}
-
-/** Items to attest: those of the plan, and for a short-form `internal` stage the acceptance of random people. */
-function readPreflight(raw: RawPlan): readonly string[] {
-  const items = raw.preflight ?? PREFLIGHT;
-  const isRandom = raw.stages.some((stage) => stage.name === 'internal' && stage.audience === undefined);
-  const isNew = !items.includes(ACCEPT_RANDOM_INTERNAL);
-  return raw.flagName !== undefined && isRandom && isNew ? [...items, ACCEPT_RANDOM_INTERNAL] : items;
 }
 
 /** Whether the stage as written is 100 % of everyone, with or without a hold-back. */
@@ -143,11 +137,9 @@ function jsonOf(value: unknown): JsonValue {
   return value as JsonValue;
 }
 
-function readHandovers(raw: RawPlan): Pick<Plan, 'notify' | 'tracker' | 'next'> {
-  const notify = jsonOf(raw.notify ?? []);
+function readHandovers(raw: RawPlan, log: IssueLog): Pick<Plan, 'notify' | 'next'> {
   return {
-    notify: Array.isArray(notify) ? notify : [notify],
-    ...(raw.tracker === undefined ? {} : { tracker: jsonOf(raw.tracker) }),
+    notify: readNotify(raw.notify, log),
     ...(raw.next === undefined ? {} : { next: jsonOf(raw.next) }),
   };
 }
@@ -167,30 +159,36 @@ function readOverride(raw: RawPlan, options: ReadOptions): string | undefined {
 export function readPlan(raw: RawPlan, options: ReadOptions, log: IssueLog): Plan {
   const flag = readFlag(raw, log);
   const override = readOverride(raw, options);
+  const title = raw.title ?? flag;
+  const tracker = readTracker(raw, title);
+  const checked = readChecked(raw, flag, override, log);
   return {
     flag,
-    title: raw.title ?? flag,
+    title,
     version: readName(String(raw.version ?? 'unversioned'), ['version'], log),
     environment: readName(raw.environment ?? 'production', ['environment'], log),
     timeScale: 1,
     ...readVariants(raw, log),
     owners: readOwners(raw.owners),
-    preflight: readPreflight(raw),
+    ...readPreflight(raw, log),
     baseline: readBaseline(raw, log),
-    ...readChecked(raw, flag, override, log),
+    ...checked,
+    ...readGates(raw.gates, checked.stages, log),
     retry: {
       cooldownMs: readDuration(raw.retry?.cooldown, HOUR_MS, ['retry', 'cooldown'], log, 'zero'),
       limit: raw.retry?.limit ?? 3,
       people: raw.retry?.people ?? 'same',
     },
     calendar: readCalendar(raw.calendar, options.now, log),
+    stuckAfterMs: readDuration(raw.stuckAfter, DAY_MS, ['stuckAfter'], log),
     blindLimitMs: readDuration(raw.blindLimit, 20 * MINUTE_MS, ['blindLimit'], log),
     onBlind: raw.onBlind ?? 'hold',
     exit: raw.exit ?? EXIT,
     alpha: raw.alpha ?? 0.05,
     beta: raw.beta ?? 0.05,
     fourEyes: raw.fourEyes ?? false,
-    ...readHandovers(raw),
+    ...readHandovers(raw, log),
+    ...(tracker && { tracker }),
     ...(override === undefined ? {} : { override }),
   };
 }

@@ -1,11 +1,12 @@
 import { FULL_WEIGHT } from '@rampart/flags';
-import type { Check, GateOutcome, Stage } from '../plan.ts';
+import type { Check, ExternalGate, GateOutcome, Stage } from '../plan.ts';
 import { ALERTS } from './alert-criterion.ts';
 import { HOUR_MS } from './duration.ts';
 import type { PlanPath } from './issue-log.ts';
 import { suggest } from './nearest.ts';
 import type { RawStage } from './plan-schema.ts';
 import { asGate, type CheckReader, readListedCheck, refuseTwin } from './read-checks.ts';
+import { readExternalGate } from './read-gates.ts';
 import { readDuration, readName, readPercentage } from './read-values.ts';
 
 /** What a stage's name means by default (semantics §1). */
@@ -18,7 +19,7 @@ const OTHER_OUTCOMES: { readonly onFail: GateOutcome; readonly onInconclusive: '
   onInconclusive: 'hold',
 };
 
-type Gate = Pick<Stage, 'gate' | 'confirmations'>;
+type Gate = Pick<Stage, 'gate' | 'confirmations' | 'external'>;
 
 function includeStage(name: string, before: readonly Stage[], path: PlanPath, reader: CheckReader): readonly Check[] {
   const found = before.find((stage) => stage.name === name);
@@ -42,13 +43,15 @@ function readGate(
 ): Gate {
   const gate: Check[] = [];
   const confirmations: string[] = [];
+  const external: ExternalGate[] = [];
   for (const [index, item] of raw.entries()) {
     const at = [...path, index];
     if ('confirm' in item) confirmations.push(item.confirm);
     else if ('stage' in item) {
       const known = new Set(gate.map((check) => check.id));
       gate.push(...includeStage(item.stage, before, [...at, 'stage'], reader).filter((check) => !known.has(check.id)));
-    } else {
+    } else if ('webhook' in item || 'signal' in item) external.push(readExternalGate(item, at, external, reader.log));
+    else {
       const check = readListedCheck('gate', item, at, reader);
       if (check && !refuseTwin(check, gate, at, reader.log)) gate.push(check);
     }
@@ -56,7 +59,7 @@ function readGate(
   if (raw.length === 0) {
     reader.log.warning('empty-gate', path, 'this stage proceeds on time alone; remove gate: to use the abort criteria');
   }
-  return { gate, confirmations };
+  return { gate, confirmations, ...(external.length > 0 && { external }) };
 }
 
 /** The weight of a stage; a hold-back keeps part of everyone on the old variant at 100 %. */

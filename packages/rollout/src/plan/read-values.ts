@@ -39,8 +39,18 @@ const NAME = /^[^\s\p{Cc}](?:[^\p{Cc}]{0,198}[^\s\p{Cc}])?$/u;
 
 const FLAG_NAME = /^[\p{L}\p{N}._/:-]{1,200}$/u;
 
+/** Beginning of keys that no plan may use: flags that drills switch on and off (`rampart.drill/checkout`). */
+const RESERVED_FLAGS = 'rampart.drill/';
+
 /** Checks the key of a flag or kill switch, which stands in code, URLs and commands: 1 to 200 letters, digits, `.`, `_`, `-`, `/` or `:`. */
 export function readFlagName(text: string, path: PlanPath, log: IssueLog): string {
+  if (text.startsWith(RESERVED_FLAGS)) {
+    log.error(
+      'invalid-name',
+      path,
+      `received ${JSON.stringify(text.slice(0, 60))}; ${RESERVED_FLAGS} is kept for the drills of Rampart`,
+    );
+  }
   if (!FLAG_NAME.test(text)) {
     const message = `received ${JSON.stringify(text.slice(0, 60))}; write 1 to 200 letters, digits, ".", "_", "-", "/" or ":"`;
     log.error('invalid-name', path, message);

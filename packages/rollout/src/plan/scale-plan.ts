@@ -1,12 +1,22 @@
-import type { Check, Limit, Plan } from '../plan.ts';
+import type { Check, ExternalGate, Limit, Plan } from '../plan.ts';
 
 function scaleLimit(limit: Limit, scale: (durationMs: number) => number): Limit {
   return limit.kind === 'count' ? { ...limit, windowMs: scale(limit.windowMs) } : limit;
 }
 
+function scaleGate({ ask, ...gate }: ExternalGate, scale: (durationMs: number) => number): ExternalGate {
+  const isAging = ask.kind === 'signal' && ask.maxAgeMs !== undefined;
+  return {
+    ...gate,
+    everyMs: scale(gate.everyMs),
+    ask: isAging ? { ...ask, maxAgeMs: scale(ask.maxAgeMs) } : ask,
+  };
+}
+
 /**
  * The plan with every duration multiplied by `timeScale` (rounded, at least 1 ms where it was above 0): stages, windows
- * of count limits and trips, lags, cool-down, blind limit, monitoring. Ids and texts of checks stay as written.
+ * of count limits and trips, lags, intervals of external gates, cool-down, limits of blindness and of waiting, monitoring, digests. Ids
+ * and texts of checks stay as written.
  */
 export function scalePlan(plan: Plan, timeScale: number): Plan {
   if (timeScale === 1) return { ...plan, timeScale };
@@ -22,6 +32,16 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
     ...plan,
     timeScale,
     baseline: { ...plan.baseline, windowMs: scale(plan.baseline.windowMs) },
+    ...(plan.preflightChecks
+      ? {
+          preflightChecks: Object.fromEntries(
+            Object.entries(plan.preflightChecks).map(([item, check]) => [
+              item,
+              check.maxAgeMs === undefined ? check : { ...check, maxAgeMs: scale(check.maxAgeMs) },
+            ]),
+          ),
+        }
+      : {}),
     metrics: Object.fromEntries(
       Object.entries(plan.metrics).map(([name, metric]) => [name, { ...metric, lagMs: scale(metric.lagMs) }]),
     ),
@@ -37,7 +57,10 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
       durationMs: scaleOrNull(stage.durationMs),
       maxDurationMs: scaleOrNull(stage.maxDurationMs),
       gate: stage.gate.map(scaleCheck),
+      ...(stage.external && { external: stage.external.map((gate) => scaleGate(gate, scale)) }),
     })),
+    ...(plan.gates && { gates: plan.gates.map((gate) => scaleGate(gate, scale)) }),
+    ...(plan.stuckAfterMs !== undefined && { stuckAfterMs: scale(plan.stuckAfterMs) }),
     abortCriteria: plan.abortCriteria.map(scaleCheck),
     alerts: plan.alerts.map(scaleCheck),
     ...(killSwitch
@@ -51,5 +74,9 @@ export function scalePlan(plan: Plan, timeScale: number): Plan {
     retry: { ...plan.retry, cooldownMs: scale(plan.retry.cooldownMs) },
     blindLimitMs: scale(plan.blindLimitMs),
     monitorMs: scale(plan.monitorMs),
+    notify: plan.notify.map(({ digestMs, ...route }) => ({
+      ...route,
+      ...(digestMs !== undefined && { digestMs: scale(digestMs) }),
+    })),
   };
 }

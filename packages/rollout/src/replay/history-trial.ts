@@ -4,6 +4,7 @@ import { enterStage } from '../decide/exposure.ts';
 import { lowerExposure } from '../decide/tick-lower.ts';
 import type { RolloutEvent } from '../event.ts';
 import type { EvidenceBatch, EvidenceSeries, Occurrence } from '../evidence.ts';
+import { withoutGates } from '../external-gates.ts';
 import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
 import { foldEvidence } from '../judge/fold-trusted.ts';
 import { judge } from '../judge/judge.ts';
@@ -91,7 +92,7 @@ function historyPlan(plan: Plan, { baselineMs, split = FULL_WEIGHT }: HistoryOpt
     onInconclusive: 'hold',
   };
   return {
-    ...withTrustedJudges(plan),
+    ...withoutGates(withTrustedJudges(plan)),
     stages: [stage],
     baseline: { windowMs: baselineMs },
     calendar: { freeze: [], timeZone: 'UTC' },

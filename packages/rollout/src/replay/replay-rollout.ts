@@ -45,20 +45,32 @@ export type RolloutReplay = {
   readonly finish: () => ReplayResult;
 };
 
-/** Events of Rampart that answer something outside the evidence (SDKs that confirm, an item it can check itself): given, not decided again. */
+/** Events of Rampart that answer something outside the evidence (SDKs that confirm, an item it can check itself, another system that was asked, its own start): given, not decided again. */
 const GIVEN: readonly RolloutEvent['type'][] = [
   'ItemAttested',
+  'DrillStarted',
+  'DrillSwitchedOff',
+  'DrillFinished',
+  'OverlapsFound',
   'AbortTookEffect',
   'ExposureFell',
   'AbortUnconfirmed',
+  'GateAnswered',
   'MonitoringStarted',
+  'WatchResumed',
 ];
 
 /** Whether a record is an input of the reconciler rather than its decision. What follows the last pre-flight item belongs to that item. */
 function isInput({ by, event }: EventRecord, state: RolloutState | undefined): boolean {
+  const isAsked = event.type === 'RolloutAborted' && event.kind === 'external-gate';
   const isRead = event.type === 'BaselineCaptured' && event.baseline.source === 'history';
   return (
-    by !== RAMPART.id || state === undefined || state.phase === 'preflight' || isRead || GIVEN.includes(event.type)
+    by !== RAMPART.id ||
+    state === undefined ||
+    state.phase === 'preflight' ||
+    isAsked ||
+    isRead ||
+    GIVEN.includes(event.type)
   );
 }
 

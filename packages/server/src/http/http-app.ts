@@ -36,13 +36,16 @@ const UNLIMITED: readonly OperationId[] = [
   'metrics',
 ];
 /** Routes that check their bodies themselves, with codes of their own. */
-const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals', 'receiveHook'];
+const SELF_CHECKED: readonly OperationId[] = ['sendTelemetry', 'sendSignals', 'receiveHook', 'receiveSlackClick'];
 /** Routes that are given the bytes of the body: signatures are over these. */
-const RAW: readonly OperationId[] = ['receiveHook'];
+const RAW: readonly OperationId[] = ['receiveHook', 'receiveSlackClick'];
+
+/** Routes that `createHttpApp` serves; the rest is added by files of their own (`mcp-endpoint.ts`). */
+type ServedHere = Exclude<OperationId, 'mcp'>;
 
 /** What an app works with. */
 export type AppOptions = {
-  readonly handlers: Handlers<OperationId>;
+  readonly handlers: Handlers<ServedHere>;
   readonly tokens: Tokens;
   readonly log: Log;
   /** Adds what is served beside the routes of the API. Default: nothing. */
@@ -75,7 +78,8 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   });
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, options.log));
   app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
-  const routes = Object.entries<Route>(ROUTES).map(([id, route]) => ({ id: id as OperationId, route }));
+  const { mcp, ...served } = ROUTES;
+  const routes = Object.entries<Route>(served).map(([id, route]) => ({ id: id as ServedHere, route }));
   options.pages?.(app);
   const isRaw = (id: OperationId) => RAW.includes(id);
   for (const { id, route } of routes) if (route.media === undefined && !isRaw(id)) addRoute(app, id, route, options);
@@ -93,7 +97,7 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   return app;
 }
 
-function addRoute(app: FastifyInstance, id: OperationId, route: Route, options: AppOptions): void {
+function addRoute(app: FastifyInstance, id: ServedHere, route: Route, options: AppOptions): void {
   const callers = new WeakMap<FastifyRequest, Caller | undefined>();
   const handler = options.handlers[id];
   const isUnlimited = UNLIMITED.includes(id);
@@ -111,7 +115,8 @@ function addRoute(app: FastifyInstance, id: OperationId, route: Route, options: 
   });
 }
 
-async function callerOf(request: FastifyRequest, route: Route, tokens: Tokens): Promise<Caller | undefined> {
+/** Who sent a request to a route, where they may. @throws ProblemError `TOKEN_…`, `FORBIDDEN` */
+export async function callerOf(request: FastifyRequest, route: Route, tokens: Tokens): Promise<Caller | undefined> {
   if (route.auth.length === 0) return undefined;
   const caller = await tokens.authenticate(request.headers.authorization);
   if (route.auth.includes(caller.kind)) return caller;

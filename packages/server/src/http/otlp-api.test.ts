@@ -80,10 +80,11 @@ function requests(change: {
   readonly startAt: number;
   readonly temporality?: number;
   readonly status?: number;
+  readonly variant?: string;
   readonly more?: object;
 }): string {
-  const { count, at, startAt, temporality = 1, status = 200, more = {} } = change;
-  const said = { 'feature_flag.key': 'checkout', 'feature_flag.result.variant': 'off' };
+  const { count, at, startAt, temporality = 1, status = 200, variant = 'off', more = {} } = change;
+  const said = { 'feature_flag.key': 'checkout', 'feature_flag.result.variant': variant };
   const attributes = [
     ...Object.entries(said).map(([key, stringValue]) => ({ key, value: { stringValue } })),
     { key: 'http.response.status_code', value: { intValue: status } },
@@ -332,3 +333,43 @@ function sendEndless(): Promise<number | undefined> {
     write();
   });
 }
+
+describe('an app that exports and that nobody uses', () => {
+  let idle: Rig;
+  beforeAll(async () => {
+    idle = await startRig();
+  });
+  afterAll(() => idle.dispose());
+
+  it('is seen to be there by totals that do not grow, and not by ones that are sent late', async () => {
+    const rollout = await startRollout(
+      idle,
+      `
+flag: checkout
+preflight: [launch-readiness]
+baseline: { window: 1h }
+stages:
+  - { name: canary, percentage: 10, duration: 480h, gate: [ { metric: errorRate, limit: 1% } ] }
+  - { name: ga, percentage: 100, duration: permanent }
+abortCriteria: [ { metric: errorRate, limit: 2% } ]
+`,
+    );
+    await liveUntil(idle, rollout, 'exposing');
+    const startAt = idle.clock.now();
+    const { token } = await idle.admin.createToken({ kind: 'ingest', name: 'collector' });
+    const headers = { authorization: `Bearer ${token}`, 'content-type': MEDIA.json };
+    const total = async (count: number, at = idle.clock.now()) => {
+      const body = requests({ count, at, startAt, temporality: 2, variant: 'on' });
+      await fetch(`${idle.server.url}/v1/metrics`, { method: 'POST', headers, body });
+      await idle.pass(1_000);
+    };
+    const blindSince = async () => (await idle.admin.getRollout(rollout)).state.blindSince;
+    // Two seconds are silence in this plan.
+    for (let second = 0; second < 20; second += 1) {
+      await total(Math.min(second, 2));
+      expect(await blindSince()).toBeUndefined();
+    }
+    for (let second = 0; second < 4; second += 1) await total(2, idle.clock.now() - 3_000 + second);
+    expect(await blindSince()).toBeDefined();
+  });
+});

@@ -39,6 +39,7 @@ export class Observations {
   readonly #rows = new Map<string, Row>();
   readonly #rejected = new Map<string, number>();
   readonly #warnings = new Map<string, number>();
+  readonly #present = new Map<string, Set<string>>();
   /** Points, records or spans that name no rollout, or nothing that one measures. */
   ignored = 0;
 
@@ -53,6 +54,17 @@ export class Observations {
     const pile = piles.get(use) ?? new HistogramPile();
     piles.set(use, pile);
     pile.add(value, factor);
+  }
+
+  /** Notes that a source of a rollout is there now, whether or not it has counted anything since. */
+  notePresent(rollout: string, source: string): void {
+    const sources = this.#present.get(rollout) ?? new Set();
+    this.#present.set(rollout, sources.add(source));
+  }
+
+  /** Sources that were there, by rollout. */
+  get present(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#present;
   }
 
   /** Counts a point, record or span that cannot be counted although it names a rollout. */

@@ -1,4 +1,4 @@
-import type { Metric } from '@rampart/rollout';
+import { type Metric, silenceMs } from '@rampart/rollout';
 import { FLAG_ATTRIBUTES, type Interval, type Place, placeOf, type ReadingRollout } from './arm-of.ts';
 import { type Attributes, attributesOf, identityOf, textOf } from './attributes.ts';
 import {
@@ -170,6 +170,9 @@ function observePoint(
   const added = addedBy(of, point, rollout, context);
   if (typeof added === 'string') into.reject(`${of.metric.name}: ${added}`);
   if (added === undefined || typeof added === 'string') return;
+  // What is sent late says nothing of now.
+  if (context.now - added.toAt <= silenceMs(rollout.plan))
+    for (const { metric } of own) into.notePresent(rollout.id, metric.source);
   const place = placeOf(attributes, rollouts, added);
   if (place === undefined) into.ignored += 1;
   else if ('why' in place) into.reject(place.why);

@@ -4,6 +4,7 @@ import type { RolloutState } from '@rampart/rollout';
 import type { Clock } from '../clock.ts';
 import { recordOf, streamOf } from '../event-records.ts';
 import type { TelemetryBody } from '../evidence-batcher.ts';
+import { createIdleNews } from '../idle-news.ts';
 import { readsEvidence } from '../ingest.ts';
 import type { Log } from '../log.ts';
 import type { RolloutTable } from '../rollout-table.ts';
@@ -46,6 +47,7 @@ export function createReceiver(options: ReceiverOptions): OtlpReceiver {
   const { store, table, clock, log, onBatch } = options;
   const book = createStreamBook(store);
   const readingRollouts = createReadingRollouts(store, table);
+  const idleNews = createIdleNews((id) => table.get(id)?.state);
   const tell = createTeller(log);
   return {
     async take(signal, encoding, body) {
@@ -57,8 +59,10 @@ export function createReceiver(options: ReceiverOptions): OtlpReceiver {
         const now = clock.now();
         const into = new Observations();
         const documents = await read({ rollouts, now, into, book });
-        const status = await put(store, { batchId, now, into, documents });
+        const idle = idleIn(into, idleNews, now);
+        const status = await put(store, { batchId, now, into, documents, idle });
         if (status === undefined) continue;
+        idleNews.heard([...idle.keys(), ...into.series.map(({ rollout }) => rollout)], now);
         const { rejected } = into;
         onBatch(status, into.ignored + rejected.count);
         tell(rejected);
@@ -117,19 +121,34 @@ type Batch = {
   readonly now: number;
   readonly into: Observations;
   readonly documents: readonly DocumentWrite[];
+  readonly idle: ReadonlyMap<string, readonly string[]>;
 };
+
+/** Sources of rollouts that were there and counted nothing, where that is news. */
+function idleIn(
+  { series, present }: Observations,
+  news: ReturnType<typeof createIdleNews>,
+  now: number,
+): ReadonlyMap<string, readonly string[]> {
+  const busy = new Set(series.map(({ rollout }) => rollout));
+  const quiet = [...present.keys()].filter((id) => !busy.has(id));
+  return new Map(news.of(quiet, now).map((id) => [id, [...(present.get(id) ?? [])]]));
+}
 
 /** Undefined when streams were changed at the same time: they are to be read again. */
 async function put(
   store: Store,
-  { batchId, now, into, documents }: Batch,
+  { batchId, now, into, documents, idle }: Batch,
 ): Promise<TelemetryReceipt['status'] | undefined> {
   const { series } = into;
-  const rollouts = [...new Set(series.map(({ rollout }) => rollout))];
-  const body: TelemetryBody = { type: 'telemetry', series };
+  const rollouts = [...new Set([...series.map(({ rollout }) => rollout), ...idle.keys()])];
+  const body = (rollout: string): TelemetryBody => {
+    const own = idle.get(rollout);
+    return own === undefined ? { type: 'telemetry', series } : { type: 'telemetry', series: [], idle: own };
+  };
   const batch = { batchId, receivedAt: now, rollouts, body };
   // Most of what an app exports is about no rollout: nothing is kept of it, not even that it came.
-  if (series.length === 0 && documents.length === 0) return 'accepted';
+  if (rollouts.length === 0 && documents.length === 0) return 'accepted';
   if (documents.length === 0) return store.putTelemetry(batch);
   const status = await store.putTelemetryWith(batch, documents);
   return typeof status === 'string' ? status : undefined;

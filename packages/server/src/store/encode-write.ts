@@ -4,6 +4,9 @@ import type { TelemetryRequest, TelemetryWithRequest, WriteRequest } from './sql
 import type { Append, DocumentWrite, OutboxMessage, TelemetryBatch } from './store.ts';
 import { StoreError } from './store-error.ts';
 
+/** Of a message that names none. */
+const DEFAULT_PRIORITY = 2;
+
 /** Parts of the three writing calls of `Store`, any of which may be absent. */
 export type AnyWrite = Partial<Omit<Append, 'stream' | 'expectedVersion' | 'events' | 'projection'>>;
 
@@ -112,6 +115,8 @@ function encodeMessage(message: OutboxMessage) {
     kind: text('outbox.kind', message.kind),
     body: canonicalJson(message.body),
     dueAt: integer('outbox.dueAt', message.dueAt),
+    priority: integer('outbox.priority', message.priority ?? DEFAULT_PRIORITY),
+    group: message.group === undefined ? null : text('outbox.group', message.group),
   };
 }
 

@@ -126,8 +126,17 @@ DROP TABLE evidence;
 ALTER TABLE evidence_with_packed RENAME TO evidence;
 `;
 
+const THIRD = `
+-- Urgent messages first, each destination for itself, and those of one matter in their order. "matter" is the message's group.
+ALTER TABLE outbox ADD COLUMN priority INTEGER NOT NULL DEFAULT 2;
+ALTER TABLE outbox ADD COLUMN matter TEXT;
+CREATE INDEX outbox_by_destination ON outbox (destination, priority, id) WHERE state = 'pending';
+CREATE INDEX outbox_by_matter ON outbox (destination, matter, id) WHERE state = 'pending' AND matter IS NOT NULL;
+`;
+
 /** All steps, in order. */
 export const MIGRATIONS: readonly Migration[] = [
   { number: 1, sql: FIRST },
   { number: 2, sql: SECOND },
+  { number: 3, sql: THIRD },
 ];

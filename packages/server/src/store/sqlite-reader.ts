@@ -2,7 +2,15 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { unpackJson } from './packed-json.ts';
 import { numberIn, type Row, textIn } from './sqlite-row.ts';
-import type { OutboxEntry, OutboxState, StoredDocument, StoredEvent, StoreStats } from './store.ts';
+import type {
+  OutboxCount,
+  OutboxEntry,
+  OutboxOutlook,
+  OutboxState,
+  StoredDocument,
+  StoredEvent,
+  StoreStats,
+} from './store.ts';
 
 const EVENT = 'SELECT seq, stream, version, at, "by", type, data, hash FROM events';
 
@@ -71,19 +79,41 @@ function createEvidenceReads(db: DatabaseSync) {
 
 function createOutboxReads(db: DatabaseSync, file: string) {
   const list = db.prepare(
-    `SELECT id, key, destination, kind, body, due_at, attempts, error FROM outbox WHERE state = ? ORDER BY id LIMIT ?`,
+    `SELECT id, key, destination, kind, body, due_at, priority, matter, attempts, error FROM outbox
+     WHERE state = ? ORDER BY id LIMIT ?`,
   );
-  const next = db.prepare(`SELECT min(max(due_at, leased_until)) AS at FROM outbox WHERE state = 'pending'`);
+  const due = db.prepare(
+    `SELECT destination FROM outbox WHERE state = 'pending' AND max(due_at, leased_until) <= ?
+     GROUP BY destination ORDER BY min(priority), min(id)`,
+  );
+  const next = db.prepare(
+    `SELECT min(max(due_at, leased_until)) AS at FROM outbox WHERE state = 'pending' AND max(due_at, leased_until) > ?`,
+  );
+  const byDestination = db.prepare(
+    `SELECT destination, count(*) FILTER (WHERE state = 'pending') AS pending, count(*) FILTER (WHERE state = 'dead') AS dead,
+       min(due_at) FILTER (WHERE state = 'pending') AS oldest
+     FROM outbox WHERE state <> 'done' GROUP BY destination ORDER BY destination`,
+  );
   const count = db.prepare(
     `SELECT (SELECT coalesce(max(seq), 0) FROM events) AS events, (SELECT count(*) FROM telemetry) AS telemetry,
        (SELECT count(*) FROM outbox WHERE state = 'pending') AS pending, (SELECT count(*) FROM outbox WHERE state = 'dead') AS dead`,
   );
   return {
     listOutbox: (state: OutboxState, limit: number) => list.all(state, limit).map((row) => entryIn(row, state)),
-    nextOutboxAt(): number | undefined {
-      const row = next.get();
-      return row?.at === null ? undefined : numberIn(row, 'at');
+    outboxOutlook(now: number): OutboxOutlook {
+      const row = next.get(now);
+      const nextAt = row?.at === null ? undefined : numberIn(row, 'at');
+      return { due: due.all(now).map((one) => textIn(one, 'destination')), ...(nextAt !== undefined && { nextAt }) };
     },
+    countOutbox: () =>
+      byDestination.all().map(
+        (row): OutboxCount => ({
+          destination: textIn(row, 'destination'),
+          pending: numberIn(row, 'pending'),
+          dead: numberIn(row, 'dead'),
+          ...(row.oldest !== null && { oldestDueAt: numberIn(row, 'oldest') }),
+        }),
+      ),
     stats(): StoreStats {
       const row = count.get();
       return {
@@ -127,6 +157,8 @@ function entryIn(row: Row, state: OutboxState): OutboxEntry {
     kind: textIn(row, 'kind'),
     body: jsonIn(row, 'body'),
     dueAt: numberIn(row, 'due_at'),
+    priority: numberIn(row, 'priority'),
+    ...(typeof row.matter === 'string' && { group: row.matter }),
     state,
     attempts: numberIn(row, 'attempts'),
     ...(typeof row.error === 'string' && { error: row.error }),

@@ -14,7 +14,15 @@ export type WriteRequest = {
   readonly checkpoint?: { readonly key: string; readonly expectedVersion: number; readonly value: string };
   readonly evidence?: { readonly rollout: string; readonly seq: number; readonly value: Uint8Array };
   readonly telemetryFolded?: { readonly rollout: string; readonly throughSeq: number };
-  readonly outbox: readonly { key: string; destination: string; kind: string; body: string; dueAt: number }[];
+  readonly outbox: readonly {
+    key: string;
+    destination: string;
+    kind: string;
+    body: string;
+    dueAt: number;
+    priority: number;
+    group: string | null;
+  }[];
   readonly reply?: { readonly key: string; readonly value: string; readonly at: number; readonly expiresAt: number };
 };
 

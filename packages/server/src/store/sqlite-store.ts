@@ -115,7 +115,8 @@ function createOutbox(
       const now = integer('now', claim.now);
       const limit = integer('limit', claim.limit);
       const leaseMs = integer('leaseMs', claim.leaseMs);
-      const rows = await writer.call({ op: 'claim', now, limit, leaseMs, owner: claim.owner });
+      const { destination, priorities, owner } = claim;
+      const rows = await writer.call({ op: 'claim', destination, priorities, now, limit, leaseMs, owner });
       return rows.map((row) => ({ ...row, body: JSON.parse(row.body) }));
     },
     finishOutbox: (id, owner) => settle(id, owner, { state: 'done' }),
@@ -136,7 +137,8 @@ type ReadCalls =
   | 'evidenceAfter'
   | 'getCheckpoint'
   | 'listOutbox'
-  | 'nextOutboxAt'
+  | 'outboxOutlook'
+  | 'countOutbox'
   | 'getReply'
   | 'stats'
   | 'verifyChain';
@@ -152,7 +154,8 @@ function createReads({ read }: Reads): Pick<Store, ReadCalls> {
       read((reader) => reader.evidenceAfter(rollout, seq, integer('limit', limit))),
     getCheckpoint: (key) => read((reader) => reader.getCheckpoint(key)),
     listOutbox: (state, limit = DEFAULT_LIMIT) => read((reader) => reader.listOutbox(state, limit)),
-    nextOutboxAt: () => read((reader) => reader.nextOutboxAt()),
+    outboxOutlook: (now) => read((reader) => reader.outboxOutlook(integer('now', now))),
+    countOutbox: () => read((reader) => reader.countOutbox()),
     getReply: (key, now) => read((reader) => reader.getReply(key, now)),
     stats: () => read((reader) => reader.stats()),
     verifyChain: () => read((_reader, db) => verifySqliteChain(db)),

@@ -36,26 +36,36 @@ export function createPutTelemetryWith(
   };
 }
 
-/** Gives the function that leases due messages to an owner. */
+/**
+ * Gives the function that leases due messages to an owner. A message is held back by an earlier one of its matter that
+ * falls due later, is with another owner, or is not of the priorities asked for.
+ */
 export function createClaim(db: DatabaseSync): (claim: OutboxClaim) => Results['claim'] {
   const claim = db.prepare(
     `UPDATE outbox SET owner = ?1, leased_until = ?2 + ?3, attempts = attempts + 1 WHERE id IN (
-       SELECT id FROM outbox WHERE state = 'pending' AND max(due_at, leased_until) <= ?2
-       ORDER BY max(due_at, leased_until), id LIMIT ?4)
-     RETURNING id, key, destination, kind, body, due_at, attempts, leased_until`,
+       SELECT id FROM outbox AS one WHERE state = 'pending' AND destination = ?5 AND priority BETWEEN ?6 AND ?7
+       AND max(due_at, leased_until) <= ?2
+       AND (priority = 0 OR NOT EXISTS (SELECT 1 FROM outbox AS earlier WHERE earlier.state = 'pending'
+         AND earlier.destination = one.destination AND earlier.matter = one.matter AND earlier.id < one.id
+         AND earlier.priority <= one.priority
+         AND (earlier.priority < ?6 OR earlier.due_at > ?2 OR (earlier.leased_until > ?2 AND earlier.owner <> ?1))))
+       ORDER BY priority, id LIMIT ?4)
+     RETURNING id, key, destination, kind, body, due_at, priority, matter, attempts, leased_until`,
   );
-  return ({ now, limit, leaseMs, owner }) => {
-    const messages = claim.all(owner, now, leaseMs, limit).map((row) => ({
+  return ({ destination, priorities, now, limit, leaseMs, owner }) => {
+    const messages = claim.all(owner, now, leaseMs, limit, destination, ...priorities).map((row) => ({
       id: numberIn(row, 'id'),
       key: textIn(row, 'key'),
       destination: textIn(row, 'destination'),
       kind: textIn(row, 'kind'),
       body: textIn(row, 'body'),
       dueAt: numberIn(row, 'due_at'),
+      priority: numberIn(row, 'priority'),
+      ...(typeof row.matter === 'string' && { group: row.matter }),
       attempts: numberIn(row, 'attempts'),
       leasedUntil: numberIn(row, 'leased_until'),
     }));
-    return messages.sort((a, b) => a.dueAt - b.dueAt || a.id - b.id);
+    return messages.sort((a, b) => a.priority - b.priority || a.id - b.id);
   };
 }
 

@@ -13,7 +13,8 @@ export function createWrite(db: DatabaseSync): (request: WriteRequest) => Result
   const append = createAppend(db);
   const guards = [createPutDocuments(db), createSaveCheckpoint(db), createAddEvidence(db), createKeepReply(db)];
   const addMessage = db.prepare(
-    'INSERT INTO outbox (key, destination, kind, body, due_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING',
+    `INSERT INTO outbox (key, destination, kind, body, due_at, priority, matter) VALUES (?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (key) DO NOTHING`,
   );
   const fold = db.prepare(
     `INSERT INTO telemetry_folded (rollout, through_seq) VALUES (?, ?)
@@ -21,7 +22,8 @@ export function createWrite(db: DatabaseSync): (request: WriteRequest) => Result
   );
   const finish = ({ telemetryFolded, outbox }: WriteRequest) => {
     if (telemetryFolded) fold.run(telemetryFolded.rollout, telemetryFolded.throughSeq);
-    for (const { key, destination, kind, body, dueAt } of outbox) addMessage.run(key, destination, kind, body, dueAt);
+    for (const { key, destination, kind, body, dueAt, priority, group } of outbox)
+      addMessage.run(key, destination, kind, body, dueAt, priority, group);
   };
   return (request) => {
     const written = append(request.append);

@@ -25,37 +25,67 @@ export const outboxContract: Contract = {
       assert.deepEqual(await claim(a, 100, 'late'), []);
     });
   },
-  'gives out what is due, the longest due first, and says when the next will be': async (database) => {
+  'gives out what is due in the order it was added, and says when more will be': async (database) => {
     await withStore(database, async (store) => {
-      assert.equal(await store.nextOutboxAt(), undefined);
+      assert.deepEqual(await store.outboxOutlook(0), { due: [] });
       await store.putDocuments({ documents: [], outbox: [message('c', 300), message('b', 200), message('a', 100)] });
-      assert.equal(await store.nextOutboxAt(), 100);
+      assert.deepEqual(await store.outboxOutlook(99), { due: [], nextAt: 100 });
+      assert.deepEqual(await store.outboxOutlook(200), { due: ['hook'], nextAt: 300 });
       const claimed = await claim(store, 200, 'me');
+      const given = { destination: 'hook', kind: 'notice', priority: 2, attempts: 1, leasedUntil: 1_200 };
       assert.deepEqual(claimed, [
-        {
-          id: 3,
-          key: 'a',
-          destination: 'hook',
-          kind: 'notice',
-          body: { about: 'a' },
-          dueAt: 100,
-          attempts: 1,
-          leasedUntil: 1_200,
-        },
-        {
-          id: 2,
-          key: 'b',
-          destination: 'hook',
-          kind: 'notice',
-          body: { about: 'b' },
-          dueAt: 200,
-          attempts: 1,
-          leasedUntil: 1_200,
-        },
+        { id: 2, key: 'b', body: { about: 'b' }, dueAt: 200, ...given },
+        { id: 3, key: 'a', body: { about: 'a' }, dueAt: 100, ...given },
       ]);
-      assert.equal(await store.nextOutboxAt(), 300);
+      assert.deepEqual(await store.outboxOutlook(200), { due: [], nextAt: 300 });
       await claim(store, 300, 'me');
-      assert.equal(await store.nextOutboxAt(), 1_200);
+      assert.deepEqual(await store.outboxOutlook(300), { due: [], nextAt: 1_200 });
+    });
+  },
+  'gives each destination its own messages, the most urgent first, of the priorities asked for': async (database) => {
+    await withStore(database, async (store) => {
+      const to = (destination: string, key: string, priority: number) => ({ ...message(key), destination, priority });
+      const outbox = [to('slack', 'info', 2), to('slack', 'page', 0), to('pager', 'low', 1), to('slack', 'digest', 3)];
+      await store.putDocuments({ documents: [], outbox });
+      assert.deepEqual((await store.outboxOutlook(0)).due, ['slack', 'pager']);
+      const keys = async (destination: string, priorities: readonly [number, number], limit: number) =>
+        (await store.claimOutbox({ ...CLAIM, destination, priorities, now: 0, limit, owner: 'me' })).map(
+          ({ key }) => key,
+        );
+      assert.deepEqual(await keys('slack', [1, 3], 1), ['info']);
+      assert.deepEqual(await keys('slack', [0, 3], 9), ['page', 'digest']);
+      assert.deepEqual(await keys('slack', [0, 3], 9), []);
+      assert.deepEqual(await keys('pager', [0, 3], 9), ['low']);
+    });
+  },
+  'holds back what would overtake an earlier message of its group, unless it is more urgent': async (database) => {
+    await withStore(database, async (store) => {
+      const about = (key: string, group: string, priority: number) => ({ ...message(key), group, priority });
+      const outbox = [about('trigger', 'r1', 0), about('resolve', 'r1', 2), about('other', 'r2', 2)];
+      await store.putDocuments({ documents: [], outbox });
+      const keys = async (priorities: readonly [number, number], limit = 9, now = 0, owner = 'me') =>
+        (await store.claimOutbox({ ...CLAIM, priorities, now, limit, owner })).map(({ key }) => key);
+      assert.deepEqual(await keys([1, 3], 1), ['other']);
+      assert.deepEqual(await keys([0, 3], 1), ['trigger']);
+      assert.deepEqual(await keys([0, 3], 9, 0, 'another'), []);
+      assert.equal(await store.retryOutbox(1, 'me', { dueAt: 500, error: 'HTTP 503' }), true);
+      assert.deepEqual(await keys([0, 3], 9, 499), []);
+      await store.putDocuments({ documents: [], outbox: [about('new page', 'r1', 0), about('urgent', 'r2', 0)] });
+      assert.deepEqual(await keys([0, 3], 9, 499), ['new page', 'urgent']);
+      assert.deepEqual(await keys([0, 3], 9, 500), ['trigger', 'resolve']);
+    });
+  },
+  'counts what waits and what was given up, by destination': async (database) => {
+    await withStore(database, async (store) => {
+      assert.deepEqual(await store.countOutbox(), []);
+      const outbox = [message('a', 7), message('b', 5), { ...message('c'), destination: 'another' }];
+      await store.putDocuments({ documents: [], outbox });
+      const [dead] = await store.claimOutbox({ ...CLAIM, destination: 'another', now: 0, owner: 'me', limit: 1 });
+      await store.buryOutbox(dead!.id, 'me', 'HTTP 410');
+      assert.deepEqual(await store.countOutbox(), [
+        { destination: 'another', pending: 0, dead: 1 },
+        { destination: 'hook', pending: 2, dead: 0, oldestDueAt: 5 },
+      ]);
     });
   },
   'frees a message when its lease ends, and then refuses the owner that was too slow': async (database) => {
@@ -134,6 +164,8 @@ async function fill(store: Store, count: number): Promise<void> {
   await store.append(appendTo('s', 0, { outbox }));
 }
 
+const CLAIM = { destination: 'hook', priorities: [0, 9], leaseMs: 1_000 } as const;
+
 function claim(store: Store, now: number, owner: string, limit = 10) {
-  return store.claimOutbox({ now, limit, leaseMs: 1_000, owner });
+  return store.claimOutbox({ ...CLAIM, now, limit, owner });
 }

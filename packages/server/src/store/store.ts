@@ -24,6 +24,14 @@ export type OutboxMessage = {
   readonly body: unknown;
   /** Not delivered before this instant. */
   readonly dueAt: number;
+  /** How urgent, a whole number from 0 (first). Default: 2. */
+  readonly priority?: number;
+  /**
+   * Messages of one matter. One is not given out while an earlier one of its group and destination, as urgent or more so,
+   * waits for another try or is with another owner: what ends a matter does not overtake what began it. Priority 0 waits
+   * for nobody. Default: none.
+   */
+  readonly group?: string;
 };
 
 /** Write of one keyed document; `value: null` deletes it (its version goes on counting). */
@@ -146,17 +154,38 @@ export type OutboxEntry = OutboxMessage & {
 /** A message leased to one owner, who must finish, retry or bury it before `leasedUntil`. */
 export type ClaimedMessage = OutboxMessage & {
   readonly id: number;
+  readonly priority: number;
   /** Number of this delivery: 1, 2, … */
   readonly attempts: number;
   readonly leasedUntil: number;
 };
 
-/** What to claim. A claimed message is free for others again at `now + leaseMs`. */
+/** What to claim of one destination. A claimed message is free for others again at `now + leaseMs`. */
 export type OutboxClaim = {
+  readonly destination: string;
+  /** Priorities to claim, both inclusive. */
+  readonly priorities: readonly [first: number, last: number];
   readonly now: number;
   readonly limit: number;
   readonly leaseMs: number;
   readonly owner: string;
+};
+
+/** What waits in the outbox at an instant. */
+export type OutboxOutlook = {
+  /** Destinations with a message that is due and not leased, the most urgent first. Some may wait for others of their group. */
+  readonly due: readonly string[];
+  /** When the next other message falls due, or a lease ends; after the instant asked about. Absent: no other waits. */
+  readonly nextAt?: number;
+};
+
+/** The outbox of one destination, without what was delivered. */
+export type OutboxCount = {
+  readonly destination: string;
+  readonly pending: number;
+  readonly dead: number;
+  /** Due time of the pending message that has been due the longest. */
+  readonly oldestDueAt?: number;
 };
 
 /** What a commit of this process changed. A hint to read again: commits of other processes are not announced. */
@@ -248,7 +277,7 @@ export type Store = {
   /** Saves a fold; answers with the checkpoint's new version. */
   saveCheckpoint(save: CheckpointSave): Promise<{ readonly ok: true; readonly version: number } | Conflict>;
 
-  /** Leases messages that are due and not leased, the longest due first. */
+  /** Leases messages that are due and not leased, the most urgent first, then in the order they were added. */
   claimOutbox(claim: OutboxClaim): Promise<readonly ClaimedMessage[]>;
   /** Delivered. False, and nothing changes, when the lease has gone to another owner. */
   finishOutbox(id: number, owner: string): Promise<boolean>;
@@ -260,8 +289,10 @@ export type Store = {
   listOutbox(state: OutboxState, limit?: number): Promise<readonly OutboxEntry[]>;
   /** Makes a dead letter pending again, due at once, with its attempts counted anew. False when it is not dead. */
   reviveOutbox(id: number): Promise<boolean>;
-  /** When the next pending message can be claimed (may be past); undefined with none. */
-  nextOutboxAt(): Promise<number | undefined>;
+  /** What can be claimed at `now`, and when there will be more. */
+  outboxOutlook(now: number): Promise<OutboxOutlook>;
+  /** Destinations with pending or dead messages, by name. */
+  countOutbox(): Promise<readonly OutboxCount[]>;
 
   /** The answer stored under an idempotency key, unless expired at `now`. */
   getReply(key: string, now: number): Promise<unknown>;

@@ -68,6 +68,13 @@ function openRollout(plan: Plan, at: number): RolloutLoop {
 /** Gives whatever waits for a principal now. */
 function approveAll(loop: RolloutLoop, at: number): readonly RolloutEvent[] {
   const given: RolloutEvent[] = [];
+  const inPreflight = loop.state().phase === 'preflight' ? openItems(loop.state()) : [];
+  if (inPreflight.length > 0) {
+    // There is nobody to ask, and nothing to look at: in this world all of pre-flight holds.
+    const findings = inPreflight.map((item) => ({ item, evidence: 'simulated' }));
+    const decision = loop.command({ type: 'CheckPreflight', findings }, RAMPART, at);
+    if (decision.ok) given.push(...decision.events);
+  }
   for (const item of openItems(loop.state())) {
     const decision = loop.command({ type: 'Approve', item }, APPROVER, at);
     if (decision.ok) given.push(...decision.events);

@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClientCommand } from '@rampart/api';
+import type { Io } from '../packages/cli/src/io.ts';
+import { runCli } from '../packages/cli/src/run-cli.ts';
+import type { Hands, WorkflowRole } from './workflow-run.ts';
+import type { WorkflowServer } from './workflow-server.ts';
+
+/** What a person types for a command; nothing for what `rampart start` has done already. */
+function wordsOf(rollout: string, command: ClientCommand): readonly string[] | undefined {
+  const given = (option: string, value: string | undefined) => (value === undefined ? [] : [option, value]);
+  switch (command.type) {
+    case 'Start':
+      return undefined;
+    case 'Approve':
+      return ['approve', rollout, command.item, ...given('--evidence', command.evidence)];
+    case 'Retry':
+      return ['retry', rollout, ...given('--release', command.version), ...given('--reason', command.reason)];
+    case 'AssignIncident':
+      return ['incident', 'assign', String(command.incident), command.assignee, '--rollout', rollout];
+    case 'RecordRootCause':
+      return ['incident', 'root-cause', String(command.incident), command.text, '--rollout', rollout];
+    case 'RecordFix': {
+      const { incident, text, reference } = command;
+      return ['incident', 'fix', String(incident), text, '--rollout', rollout, ...given('--reference', reference)];
+    }
+    case 'ResolveIncident':
+      return ['incident', 'resolve', String(command.incident), '--rollout', rollout];
+    default:
+      throw new Error(`no one types ${command.type} in the workflow`);
+  }
+}
+
+/** Hands of people at a terminal: the command line itself, in a directory of theirs, each with a token of their own. */
+export function cliHands(server: WorkflowServer, tokens: Readonly<Record<WorkflowRole, string>>, dir: string): Hands {
+  const type = async (role: WorkflowRole, words: readonly string[]): Promise<string> => {
+    let [out, err] = ['', ''];
+    const never = new AbortController().signal;
+    const io: Io = {
+      stdout: (text) => {
+        out += text;
+      },
+      stderr: (text) => {
+        err += text;
+      },
+      stdin: () => Promise.reject(new Error('nothing is typed here')),
+      isTty: false,
+      columns: () => 100,
+      call: 'rampart',
+      env: { HOME: dir, RAMPART_URL: server.url, RAMPART_TOKEN: tokens[role] },
+      cwd: dir,
+      fetch,
+      now: () => server.now,
+      sleep: () => Promise.resolve(),
+      interrupted: () => never,
+      startServer: () => Promise.reject(new Error('no server is started here')),
+      serveMcp: () => Promise.reject(new Error('no agent is served here')),
+    };
+    const code = await runCli(words, io);
+    if (code !== 0) throw new Error(`rampart ${words.join(' ')}: exit code ${code}, ${err}${out}`);
+    return out;
+  };
+  return {
+    async create(plan) {
+      writeFileSync(join(dir, 'plan.yaml'), plan);
+      const out = JSON.parse(await type('operator', ['start', 'plan.yaml', '--json'])) as {
+        readonly rollout: { readonly state: { readonly id: string } };
+      };
+      return out.rollout.state.id;
+    },
+    async give(role, rollout, command) {
+      const words = wordsOf(rollout, command);
+      if (words !== undefined) await type(role, words);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import { startServer } from '@rampart/server';
+
+/** A control plane as a process of its own whose clock the parent sets: `workflow-process.ts DIR PORT EPOCH_MS SETTINGS_JSON`. */
+const [dataDir = '.', port = '0', startAt = '0', settings = '{}'] = process.argv.slice(2);
+let now = Number(startAt);
+const { server, ...started } = await start();
+const tell = (message: object) => void process.send?.(message);
+
+async function start() {
+  const log = { info: () => undefined, warn: print('warn'), error: print('error') };
+  const opened = await startServer({
+    ...{ dataDir, port: Number(port), log, environment: 'production' },
+    clock: { now: () => now },
+    settings: JSON.parse(settings),
+    webhookPolicy: { allowedHosts: ['127.0.0.1'] },
+  });
+  const { url, firstToken } = opened;
+  return { server: opened, url, firstToken };
+}
+
+function print(level: string) {
+  return (_: object, message: string) => void process.stderr.write(`${level}: ${message}\n`);
+}
+
+/** Moves the clock and has every rollout looked at; or waits until all messages are delivered. */
+async function obey(order: { readonly to?: number; readonly isToSettle?: true }): Promise<void> {
+  if (order.to !== undefined) {
+    now = order.to;
+    await server.reconciler.wakeAll();
+  }
+  while (order.isToSettle && (await server.store.stats()).outboxPending > 0) await new Promise(setImmediate);
+  tell({ done: true });
+}
+
+process.on('message', (order: Parameters<typeof obey>[0]) => void obey(order));
+tell(started);

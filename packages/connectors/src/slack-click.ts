@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { guardedPost } from './guarded-post.ts';
+import { schemaProblem } from './schema-problem.ts';
+import { type UrlPolicy, urlProblem } from './url-guard.ts';
+
+/** What a button of ours asks. */
+export type SlackVerb = 'approve' | 'hold' | 'abort';
+
+/** A click on a button of ours (Slack's `block_actions`). */
+export type SlackClick = {
+  readonly verb: SlackVerb;
+  /** Id of the user in Slack. */
+  readonly user: string;
+  /** What tells this click from every other one. */
+  readonly clickId: string;
+  /** What the button was made for. `stage`: a name, or an index from 0; absent before the first. */
+  readonly target: {
+    readonly rollout: string;
+    readonly attempt: number;
+    readonly stage?: string | number;
+    readonly item?: string;
+  };
+  /** Where the answer goes; Slack takes five within half an hour. */
+  readonly responseUrl?: string;
+};
+
+/** A click, something that is for nobody here, or what is wrong with it. */
+export type SlackClickReading =
+  | { readonly kind: 'click'; readonly click: SlackClick }
+  | { readonly kind: 'ignored' }
+  | { readonly kind: 'invalid'; readonly problem: string };
+
+const VERBS: Readonly<Record<string, SlackVerb>> = {
+  rampart_approve: 'approve',
+  rampart_hold: 'hold',
+  rampart_abort: 'abort',
+};
+
+const payloadSchema = z.object({
+  type: z.literal('block_actions'),
+  user: z.object({ id: z.string().min(1) }),
+  trigger_id: z.string().optional(),
+  response_url: z.string().optional(),
+  actions: z
+    .array(z.object({ action_id: z.string(), action_ts: z.string().min(1), value: z.string().optional() }))
+    .min(1),
+});
+const targetSchema = z.object({
+  rollout: z.string().min(1),
+  attempt: z.int().min(1),
+  stage: z.union([z.string(), z.int()]).nullish(),
+  item: z.string().min(1).nullish(),
+});
+
+/** Reads the form that Slack posts for a click. Its signature was checked before. */
+export function readSlackClick(body: Buffer): SlackClickReading {
+  const payload = jsonOf(new URLSearchParams(body.toString('utf8')).get('payload') ?? '');
+  if (payload === undefined) return { kind: 'invalid', problem: 'payload is not JSON in a form' };
+  if (!isOurs(payload)) return { kind: 'ignored' };
+  const read = payloadSchema.safeParse(payload);
+  if (!read.success) return { kind: 'invalid', problem: schemaProblem(read.error) };
+  const { user, trigger_id: trigger = '', response_url: responseUrl, actions } = read.data;
+  const ours = actions.find(({ action_id: id }) => Object.hasOwn(VERBS, id));
+  const verb = ours && VERBS[ours.action_id];
+  if (ours === undefined || verb === undefined) return { kind: 'ignored' };
+  const target = targetSchema.safeParse(jsonOf(ours.value ?? ''));
+  if (!target.success) return { kind: 'invalid', problem: `value of the button: ${schemaProblem(target.error)}` };
+  const { rollout, attempt, stage, item } = target.data;
+  const click = {
+    ...{ verb, user: user.id, clickId: JSON.stringify([user.id, ours.action_id, ours.action_ts, trigger]) },
+    target: {
+      ...{ rollout, attempt },
+      ...(stage !== null && stage !== undefined && stage !== '' && { stage }),
+      ...(item !== null && item !== undefined && { item }),
+    },
+    ...(responseUrl !== undefined && { responseUrl }),
+  };
+  return { kind: 'click', click };
+}
+
+/** Clicks on links, menus of other apps of the same endpoint, dialogs: none of it is asked of us. */
+function isOurs(payload: unknown): boolean {
+  const shape = z.object({ type: z.literal('block_actions'), actions: z.array(z.object({ action_id: z.string() })) });
+  const read = shape.safeParse(payload);
+  return read.success && read.data.actions.some(({ action_id: id }) => Object.hasOwn(VERBS, id));
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** An answer to a click. `isPublic`: everyone in the channel sees it, not only who clicked. */
+export type SlackReply = { readonly text: string; readonly isPublic: boolean };
+
+/** Where answers may go, and how long one may take, milliseconds. */
+export type SlackReplyDeps = {
+  readonly policy: UrlPolicy;
+  /** An origin beside Slack's own. */
+  readonly apiUrl?: string;
+  readonly timeoutMs: number;
+};
+
+const SLACK_ORIGIN = 'https://hooks.slack.com';
+
+/** Posts an answer to the address that came with a click; what went wrong in words without the address, or `undefined`. */
+export async function replyInSlack(
+  responseUrl: string,
+  { text, isPublic }: SlackReply,
+  { policy, apiUrl, timeoutMs }: SlackReplyDeps,
+): Promise<string | undefined> {
+  const origins = [SLACK_ORIGIN, ...(apiUrl === undefined ? [] : [new URL(apiUrl).origin])];
+  const isAllowed = URL.canParse(responseUrl) && origins.includes(new URL(responseUrl).origin);
+  if (!isAllowed || urlProblem(responseUrl, policy) !== undefined)
+    return `its address for answers is not one of ${origins.join(', ')}`;
+  const body = JSON.stringify({
+    response_type: isPublic ? 'in_channel' : 'ephemeral',
+    replace_original: false,
+    text: text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
+  });
+  try {
+    const headers = { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'Rampart' };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { status } = await guardedPost({ url: responseUrl, headers, body, signal, policy });
+    return status < 300 ? undefined : `Slack answered ${status}`;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer in time';
+    return `Slack could not be reached (${code})`;
+  }
+}

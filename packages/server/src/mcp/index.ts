@@ -1,0 +1,1 @@
+export { type StdioOptions, serveMcpOverStdio } from './serve-stdio.ts';
