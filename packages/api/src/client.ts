@@ -1,5 +1,5 @@
 import type { Flag, Ruleset, Segment } from '@rampart/flags';
-import type { EventRecord, RolloutStats } from '@rampart/rollout';
+import type { EventRecord, RolloutDocument, RolloutStats } from '@rampart/rollout';
 import type { OpenApiDocument } from './openapi.ts';
 import { ProblemError } from './problem.ts';
 import { type OperationId, ROUTES } from './routes.ts';
@@ -26,6 +26,11 @@ export type WriteOptions = {
   /** Default: a random one per call. Give your own to repeat a call after a failure. */
   readonly idempotencyKey?: string;
 };
+
+/** How a report or incident document is read: Markdown, a page in HTML, or the structure that both are made of. */
+export type DocumentFormat = 'markdown' | 'html' | 'json';
+/** A document in a format. */
+export type DocumentIn<F extends DocumentFormat> = F extends 'json' ? RolloutDocument : string;
 
 /** One method per route but those that have clients of their own: the stream, OpenTelemetry, MCP, the clicks that Slack sends. Every method throws `ProblemError` only. */
 export type ApiClient = {
@@ -56,10 +61,14 @@ export type ApiClient = {
   readonly command: (id: string, command: ClientCommand, options?: WriteOptions) => Promise<CommandAnswer>;
   /** Asks the source of a metric once. */
   readonly testMetric: (test: MetricTest) => Promise<MetricTestResult>;
-  /** Markdown. */
-  readonly getReport: (id: string) => Promise<string>;
-  /** Markdown. */
-  readonly getIncident: (id: string, number: number) => Promise<string>;
+  /** Default: as Markdown. */
+  readonly getReport: <F extends DocumentFormat = 'markdown'>(id: string, format?: F) => Promise<DocumentIn<F>>;
+  /** Default: as Markdown. */
+  readonly getIncident: <F extends DocumentFormat = 'markdown'>(
+    id: string,
+    number: number,
+    format?: F,
+  ) => Promise<DocumentIn<F>>;
   /** `isCurrent`: also what those who see the old variant show now. */
   readonly listBaselines: (id: string, isCurrent?: boolean) => Promise<BaselinesView>;
   /** Takes the baseline anew. Waits ten minutes for histories that are read. */
@@ -172,8 +181,10 @@ function rolloutMethods(ask: Ask) {
     listGates: async () => jsonOf<GatesView>(await ask('listGates')),
     setGate: async (name: string, body: GateChange) =>
       jsonOf<GatesView>(await ask('setGate', { params: { name }, body })),
-    getReport: async (id: string) => markdownOf(await ask('getReport', { params: { id } })),
-    getIncident: async (id: string, number: number) => markdownOf(await ask('getIncident', { params: { id, number } })),
+    getReport: async <F extends DocumentFormat = 'markdown'>(id: string, format?: F) =>
+      documentOf(await ask('getReport', { params: { id }, headers: acceptOf(format) }), format),
+    getIncident: async <F extends DocumentFormat = 'markdown'>(id: string, number: number, format?: F) =>
+      documentOf(await ask('getIncident', { params: { id, number }, headers: acceptOf(format) }), format),
   };
 }
 
@@ -241,8 +252,19 @@ function writeHeaders(options: WriteOptions = {}): Readonly<Record<string, strin
   };
 }
 
-async function markdownOf(response: Response): Promise<string> {
-  return (await jsonOf<{ markdown: string }>(response)).markdown;
+function acceptOf(format: DocumentFormat | undefined): Readonly<Record<string, string>> {
+  return { accept: format === 'html' ? 'text/html' : 'application/json' };
+}
+
+async function documentOf<F extends DocumentFormat>(response: Response, format?: F): Promise<DocumentIn<F>> {
+  const { markdown, data } =
+    format === 'html'
+      ? { markdown: await response.text(), data: undefined }
+      : await jsonOf<{ markdown: string; data?: RolloutDocument }>(response);
+  if (format === 'json' && data === undefined)
+    throw new ProblemError('ANSWER_INVALID', 'The server gives documents as text only: it is older than this client.');
+  // What was asked for decides what was read.
+  return (format === 'json' ? data : markdown) as DocumentIn<F>;
 }
 
 /** Reads an empty answer to its end, so that the connection can serve again. */

@@ -1,5 +1,5 @@
 export { checkBody, fieldErrorsOf } from './check-body.ts';
-export { type ApiClient, createApiClient, type WriteOptions } from './client.ts';
+export { type ApiClient, createApiClient, type DocumentFormat, type DocumentIn, type WriteOptions } from './client.ts';
 export { type OpenApiDocument, openApiDocument } from './openapi.ts';
 export {
   type FieldError,
@@ -41,6 +41,7 @@ export {
   webhookSchema,
   webhooksSchema,
 } from './schema/delivery-schema.ts';
+export { documentSchema } from './schema/document-schema.ts';
 export { eventRecordSchema, rolloutEventSchema } from './schema/event-schema.ts';
 export { type EvidencePage, evidenceBatchSchema, evidencePageSchema } from './schema/evidence-schema.ts';
 export { conditionSchema, flagSchema, rulesetSchema, segmentSchema, servedFlagSchema } from './schema/flag-schema.ts';

@@ -86,9 +86,9 @@ describe('openApiDocument', () => {
     expect(codes).toEqual([...PROBLEM_CODES]);
   });
 
-  it('answers Markdown and JSON for a report under one status', () => {
+  it('answers Markdown, HTML and JSON for a report under one status', () => {
     const report = document.paths['/v1/rollouts/{id}/report']?.get as { responses: { 200: { content: object } } };
-    expect(Object.keys(report.responses[200].content)).toEqual(['text/markdown', 'application/json']);
+    expect(Object.keys(report.responses[200].content)).toEqual(['text/markdown', 'text/html', 'application/json']);
   });
 });
 

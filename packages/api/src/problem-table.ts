@@ -277,6 +277,11 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemEntry>> = {
     'Check the number; `rampart status` lists incidents.',
     404,
   ),
+  ACTION_UNKNOWN: refusal(
+    'The incident has no such action item.',
+    'Check the number; `rampart incident show` lists action items.',
+    404,
+  ),
   ISSUE_UNKNOWN: refusal('The rollout has no such issue.', 'Check the number; `rampart status` lists issues.', 404),
   PROPOSAL_UNKNOWN: refusal(
     'There is no such open proposal.',

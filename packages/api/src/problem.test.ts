@@ -49,7 +49,7 @@ describe('table of problems', () => {
       const expected = code === 'FORBIDDEN' ? 403 : code.endsWith('_UNKNOWN') ? 404 : 409;
       expect([code, PROBLEMS[code].status]).toEqual([code, expected]);
     }
-    expect(refusals).toHaveLength(31);
+    expect(refusals).toHaveLength(32);
   });
 
   it('has an HTTP status for exactly the problems that are sent', () => {

@@ -12,6 +12,7 @@ import { REPORT_ROUTES } from './report-routes.ts';
 import { ACTORS, type Route, type RouteAnswer } from './route.ts';
 import { empty, IDEMPOTENCY, json, OPERATORS, READERS } from './route-parts.ts';
 import { clientCommandSchema } from './schema/command-schema.ts';
+import { documentSchema } from './schema/document-schema.ts';
 import { eventRecordSchema } from './schema/event-schema.ts';
 import { evidencePageSchema } from './schema/evidence-schema.ts';
 import { rulesetSchema } from './schema/flag-schema.ts';
@@ -31,6 +32,8 @@ import { TRACKER_ROUTES } from './tracker-routes.ts';
 import { INSTANCE_HEADER, REVISION_HEADER, RULESET_PATH, STREAM_PATH, TELEMETRY_PATH } from './wire.ts';
 
 const MARKDOWN = 'text/markdown';
+const ACCEPT = { Accept: 'text/markdown (the default), text/html or application/json.' };
+const documentAnswerSchema = z.object({ markdown: z.string(), data: documentSchema });
 const VERSION_ETAG = { ETag: 'Version of the rollout, in double quotes.' };
 const SDK_HEADERS = {
   [INSTANCE_HEADER]: 'Random id of the SDK process.',
@@ -38,9 +41,10 @@ const SDK_HEADERS = {
 };
 
 const text = (mediaType: string, description: string): RouteAnswer => ({ status: 200, description, mediaType });
-const markdown = (description: string): readonly RouteAnswer[] => [
+const documents = (description: string): readonly RouteAnswer[] => [
   text(MARKDOWN, description),
-  json(z.object({ markdown: z.string() }), description),
+  text('text/html', description),
+  json(documentAnswerSchema, description),
 ];
 
 const REFUSALS: readonly ProblemCode[] = PROBLEM_CODES.filter((code) => PROBLEMS[code].place === 'command');
@@ -210,18 +214,20 @@ const ROLLOUT_ROUTES = {
     method: 'GET',
     path: '/v1/rollouts/:id/report',
     tag: 'rollouts',
-    summary: 'The report of a rollout, in Markdown.',
+    summary: 'The report of a rollout, in Markdown, HTML or JSON by `Accept`.',
     auth: READERS,
-    answers: markdown('The report; as JSON when `Accept` asks for it.'),
+    headers: ACCEPT,
+    answers: documents('The report.'),
     problems: ['ROLLOUT_UNKNOWN'],
   },
   getIncident: {
     method: 'GET',
     path: '/v1/rollouts/:id/incidents/:number',
     tag: 'rollouts',
-    summary: 'The document of an incident, in Markdown.',
+    summary: 'The document of an incident, in Markdown, HTML or JSON by `Accept`.',
     auth: READERS,
-    answers: markdown('The document; as JSON when `Accept` asks for it.'),
+    headers: ACCEPT,
+    answers: documents('The document.'),
     problems: ['ROLLOUT_UNKNOWN', 'INCIDENT_UNKNOWN'],
   },
   ...METRIC_ROUTES,

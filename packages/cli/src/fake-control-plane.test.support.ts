@@ -12,21 +12,23 @@ import {
   addFact,
   applyAll,
   decide,
+  documentMarkdown,
   type EventRecord,
   type EvidenceBatch,
   type EvidenceState,
   factsAt,
+  incidentDocument,
   type Judgement,
   NO_EVIDENCE,
   openControlBaseline,
   type Principal,
   parsePlan,
   RAMPART,
+  type RolloutDocument,
   type RolloutEvent,
   type RolloutState,
   reconcile,
-  renderIncident,
-  renderReport,
+  reportDocument,
   rolloutStatsOf,
   waitingFor,
 } from '@rampart/rollout';
@@ -79,6 +81,8 @@ export class FakeControlPlane {
     this.seen.push({ method, path: url.pathname + url.search, token, body });
     const answer =
       token === TOKEN ? await this.#answer(method, url, body) : refused('TOKEN_INVALID', 'The token is not known.');
+    const wantsPage = new Headers(init.headers).get('accept') === 'text/html' && answer.status === 200;
+    if (wantsPage) return new Response('<!doctype html>\n');
     return new Response(answer.status === 204 ? null : JSON.stringify(answer.body), {
       status: answer.status,
       headers: { 'content-type': 'application/json' },
@@ -197,8 +201,8 @@ export class FakeControlPlane {
     if (sub === 'events')
       return ok({ events: run.records.filter(({ version }) => version > Number(url.searchParams.get('after') ?? 0)) });
     if (sub === 'evidence') return this.#evidence(run, Number(url.searchParams.get('after') ?? 0));
-    if (sub === 'report') return ok({ markdown: renderReport(run.records, run.state, { now: this.now }) });
-    if (sub === 'incidents') return ok({ markdown: renderIncident(run.records, run.state, number, { now: this.now }) });
+    if (sub === 'report') return documentAnswer(reportDocument(run.records, run.state, { now: this.now }));
+    if (sub === 'incidents') return documentAnswer(incidentDocument(run.records, run.state, number, { now: this.now }));
     if (sub === 'baselines') return method === 'POST' ? this.#capture(run, body) : this.#baselines(run);
     return sub === 'commands' ? this.#command(run, body as ClientCommand) : ok(this.view(id));
   }
@@ -324,6 +328,11 @@ function stored<T>(map: Map<string, T>, name: string, method: string, key: strin
 }
 
 const ok = (body: unknown): Answer => ({ status: 200, body });
+
+function documentAnswer(document: RolloutDocument | undefined): Answer {
+  if (document === undefined) return refused('INCIDENT_UNKNOWN', 'There is no such incident.');
+  return ok({ markdown: documentMarkdown(document), data: document });
+}
 
 function refused(code: ProblemCode, detail: string, extra: Partial<Problem> = {}): Answer {
   const body = problem(code, detail, extra);

@@ -54,6 +54,9 @@ function afterAbort(state: RolloutState): readonly NextStep[] {
   const number = incident?.number ?? 1;
   return [
     { command: `rampart incident show ${number} --rollout ${state.id}`, why: 'what happened, with the evidence' },
+    ...(incident?.acknowledged === undefined && incident?.rootCause === undefined
+      ? [{ command: `rampart incident acknowledge ${number} --rollout ${state.id}`, why: 'says that you look into it' }]
+      : []),
     ...(incident?.rootCause === undefined
       ? [
           {

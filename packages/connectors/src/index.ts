@@ -14,7 +14,14 @@ export {
   type SignatureSettings,
 } from './inbound-signature.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
-export { type Audience, type Notification, notificationsOf, type Severity } from './notification.ts';
+export {
+  type Audience,
+  type Notification,
+  notificationsOf,
+  notificationsOfDecision,
+  type Severity,
+  type Told,
+} from './notification.ts';
 export { type NotifierHarness, notifierContract } from './notifier.contract.ts';
 export { NOTIFIER_KINDS, type NotifierDeps, type NotifierKind, type NotifierMemory } from './notifier-kinds.ts';
 export {

@@ -1,4 +1,4 @@
-import { handoversOf, type RolloutEvent, type RolloutState } from '@rampart/rollout';
+import { handoversOf, type People, type RolloutEvent, type RolloutState } from '@rampart/rollout';
 import type { Audience, Severity } from './notification.ts';
 
 type Fact = string | number | boolean | readonly string[] | { readonly [name: string]: number };
@@ -50,8 +50,30 @@ const draft = (severity: Severity, audience: readonly Audience[], type: string, 
 const titleOf = (state: RolloutState): string => `${state.plan.title} (${state.plan.environment})`;
 const because = (reason: string | undefined): string => (reason === undefined || reason === '' ? '.' : `: ${reason}`);
 const minutes = (ms: number): string => `${Math.round(ms / 60_000)} min`;
-const peopleText = ({ treatment, targeted }: { readonly treatment: number; readonly targeted: number }): string =>
-  `${treatment + targeted} people had seen it.`;
+const peopleText = ({ treatment, targeted, exposed }: People): string =>
+  exposed === undefined || exposed.atLeast === exposed.atMost
+    ? `${exposed?.atMost ?? treatment + targeted} people had seen it.`
+    : `Between ${exposed.atLeast} and ${exposed.atMost} people had seen it.`;
+
+/** The facts of an abort: what tripped, how far it reached, and where its document is (`incident` of this rollout). */
+function abortFacts(event: EventMap['RolloutAborted'], { killed }: RolloutState): Data {
+  const { kind, reason, incident, stage, people, assignee, failed, verdict } = event;
+  const { treatment, control, targeted, exposed } = people;
+  return {
+    ...{ kind, reason, incident, stage, assignee, failed },
+    people: { treatment, control, targeted, ...exposed },
+    ...(killed && { killed }),
+    ...(verdict && { check: verdict.check, metric: verdict.metric, limit: verdict.limit, value: verdict.value }),
+  };
+}
+
+function abortText({ reason, stage, incident, people, assignee }: EventMap['RolloutAborted'], state: RolloutState) {
+  const kill = state.killed ? ' Its kill switch is on.' : '';
+  const triage = assignee === undefined ? 'nobody yet' : assignee;
+  return `${titleOf(state)} was aborted in stage ${stage}${because(reason)}. Exposure is 0.${kill} ${peopleText(
+    people,
+  )} Incident ${incident}, triage: ${triage}.`;
+}
 
 /** Every event, and what people hear of it. `null`: for the record only. */
 const RULES: Rules = {
@@ -213,19 +235,8 @@ const RULES: Rules = {
       `The kill switch of ${titleOf(state)} is armed again${because(reason)}`,
       { reason },
     ),
-  RolloutAborted: (event, state) => {
-    const { kind, reason, incident, stage, people, assignee, failed } = event;
-    const text = `${titleOf(state)} was aborted in stage ${stage}${because(reason)}. Exposure is 0. ${peopleText(people)}`;
-    return draft('page', EVERYONE, 'rollout.aborted', text, {
-      kind,
-      reason,
-      incident,
-      stage,
-      people,
-      assignee,
-      failed,
-    });
-  },
+  RolloutAborted: (event, state) =>
+    draft('page', EVERYONE, 'rollout.aborted', abortText(event, state), abortFacts(event, state)),
   AbortTookEffect: ({ incident, acknowledged, connected }, state) =>
     draft(
       'info',
@@ -238,6 +249,46 @@ const RULES: Rules = {
         connected,
       },
     ),
+  ExposureFell: null,
+  AbortUnconfirmed: ({ type: _type, ...facts }, state) => {
+    const { acknowledged, connected, treated } = facts;
+    const silent = connected - acknowledged;
+    const sdks =
+      silent === 0
+        ? `all ${connected} SDKs say they took it, but`
+        : `${silent} of ${connected} SDKs have not taken it.`;
+    const seen = treated === 0 ? '' : ` ${treated} observations of the feature were made since.`;
+    const text = `The abort of ${titleOf(state)} is not confirmed: ${sdks}${seen}`;
+    return draft('page', ON_CALL, 'abort.unconfirmed', text, facts);
+  },
+  IncidentAcknowledged: ({ incident }, state) =>
+    draft(
+      'info',
+      ON_CALL,
+      'incident.acknowledged',
+      `The triage of incident ${incident} of ${titleOf(state)} has begun.`,
+      {
+        incident,
+      },
+    ),
+  IncidentRated: ({ incident, severity, reason }, state) =>
+    draft(
+      'info',
+      EVERYONE,
+      'incident.rated',
+      `Incident ${incident} of ${titleOf(state)} is ${severity}${because(reason)}`,
+      { incident, severity, reason },
+    ),
+  IncidentNoted: null,
+  IncidentLinked: null,
+  ActionAdded: ({ incident, action, text, owner, link }, state) =>
+    draft('info', ON_CALL, 'incident.action-added', `To do after incident ${incident} of ${titleOf(state)}: ${text}`, {
+      incident,
+      action,
+      owner,
+      link,
+    }),
+  ActionDone: null,
   IncidentUnattended: ({ incident, since }, state) => {
     const { analyst } = state.plan.owners;
     const whose = analyst === undefined ? '' : ` Its analyst is ${analyst}.`;
@@ -268,10 +319,14 @@ const RULES: Rules = {
       incident,
       reference,
     }),
-  IncidentResolved: ({ incident }, state) =>
-    draft('info', EVERYONE, 'incident.resolved', `Incident ${incident} of ${titleOf(state)} is resolved.`, {
-      incident,
-    }),
+  IncidentResolved: ({ incident, reason }, state) =>
+    draft(
+      'info',
+      EVERYONE,
+      'incident.resolved',
+      `Incident ${incident} of ${titleOf(state)} is resolved${because(reason)}`,
+      { incident, reason },
+    ),
   AttemptStarted: ({ attempt, version }, state) =>
     draft('info', EVERYONE, 'attempt.started', `${titleOf(state)}: attempt ${attempt} begins, with ${version}.`, {
       attempt,

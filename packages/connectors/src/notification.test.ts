@@ -1,6 +1,6 @@
 import type { EventRecord, Plan, RolloutEvent, RolloutState, Verdict } from '@rampart/rollout';
 import { describe, expect, it } from 'vitest';
-import { notificationsOf } from './notification.ts';
+import { notificationsOf, notificationsOfDecision } from './notification.ts';
 
 /** Only what the mapping reads. */
 const state = {
@@ -41,7 +41,7 @@ describe('notificationsOf', () => {
         environment: 'production',
         version: 12,
         by: 'rampart',
-        text: 'Feature XYZ (production) was aborted in stage canary: errorRate is above 1%. Exposure is 0. 42 people had seen it.',
+        text: 'Feature XYZ (production) was aborted in stage canary: errorRate is above 1%. Exposure is 0. 42 people had seen it. Incident 1, triage: agent:triage.',
         data: {
           kind: 'criterion',
           reason: 'errorRate is above 1%',
@@ -128,6 +128,15 @@ describe('notificationsOf', () => {
     [{ type: 'PrincipalAsked', question: 'Go on?', undecided: [] }, 'decision.needed', 'warn', ['on-call']],
     [{ type: 'ProposalMade', number: 1, action: 'proceed', reason: 'r' }, 'approval.needed', 'warn', ['on-call']],
     [{ type: 'IncidentAssigned', incident: 1, assignee: 'ana' }, 'incident.assigned', 'warn', ['on-call']],
+    [{ type: 'IncidentAcknowledged', incident: 1 }, 'incident.acknowledged', 'info', ['on-call']],
+    [
+      { type: 'IncidentRated', incident: 1, severity: 'minor', reason: 'few' },
+      'incident.rated',
+      'info',
+      ['on-call', 'stakeholders'],
+    ],
+    [{ type: 'ActionAdded', incident: 1, action: 1, text: 't' }, 'incident.action-added', 'info', ['on-call']],
+    [{ type: 'IncidentResolved', incident: 1 }, 'incident.resolved', 'info', ['on-call', 'stakeholders']],
     [
       { type: 'StagePassed', index: 1, name: 'canary', metrics: [], verdicts: [] },
       'stage.passed',
@@ -189,5 +198,67 @@ describe('notificationsOf', () => {
     { type: 'ItemAttested', list: 'exit', item: 'i' },
   ])('keeps $type for the record only', (event) => {
     expect(told(event)).toEqual([]);
+  });
+});
+
+describe('notificationsOfDecision', () => {
+  const killed = { ...state, killed: true } as RolloutState;
+  const tripped = { record: record({ type: 'KillSwitchTripped', reason: 'cost' }, 11), state };
+  const abort = { record: record({ ...aborted, kind: 'kill', verdict: { ...verdict, check: 'c' } }), state: killed };
+  const assigned = { record: record({ type: 'IncidentAssigned', incident: 1, assignee: 'ana' }, 13), state: killed };
+
+  it('makes one message of an abort with its kill trip and its assignment, and says all of them in it', () => {
+    const messages = notificationsOfDecision([tripped, abort, assigned]);
+    expect(messages).toMatchObject([
+      {
+        id: 'r1:12',
+        type: 'rollout.aborted',
+        data: {
+          killed: true,
+          incident: 1,
+          assignee: 'agent:triage',
+          check: 'c',
+          metric: 'errorRate',
+          limit: '1%',
+          value: 0.03,
+        },
+      },
+    ]);
+    expect(messages[0]!.text).toContain('Its kill switch is on.');
+  });
+
+  it('says between how many and how many people had seen it, and that nobody has the triage yet', () => {
+    const { assignee, ...unassigned } = aborted;
+    const people = { ...aborted.people, exposed: { atLeast: 20, atMost: 44 } };
+    const [message] = notificationsOfDecision([{ record: record({ ...unassigned, people }), state }]);
+    expect(message!.text).toContain('Between 20 and 44 people had seen it. Incident 1, triage: nobody yet.');
+    expect(message!.data.people).toEqual({ treatment: 40, control: 800, targeted: 2, atLeast: 20, atMost: 44 });
+    const known = { ...aborted, people: { ...aborted.people, exposed: { atLeast: 42, atMost: 42 } } };
+    expect(notificationsOfDecision([{ record: record(known), state }])[0]!.text).toContain('42 people had seen it.');
+  });
+
+  it('leaves every other decision as it is', () => {
+    expect(notificationsOfDecision([tripped, assigned]).map(({ type }) => type)).toEqual([
+      'kill-switch.tripped',
+      'incident.assigned',
+    ]);
+    expect(notificationsOfDecision([])).toEqual([]);
+  });
+
+  it('pages on-call of an abort that did not take, with what is known', () => {
+    const counts = { incident: 1, acknowledged: 9, connected: 12, treated: 0, treating: 0 };
+    expect(told({ type: 'AbortUnconfirmed', ...counts })).toMatchObject([
+      { type: 'abort.unconfirmed', severity: 'page', audience: ['on-call'], data: counts },
+    ]);
+    expect(told({ type: 'AbortUnconfirmed', ...counts })[0]!.text).toBe(
+      'The abort of Feature XYZ (production) is not confirmed: 3 of 12 SDKs have not taken it.',
+    );
+    expect(told({ type: 'AbortUnconfirmed', ...counts, treated: 7, treating: 1 })[0]!.text).toContain(
+      '7 observations of the feature were made since.',
+    );
+    const all = { ...counts, acknowledged: 12, treated: 7, treating: 1 };
+    expect(told({ type: 'AbortUnconfirmed', ...all })[0]!.text).toContain(
+      'all 12 SDKs say they took it, but 7 observations of the feature were made since.',
+    );
   });
 });

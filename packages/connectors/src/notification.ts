@@ -1,4 +1,4 @@
-import type { EventRecord, RolloutState } from '@rampart/rollout';
+import type { EventRecord, RolloutEvent, RolloutState } from '@rampart/rollout';
 import { type NotificationDraft, notificationDraftOf } from './notification-rules.ts';
 
 /** How urgent: `page` wakes someone, `warn` is for working hours, `info` is for the record. */
@@ -70,4 +70,24 @@ export function notificationsOf(
 /** An incident is a matter of its own attempt, also when a later one has begun. */
 function attemptOf({ data }: NotificationDraft, { attempt, incidents }: RolloutState): number {
   return incidents.find(({ number }) => number === data.incident)?.attempt ?? attempt;
+}
+
+/** An event, and the rollout after and before it. */
+export type Told = { readonly record: EventRecord; readonly state: RolloutState; readonly before?: RolloutState };
+
+/** What the message of an abort says too, where it belongs to the same decision. */
+const FOLDED_INTO_ABORT: readonly RolloutEvent['type'][] = ['KillSwitchTripped', 'IncidentAssigned'];
+
+/**
+ * What people must hear of one decision: an abort is one message, told of the state in which all of it has happened, and what it led
+ * to is part of it. Pure, as `notificationsOf`.
+ */
+export function notificationsOfDecision(told: readonly Told[]): readonly Notification[] {
+  const last = told.at(-1)?.state;
+  const isAbort = told.some(({ record }) => record.event.type === 'RolloutAborted');
+  if (last === undefined || !isAbort)
+    return told.flatMap(({ record, state, before }) => notificationsOf(record, state, before));
+  return told
+    .filter(({ record }) => !FOLDED_INTO_ABORT.includes(record.event.type))
+    .flatMap(({ record, before }) => notificationsOf(record, last, before));
 }

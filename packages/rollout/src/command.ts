@@ -1,6 +1,6 @@
 import type { Overlap } from './overlap.ts';
 import type { Plan, PlanIssue } from './plan.ts';
-import type { DrillLeg, Issue } from './state.ts';
+import type { DrillLeg, IncidentSeverity, Issue } from './state.ts';
 import type { Baseline, Judgement, Verdict } from './verdict.ts';
 
 /** What someone, or the reconciler, asks of a rollout. */
@@ -61,10 +61,39 @@ export type RolloutCommand =
       readonly acknowledged: number;
       readonly connected: number;
     }
+  | { readonly type: 'ConfirmExposureFell'; readonly incident: number; readonly reports: number }
+  | {
+      readonly type: 'ReportUnconfirmed';
+      readonly incident: number;
+      readonly acknowledged: number;
+      readonly connected: number;
+      readonly treated: number;
+      readonly treating: number;
+    }
   | { readonly type: 'AssignIncident'; readonly incident: number; readonly assignee: string }
+  /** The triage has begun. */
+  | { readonly type: 'AcknowledgeIncident'; readonly incident: number }
+  | {
+      readonly type: 'RateIncident';
+      readonly incident: number;
+      readonly severity: IncidentSeverity;
+      readonly reason: string;
+    }
+  | { readonly type: 'NoteIncident'; readonly incident: number; readonly text: string }
+  /** A dashboard, log or tracker that belongs to it. */
+  | { readonly type: 'LinkIncident'; readonly incident: number; readonly title: string; readonly url: string }
+  | {
+      readonly type: 'AddAction';
+      readonly incident: number;
+      readonly text: string;
+      readonly owner?: string;
+      readonly link?: string;
+    }
+  | { readonly type: 'CompleteAction'; readonly incident: number; readonly action: number }
   | { readonly type: 'RecordRootCause'; readonly incident: number; readonly text: string }
   | { readonly type: 'RecordFix'; readonly incident: number; readonly text: string; readonly reference?: string }
-  | { readonly type: 'ResolveIncident'; readonly incident: number }
+  /** Without a root cause and a fix, `reason` says why it is resolved all the same. */
+  | { readonly type: 'ResolveIncident'; readonly incident: number; readonly reason?: string }
   | { readonly type: 'AddIssue'; readonly title: string; readonly severity: Issue['severity']; readonly link?: string }
   | { readonly type: 'ChangeIssue'; readonly number: number; readonly status: Issue['status'] }
   /** The scores that the judge of a metric gave the items of its golden set. */
@@ -121,6 +150,7 @@ export type RefusalCode =
   | 'STATISTICS_STILL_FAIL'
   | 'FIX_REQUIRED'
   | 'INCIDENT_UNKNOWN'
+  | 'ACTION_UNKNOWN'
   | 'ISSUE_UNKNOWN'
   | 'PROPOSAL_UNKNOWN'
   | 'GATE_NOT_REACHED'

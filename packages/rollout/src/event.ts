@@ -1,8 +1,8 @@
 import type { ExposureLayer } from '@rampart/flags';
 import type { Overlap } from './overlap.ts';
 import type { Plan, PlanIssue } from './plan.ts';
-import type { AbortKind, Calibration, DrillLeg, Issue, Proposal } from './state.ts';
-import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
+import type { AbortKind, Calibration, DrillLeg, IncidentSeverity, Issue, Proposal } from './state.ts';
+import type { Baseline, MetricSnapshot, People, Verdict } from './verdict.ts';
 
 /** What happened, in the past tense. State, ruleset, report and incident documents come from these alone. */
 export type RolloutEvent =
@@ -114,7 +114,7 @@ export type RolloutEvent =
       readonly stage: string;
       readonly epoch: number;
       readonly verdict?: Verdict;
-      readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
+      readonly people: People;
       readonly metrics: readonly MetricSnapshot[];
       readonly assignee?: string;
       /** Checks that stood at `fail`. */
@@ -128,12 +128,45 @@ export type RolloutEvent =
       readonly acknowledged: number;
       readonly connected: number;
     }
+  /** Telemetry that was gathered after the abort took: `reports` deliveries, and nobody treated in them. */
+  | { readonly type: 'ExposureFell'; readonly incident: number; readonly reports: number }
+  /**
+   * The abort has not taken within the time it may need: SDKs that evaluate by it, of those connected, and how many observations of the
+   * feature were made since the abort, in how many SDK processes.
+   */
+  | {
+      readonly type: 'AbortUnconfirmed';
+      readonly incident: number;
+      readonly acknowledged: number;
+      readonly connected: number;
+      readonly treated: number;
+      readonly treating: number;
+    }
   /** Nobody has taken it on since it was opened. */
   | { readonly type: 'IncidentUnattended'; readonly incident: number; readonly since: number }
   | { readonly type: 'IncidentAssigned'; readonly incident: number; readonly assignee: string }
+  | { readonly type: 'IncidentAcknowledged'; readonly incident: number }
+  | {
+      readonly type: 'IncidentRated';
+      readonly incident: number;
+      readonly severity: IncidentSeverity;
+      readonly reason: string;
+    }
+  | { readonly type: 'IncidentNoted'; readonly incident: number; readonly text: string }
+  | { readonly type: 'IncidentLinked'; readonly incident: number; readonly title: string; readonly url: string }
+  | {
+      readonly type: 'ActionAdded';
+      readonly incident: number;
+      readonly action: number;
+      readonly text: string;
+      readonly owner?: string;
+      readonly link?: string;
+    }
+  | { readonly type: 'ActionDone'; readonly incident: number; readonly action: number }
   | { readonly type: 'RootCauseRecorded'; readonly incident: number; readonly text: string }
   | { readonly type: 'FixRecorded'; readonly incident: number; readonly text: string; readonly reference?: string }
-  | { readonly type: 'IncidentResolved'; readonly incident: number }
+  /** `reason`: why it is resolved without a root cause or a fix. */
+  | { readonly type: 'IncidentResolved'; readonly incident: number; readonly reason?: string }
   | {
       readonly type: 'AttemptStarted';
       readonly attempt: number;

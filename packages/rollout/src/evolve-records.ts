@@ -110,6 +110,34 @@ export const RECORD_EVOLVERS = {
     overrides: [...state.overrides, { by, at, what: event.what, reason: event.reason }],
   }),
   AbortTookEffect: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, tookEffectAt: at })),
+  ExposureFell: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, exposureFellAt: at })),
+  AbortUnconfirmed: (state, event, at) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, unconfirmedAt: at })),
+  IncidentAcknowledged: (state, event, at, by) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, acknowledged: { at, by } })),
+  IncidentRated: (state, event) =>
+    changeIncident(state, event.incident, (one) => ({ ...one, severity: event.severity })),
+  IncidentNoted: (state, { incident, text }, at, by) =>
+    changeIncident(state, incident, (one) => ({ ...one, notes: [...(one.notes ?? []), { at, by, text }] })),
+  IncidentLinked: (state, { incident, title, url }) =>
+    changeIncident(state, incident, (one) => ({ ...one, links: [...(one.links ?? []), { title, url }] })),
+  ActionAdded: (state, { incident, action, text, owner, link }, at, by) =>
+    changeIncident(state, incident, (one) => ({
+      ...one,
+      actions: [
+        ...(one.actions ?? []),
+        {
+          ...{ number: action, text, addedAt: at, addedBy: by },
+          ...(owner !== undefined && { owner }),
+          ...(link !== undefined && { link }),
+        },
+      ],
+    })),
+  ActionDone: (state, { incident, action }, at, by) =>
+    changeIncident(state, incident, (one) => ({
+      ...one,
+      actions: (one.actions ?? []).map((item) => (item.number === action ? { ...item, done: { at, by } } : item)),
+    })),
   IncidentAssigned: (state, event) =>
     changeIncident(state, event.incident, (one) => ({ ...one, assignee: event.assignee })),
   RootCauseRecorded: (state, event) =>
@@ -119,7 +147,12 @@ export const RECORD_EVOLVERS = {
       ...one,
       fix: { text: event.text, at, by, ...(event.reference !== undefined && { reference: event.reference }) },
     })),
-  IncidentResolved: (state, event, at) => changeIncident(state, event.incident, (one) => ({ ...one, resolvedAt: at })),
+  IncidentResolved: (state, { incident, reason }, at) =>
+    changeIncident(state, incident, (one) => ({
+      ...one,
+      resolvedAt: at,
+      ...(reason !== undefined && { resolvedBecause: reason }),
+    })),
   IssueAdded: (state, event) => ({
     ...state,
     issues: [

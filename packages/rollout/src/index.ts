@@ -28,10 +28,27 @@ export { servedMs } from './decide/served.ts';
 export { needsGatesAnew, waitingFor, waitsOfStart } from './decide/tick-advance.ts';
 export { stuckDueAt } from './decide/tick-stuck.ts';
 export { describeEvent } from './documents/describe-event.ts';
-export { formatMeasured, formatShare, formatVerdict, unitOf } from './documents/format.ts';
-export { renderIncident } from './documents/incident.ts';
+export {
+  type DocumentOptions,
+  formatInstant,
+  formatMeasured,
+  formatShare,
+  formatVerdict,
+  unitOf,
+} from './documents/format.ts';
+export { incidentDocument, renderIncident, severityOf } from './documents/incident.ts';
 export { escapeMarkdown } from './documents/markdown.ts';
-export { renderReport } from './documents/report.ts';
+export type {
+  Block,
+  DocumentChart,
+  FigureUnit,
+  Line,
+  RolloutDocument,
+  Section,
+  Span,
+} from './documents/page.ts';
+export { documentMarkdown } from './documents/page-markdown.ts';
+export { renderReport, reportDocument } from './documents/report.ts';
 export type { EventRecord, RolloutEvent } from './event.ts';
 export {
   BINS_PER_OCTAVE,
@@ -60,7 +77,7 @@ export {
   type TimeTally,
 } from './fleet/rollout-stats.ts';
 export { baselineDue, baselineOf, baselineUnseenMs } from './judge/baseline-of.ts';
-export { type EvidenceState, NO_EVIDENCE } from './judge/evidence-state.ts';
+export { type EvidenceState, NO_EVIDENCE, peopleIn } from './judge/evidence-state.ts';
 export { foldEvidence } from './judge/fold-trusted.ts';
 export {
   type ExposedTime,
@@ -154,6 +171,7 @@ export type {
   HandoverRecord,
   Hold,
   Incident,
+  IncidentSeverity,
   Issue,
   JudgeRecord,
   Phase,
@@ -170,6 +188,7 @@ export {
   type Judgement,
   type Measuring,
   type MetricSnapshot,
+  type People,
   type Validity,
   type Verdict,
   type VerdictStatus,

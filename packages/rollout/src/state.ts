@@ -1,7 +1,7 @@
 import type { ExposureLayer } from '@rampart/flags';
 import type { Overlap } from './overlap.ts';
 import type { Plan } from './plan.ts';
-import type { Baseline, MetricSnapshot, Verdict } from './verdict.ts';
+import type { Baseline, MetricSnapshot, People, Verdict } from './verdict.ts';
 
 /**
  * Life of a rollout (design §5): `draft → preflight → baseline → exposing → monitoring → complete`, and from any of
@@ -108,6 +108,20 @@ export type Attempt = {
 /** What ended an attempt early. */
 export type AbortKind = 'criterion' | 'gate' | 'kill' | 'person' | 'telemetry-missing' | 'blind' | 'external-gate';
 
+/** How bad an abort was for people. */
+export type IncidentSeverity = 'critical' | 'major' | 'minor';
+
+/** Something to do after an abort so that it does not happen again. */
+export type ActionItem = {
+  readonly number: number;
+  readonly text: string;
+  readonly owner?: string;
+  readonly link?: string;
+  readonly addedAt: number;
+  readonly addedBy: string;
+  readonly done?: { readonly at: number; readonly by: string };
+};
+
 /** The record of an abort. Dates are epoch ms; absent means not done yet. */
 export type Incident = {
   readonly number: number;
@@ -118,15 +132,28 @@ export type Incident = {
   readonly openedBy: string;
   readonly stage: string;
   readonly verdict?: Verdict;
-  readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
+  readonly people: People;
   /** Overlapping rollouts that had advanced shortly before: it may be their doing. */
   readonly overlapping?: readonly Overlap[];
   /** When the connected SDKs had confirmed exposure 0. */
   readonly tookEffectAt?: number;
+  /** When telemetry had shown that nobody is treated any more. */
+  readonly exposureFellAt?: number;
+  /** When on-call was told that the abort had not taken in time. */
+  readonly unconfirmedAt?: number;
   readonly assignee?: string;
+  /** When somebody began the triage. */
+  readonly acknowledged?: { readonly at: number; readonly by: string };
+  /** As rated by somebody; see `severityOf` for what holds without. */
+  readonly severity?: IncidentSeverity;
+  readonly notes?: readonly { readonly at: number; readonly by: string; readonly text: string }[];
+  readonly links?: readonly { readonly title: string; readonly url: string }[];
+  readonly actions?: readonly ActionItem[];
   readonly rootCause?: string;
   readonly fix?: { readonly text: string; readonly reference?: string; readonly at: number; readonly by: string };
   readonly resolvedAt?: number;
+  /** Why it was resolved without a root cause or a fix. */
+  readonly resolvedBecause?: string;
   /** When people were told that nobody has taken it on. */
   readonly unattendedAt?: number;
 };

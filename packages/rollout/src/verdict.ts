@@ -66,6 +66,15 @@ export type MetricSnapshot = {
   readonly measuring?: Measuring;
 };
 
+/** Who saw which variant. `treatment`, `control` and `targeted` are the most of any stage, as SDK processes counted them. */
+export type People = {
+  readonly treatment: number;
+  readonly control: number;
+  readonly targeted: number;
+  /** Bounds on the number of different people exposed over all stages; absent where they were not counted. */
+  readonly exposed?: { readonly atLeast: number; readonly atMost: number };
+};
+
 /** All that was concluded from the evidence at one instant; the only way evidence reaches `decide`. */
 export type Judgement = {
   readonly at: number;
@@ -82,7 +91,7 @@ export type Judgement = {
   readonly dataInvalid?: string;
   /** Set when treated users stop reporting while control reports: harm. */
   readonly telemetryMissing?: string;
-  readonly people: { readonly treatment: number; readonly control: number; readonly targeted: number };
+  readonly people: People;
   readonly metrics: readonly MetricSnapshot[];
 };
 

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { ROUTES } from '@rampart/api';
 import type { Plan } from '@rampart/rollout';
 import type { FastifyInstance } from 'fastify';
+import { type Aftermath, createAftermath } from './abort-aftermath.ts';
 import { type AddressBook, createAddressBook } from './address-book.ts';
 import { createTokens, type Tokens } from './auth.ts';
 import { createBaselineDesk } from './baseline-desk.ts';
@@ -32,6 +34,7 @@ import { identityHandlers } from './http/identity-handlers.ts';
 import { addMcpEndpoint } from './http/mcp-endpoint.ts';
 import { notifyHandlers } from './http/notify-handlers.ts';
 import { otlpHandlers } from './http/otlp-handlers.ts';
+import { addPages } from './http/page-routes.ts';
 import { rolloutHandlers } from './http/rollout-handlers.ts';
 import { sdkHandlers } from './http/sdk-handlers.ts';
 import { serverHandlers } from './http/server-handlers.ts';
@@ -85,6 +88,7 @@ type Loop = {
   readonly table: RolloutTable;
   readonly stream: RulesetStream;
   readonly instances: InstanceRegistry;
+  readonly aftermath: Aftermath;
   readonly reconciler: Reconciler;
   readonly sources: SourceBook;
   readonly puller: Puller;
@@ -154,7 +158,8 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   });
   const instances = createInstanceRegistry();
   const onTick = (seconds: number) => metrics.tick(seconds);
-  const reconciler = createReconciler({ store, table, clock, instances, log, onTick });
+  const aftermath = createAftermath();
+  const reconciler = createReconciler({ store, table, clock, instances, aftermath, log, onTick });
   const puller = createPuller({ store, table, clock, sources, log, random: Math.random, wake: reconciler.wake });
   const sightsOf = (run: RolloutRun) => sourceSights(run, puller.sightsOf(run.state.id), clock.now());
   const statistics = createRolloutStatistics(store, clock);
@@ -181,7 +186,7 @@ async function openLoop(store: Store, options: Setup): Promise<Loop> {
   const historyOf: HistoryLookup = options.historyOf ?? ((name) => sources.get(name)?.source.history);
   return {
     ...{ store, clock, table, stream, reconciler, sources, puller, settings, secretOf, webhooks, instances, metrics },
-    ...{ historyOf, sightsOf, channels, book, dispatcher, trackers, trackerSync },
+    ...{ aftermath, historyOf, sightsOf, channels, book, dispatcher, trackers, trackerSync },
     ...{ drills, preflight, overlaps: createOverlapWatch({ table, clock, log }) },
     ...{ gateBook, gateAsker, gates: createGateWatch({ table, clock, asker: gateAsker, log, wake: reconciler.wake }) },
     ...{ handovers, statistics, flagUse: await openFlagUse(store, clock, log) },
@@ -213,7 +218,8 @@ async function openHttp(
   const { channels, book, dispatcher } = loop;
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
   const { gateBook, gates, flagUse, cleanups, statistics } = loop;
-  const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch, onFlags: flagUse.note });
+  const heard = { onTelemetry: loop.aftermath.note, onFlags: flagUse.note };
+  const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch, ...heard });
   const attest = createAttest({
     rollouts: () => table.all().map(({ state }) => state),
     command: (...given) => controlPlane.command(...given),
@@ -257,7 +263,9 @@ async function openHttp(
     ...hookHandlers(hooks),
     ...trackerHandlers(trackers, trackerSync),
   };
-  const app = await createHttpApp({ handlers, tokens, log });
+  const readers = ROUTES.getReport.auth;
+  const pages = (app: FastifyInstance) => addPages(app, { plane: controlPlane, tokens, readers, log });
+  const app = await createHttpApp({ handlers, tokens, log, pages });
   addMcpEndpoint(app, { tokens, log, version: versionOf(), host, publicUrl: loop.settings.publicUrl });
   const clicks = { start: () => undefined, stop: slack.idle };
   return { app, controlPlane, clicks };

@@ -1,7 +1,6 @@
 import {
   type ClientCommand,
   type CommandAnswer,
-  type EvidencePage,
   type MetricTest,
   type MetricTestResult,
   type NewRollout,
@@ -22,22 +21,20 @@ import {
   type PlanIssue,
   type PreflightFinding,
   type Principal,
+  peopleIn,
   RAMPART,
   type RolloutCommand,
   type RolloutState,
-  renderIncident,
-  renderReport,
 } from '@rampart/rollout';
 import type { Channels } from './channels.ts';
 import type { Clock } from './clock.ts';
-import { recordOf, streamOf } from './event-records.ts';
 import { type KeyedRequest, keptAnswer, keyedRequest, replyWrite } from './idempotency.ts';
 import { type MetricTestParts, testMetric } from './metric-test.ts';
 import { planCheckOf, readPlanFor, type Surroundings } from './plan-check.ts';
-import { evidenceOf } from './retention.ts';
 import type { Cause, Change } from './rollout-commit.ts';
+import { type RolloutRecords, rolloutRecords } from './rollout-records.ts';
 import type { RolloutRun } from './rollout-run.ts';
-import type { RolloutTable } from './rollout-table.ts';
+import { type RolloutTable, runOf } from './rollout-table.ts';
 import { viewOf } from './rollout-view.ts';
 import { flagOf } from './ruleset-of.ts';
 import { createSerialQueue } from './serial-queue.ts';
@@ -46,7 +43,7 @@ import { canonicalJson } from './store/canonical-json.ts';
 import type { Store } from './store/store.ts';
 
 /** What can be done with rollouts. Every refusal is a `ProblemError`, every failure of the store a `StoreError`. */
-export type ControlPlane = {
+export type ControlPlane = RolloutRecords & {
   readonly validatePlan: (plan: PlanInput) => PlanCheck;
   readonly createRollout: (
     plan: NewRollout,
@@ -62,15 +59,8 @@ export type ControlPlane = {
   /** Newest first. `active`: neither complete nor cancelled. */
   readonly listRollouts: (state: 'active' | 'all') => readonly RolloutView[];
   readonly getRollout: (id: string) => RolloutView;
-  readonly listEvents: (id: string, after: number) => Promise<readonly EventRecord[]>;
-  /** Closed batches with a seq above `after`, oldest first. `EVIDENCE_PRUNED` where the retention has removed them. */
-  readonly listEvidence: (id: string, after: number, limit: number) => Promise<EvidencePage>;
   /** Asks the source of a metric once; records nothing. */
   readonly testMetric: (test: MetricTest) => Promise<MetricTestResult>;
-  /** Markdown. */
-  readonly report: (id: string) => Promise<string>;
-  /** Markdown. */
-  readonly incident: (id: string, number: number) => Promise<string>;
 };
 
 /** What a control plane works with. */
@@ -131,7 +121,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
         .map(shown),
     getRollout: (id) => shown(runOf(table, id)),
     testMetric: (test) => testMetric(test, testParts(options)),
-    ...documents(options),
+    ...rolloutRecords(options),
   };
 }
 
@@ -152,12 +142,6 @@ function isActive({ phase }: RolloutState): boolean {
   return phase !== 'complete' && phase !== 'cancelled';
 }
 
-function runOf(table: RolloutTable, id: string): RolloutRun {
-  const run = table.get(id);
-  if (run === undefined) throw new ProblemError('ROLLOUT_UNKNOWN', `There is no rollout ${JSON.stringify(id)}.`);
-  return run;
-}
-
 function surroundingsOf(options: ControlPlaneOptions): Surroundings {
   const { table, clock, environment, sources, channels, trackerNames = [], nextProblem } = options;
   const { deliversAlerts = () => false, gateProblem = () => undefined } = options;
@@ -175,39 +159,6 @@ function surroundingsOf(options: ControlPlaneOptions): Surroundings {
     gateProblem,
     now: clock.now(),
     ...(nextProblem && { nextProblem }),
-  };
-}
-
-function documents({
-  store,
-  table,
-  clock,
-}: ControlPlaneOptions): Pick<ControlPlane, 'listEvents' | 'listEvidence' | 'report' | 'incident'> {
-  const recordsOf = async (id: string, after = 0) => (await store.readStream(streamOf(id), after)).map(recordOf);
-  return {
-    listEvents: async (id, after) => {
-      runOf(table, id);
-      return recordsOf(id, after);
-    },
-    async listEvidence(id, after, limit) {
-      const { throughSeq } = runOf(table, id).evidence;
-      return { batches: await evidenceOf(store, id, { after, limit, throughSeq }), throughSeq };
-    },
-    async report(id) {
-      const { state } = runOf(table, id);
-      const records = (await recordsOf(id)).slice(0, state.version);
-      return renderReport(records, state, { now: clock.now() });
-    },
-    async incident(id, number) {
-      const { state } = runOf(table, id);
-      const records = (await recordsOf(id)).slice(0, state.version);
-      const text = renderIncident(records, state, number, { now: clock.now() });
-      if (text !== undefined) return text;
-      throw new ProblemError(
-        'INCIDENT_UNKNOWN',
-        `Rollout ${id} has no incident ${number}; it has ${state.incidents.length}.`,
-      );
-    },
   };
 }
 
@@ -391,7 +342,7 @@ function completed(
   { recordedOf, connectedNamed }: ControlPlaneOptions,
 ): RolloutCommand {
   if (command.type === 'Drill') return { ...command, connected: connectedNamed?.() ?? 0 };
-  if (command.type === 'Abort' || command.type === 'Kill') return { ...command, people: evidence.people };
+  if (command.type === 'Abort' || command.type === 'Kill') return { ...command, people: peopleIn(evidence) };
   if (command.type === 'CaptureBaseline') return { ...command, ...(look && { verdicts: look.judgement.verdicts }) };
   const recorded = command.type === 'Start' ? recordedOf?.(state.plan) : undefined;
   return command.type === 'Start' && recorded !== undefined ? { ...command, recorded } : command;

@@ -4,6 +4,7 @@ import {
   type SignalBatch,
   scoreBatchSchema,
   signalBatchSchema,
+  type TelemetryBatch,
   type TelemetryReceipt,
   telemetryBatchSchema,
 } from '@rampart/api';
@@ -37,6 +38,8 @@ export type IngestOptions = {
   readonly table: RolloutTable;
   readonly clock: Clock;
   readonly instances: InstanceRegistry;
+  /** Told each delivery of an SDK process that is durable and no repetition. Default: nobody. */
+  readonly onTelemetry?: (batch: TelemetryBatch, now: number) => void;
   readonly onBatch: (status: TelemetryReceipt['status'], ignoredSeries: number) => void;
   /** Told which flags an SDK has evaluated. */
   readonly onFlags?: (flags: ReadonlySet<string>) => void;
@@ -57,7 +60,7 @@ function isReading(table: RolloutTable, id: string): boolean {
 
 /** Ways in for telemetry. What names no rollout that reads it is accepted and counted as ignored: an SDK must not fail for it. */
 export function createIngest(options: IngestOptions): Ingest {
-  const { store, table, clock, instances, onBatch } = options;
+  const { store, table, clock, instances, onBatch, onTelemetry } = options;
   const reads = (id: string): boolean => isReading(table, id);
   const put = async (batch: Omit<StoredBatch, 'receivedAt'>, ignored: number) => {
     const { batchId } = batch;
@@ -85,6 +88,7 @@ export function createIngest(options: IngestOptions): Ingest {
       const sender = sequence === undefined ? {} : { sender: { id: instance, sequence } };
       const ignored = batch.series.length - rollouts.flatMap(seriesOf).length;
       const receipt = await put({ batchId, ...sender, rollouts, body }, ignored);
+      if (receipt.status === 'accepted') onTelemetry?.(batch, clock.now());
       idleNews.heard(rollouts, clock.now());
       options.onFlags?.(new Set(batch.series.map(({ flag }) => flag)));
       return receipt;

@@ -8,6 +8,8 @@ import {
   reconcile,
   stuckDueAt,
 } from '@rampart/rollout';
+import type { Aftermath } from './abort-aftermath.ts';
+import { followAbort } from './abort-effect.ts';
 import type { Clock } from './clock.ts';
 import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
@@ -55,6 +57,7 @@ export type ReconcilerOptions = {
   readonly table: RolloutTable;
   readonly clock: Clock;
   readonly instances: InstanceRegistry;
+  readonly aftermath: Aftermath;
   readonly log: Log;
   readonly onTick: (seconds: number) => void;
 };
@@ -154,10 +157,13 @@ async function lookAt(id: string, options: ReconcilerOptions): Promise<void> {
   if (run === undefined) return;
   const open = await pull(store, run);
   const isIdle = open.isEmpty && !isWatched(run.state, table, clock.now());
-  if (isIdle) return table.keep(run, { open });
+  if (isIdle) {
+    options.aftermath.forget(id);
+    return table.keep(run, { open });
+  }
   const conflict = await turn({ ...run, open }, table, clock.now());
   if (conflict !== undefined) return table.refresh();
-  await confirmEffect(id, options);
+  await followAbort(id, options);
 }
 
 /** The open batch with all that has arrived since. */
@@ -228,15 +234,4 @@ async function commandBySystem(
   const causes = decision.events.map((event) => ({ event, by: RAMPART.id }));
   const committed = await table.commit({ rollout: id, before: run, causes, at: now });
   if (!committed.ok) await table.refresh();
-}
-
-/** Records that an abort took, once every SDK there evaluates by its ruleset. */
-async function confirmEffect(id: string, options: ReconcilerOptions): Promise<void> {
-  const pending = options.table.pendingEffect(id);
-  const now = options.clock.now();
-  if (pending === undefined || now < pending.notBefore) return;
-  const { connected, acknowledged } = options.instances.acknowledged(pending.revision, now);
-  if (acknowledged < connected) return;
-  const { incident } = pending;
-  await commandBySystem(id, { type: 'ConfirmEffect', incident, acknowledged, connected }, options);
 }

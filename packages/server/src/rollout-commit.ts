@@ -1,5 +1,4 @@
-import type { Notification } from '@rampart/connectors';
-import { notificationsOf } from '@rampart/connectors';
+import { type Notification, notificationsOfDecision, type Told } from '@rampart/connectors';
 import {
   type EventRecord,
   type EvidenceBatch,
@@ -51,13 +50,13 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
   const { rollout, before, at } = change;
   const version = before?.state.version ?? 0;
   const records: EventRecord[] = [];
-  const outbox: OutboxMessage[] = [];
+  const told: Told[] = [];
   let state = before?.state;
   for (const [i, { event, by }] of change.causes.entries()) {
     const record = { version: version + 1 + i, at, by, event };
     const after = evolve(state, record);
     records.push(record);
-    outbox.push(...notificationsOf(record, after, state).flatMap((one) => addressing(one, after.plan)));
+    told.push({ record, state: after, ...(state && { before: state }) });
     state = after;
   }
   if (state === undefined) throw new TypeError(`rollout ${rollout} was to be changed without an event`);
@@ -66,7 +65,7 @@ export function prepare(change: Change, addressing: Addressing): Prepared {
     expectedVersion: version,
     events: change.causes.map(({ event, by }) => newEventOf(event, by, at)),
     projection: { kind: ROLLOUT_KIND, key: rollout, value: state },
-    outbox,
+    outbox: notificationsOfDecision(told).flatMap((one) => addressing(one, state.plan)),
     ...(change.fold && before && foldWrites(rollout, before, change.fold)),
     ...(change.reply && { reply: change.reply(records, state) }),
   };

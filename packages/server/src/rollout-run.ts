@@ -39,7 +39,7 @@ export type RolloutRun = {
  * What the sums in a checkpoint mean: one more with every change of `EvidenceState`, or of what a stream sums under its key. Sums
  * of another layout would be judged for what they are not, so that they are folded again from the batches.
  */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 
 /** What is checkpointed with a fold. */
 export type Checkpoint = {

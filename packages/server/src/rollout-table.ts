@@ -1,3 +1,4 @@
+import { ProblemError } from '@rampart/api';
 import type { Flag, Ruleset } from '@rampart/flags';
 import type { EventRecord, RolloutState } from '@rampart/rollout';
 import type { MonotoneClock } from './clock.ts';
@@ -17,8 +18,17 @@ type Committed =
   | { readonly ok: true; readonly records: readonly EventRecord[]; readonly state: RolloutState }
   | Conflict;
 
+/** How long an abort that the SDKs have confirmed is watched for people who still see the feature. */
+const WATCHED_MS = 600_000;
+
 /** An abort that is not known to have taken everywhere: SDKs must evaluate by `revision` or later. */
-type PendingEffect = { readonly incident: number; readonly revision: number; readonly notBefore: number };
+type PendingEffect = {
+  readonly incident: number;
+  readonly revision: number;
+  readonly notBefore: number;
+  /** When it is watched no longer, epoch milliseconds; absent while SDKs have not confirmed it. */
+  readonly until?: number;
+};
 
 /** Every rollout in memory, and the only way to change one. */
 export type RolloutTable = {
@@ -65,7 +75,7 @@ export async function openRolloutTable(options: TableOptions): Promise<RolloutTa
     reloadRollouts: () => reloadChanged(store, runs),
   });
   await book.refresh();
-  const effects = createEffects(runs, book, clock.now() + INSTANCE_TTL_MS);
+  const effects = createEffects(runs, book, clock);
   const jobs = createJobs(store, runs);
   return {
     book,
@@ -207,17 +217,34 @@ function createJobs(store: Store, runs: Runs): Jobs {
   };
 }
 
-/** Aborts that wait for SDKs. Of those before the start it is unknown who was connected: they wait until all had time to come back. */
-function createEffects(runs: Runs, book: RulesetBook, loadedNotBefore: number) {
+/** Aborts that are followed. Of those before the start it is unknown who was connected: they wait until all had time to come back. */
+function createEffects(runs: Runs, book: RulesetBook, clock: MonotoneClock) {
   const pending = new Map<string, PendingEffect>();
   const note = (state: RolloutState, notBefore = 0): void => {
     const incident = state.incidents.at(-1);
-    const isOpen = state.phase === 'aborted' && incident !== undefined && incident.tookEffectAt === undefined;
-    if (!isOpen) pending.delete(state.id);
-    else if (pending.get(state.id)?.incident !== incident.number) {
-      pending.set(state.id, { incident: incident.number, revision: book.ruleset().revision, notBefore });
-    }
+    const isOpen = state.phase === 'aborted' && incident !== undefined && incident.exposureFellAt === undefined;
+    if (!isOpen) return void pending.delete(state.id);
+    const known = pending.get(state.id);
+    const { revision } = book.ruleset();
+    const effect = known?.incident === incident.number ? known : { incident: incident.number, revision, notBefore };
+    const { tookEffectAt } = incident;
+    pending.set(state.id, { ...effect, ...(tookEffectAt !== undefined && { until: tookEffectAt + WATCHED_MS }) });
   };
+  const loadedNotBefore = clock.now() + INSTANCE_TTL_MS;
   for (const { state } of runs.values()) note(state, loadedNotBefore);
-  return { of: (id: string) => pending.get(id), note };
+  return {
+    of(id: string): PendingEffect | undefined {
+      const effect = pending.get(id);
+      if (effect?.until !== undefined && clock.now() >= effect.until) pending.delete(id);
+      return pending.get(id);
+    },
+    note,
+  };
+}
+
+/** A rollout of the table. @throws ProblemError `ROLLOUT_UNKNOWN` */
+export function runOf(table: RolloutTable, id: string): RolloutRun {
+  const run = table.get(id);
+  if (run === undefined) throw new ProblemError('ROLLOUT_UNKNOWN', `There is no rollout ${JSON.stringify(id)}.`);
+  return run;
 }

@@ -17,6 +17,12 @@ export const CLIENT_COMMANDS = [
   'Rearm',
   'Retry',
   'AssignIncident',
+  'AcknowledgeIncident',
+  'RateIncident',
+  'NoteIncident',
+  'LinkIncident',
+  'AddAction',
+  'CompleteAction',
   'RecordRootCause',
   'RecordFix',
   'ResolveIncident',
@@ -33,6 +39,9 @@ const MOST_GOLDEN_ITEMS = 5000;
 /** An absent reason becomes the empty one, which the core refuses with `REASON_REQUIRED`: one code for one mistake. */
 const reason = textSchema.default('').describe('Why. Without it the command is refused with REASON_REQUIRED.');
 const number = z.int().min(1);
+const linkSchema = z
+  .url({ protocol: /^https?$/, error: 'expected an address that begins with http:// or https://' })
+  .max(2000);
 
 const command = <Type extends (typeof CLIENT_COMMANDS)[number], Shape extends z.ZodRawShape>(
   type: Type,
@@ -69,9 +78,23 @@ export const clientCommandSchema = z
       reason: textSchema.optional(),
     }),
     command('AssignIncident', { incident: number, assignee: nameSchema }),
+    command('AcknowledgeIncident', { incident: number }),
+    command('RateIncident', { incident: number, severity: z.enum(['critical', 'major', 'minor']), reason }),
+    command('NoteIncident', { incident: number, text: textSchema.min(1) }),
+    command('LinkIncident', { incident: number, title: nameSchema, url: linkSchema }),
+    command('AddAction', {
+      incident: number,
+      text: textSchema.min(1),
+      owner: nameSchema.optional(),
+      link: linkSchema.optional(),
+    }),
+    command('CompleteAction', { incident: number, action: number }),
     command('RecordRootCause', { incident: number, text: textSchema.min(1) }),
     command('RecordFix', { incident: number, text: textSchema.min(1), reference: textSchema.optional() }),
-    command('ResolveIncident', { incident: number }),
+    command('ResolveIncident', {
+      incident: number,
+      reason: textSchema.optional().describe('Needed where no root cause or no fix is recorded.'),
+    }),
     command('AddIssue', {
       title: nameSchema,
       severity: z.enum(['critical', 'major', 'minor']),

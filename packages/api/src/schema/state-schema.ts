@@ -16,6 +16,8 @@ export const abortKindSchema = z.enum([
   'blind',
   'external-gate',
 ]);
+/** How bad an abort was. */
+export const incidentSeveritySchema = z.enum(['critical', 'major', 'minor']);
 /** Severity of an issue. */
 export const issueSeveritySchema = z.enum(['critical', 'major', 'minor']);
 /** Status of an issue. */
@@ -71,6 +73,16 @@ const attestationSchema = z.object({
 });
 const itemsSchema = z.record(z.string(), attestationSchema.nullable());
 
+const actionSchema = z.object({
+  number: z.int(),
+  text: z.string(),
+  owner: z.string().optional(),
+  link: z.string().optional(),
+  addedAt: instantSchema,
+  addedBy: z.string(),
+  done: z.object({ at: instantSchema, by: z.string() }).optional(),
+});
+
 const incidentSchema = z.object({
   number: z.int(),
   attempt: z.int(),
@@ -83,10 +95,18 @@ const incidentSchema = z.object({
   people: peopleSchema,
   overlapping: z.array(overlapSchema).optional().describe('Other rollouts that had advanced shortly before.'),
   tookEffectAt: instantSchema.optional().describe('When the connected SDKs had confirmed exposure 0.'),
+  exposureFellAt: instantSchema.optional().describe('When telemetry had shown that nobody is treated any more.'),
+  unconfirmedAt: instantSchema.optional().describe('When on-call was told that the abort had not taken in time.'),
   assignee: z.string().optional(),
+  acknowledged: z.object({ at: instantSchema, by: z.string() }).optional(),
+  severity: incidentSeveritySchema.optional(),
+  notes: z.array(z.object({ at: instantSchema, by: z.string(), text: z.string() })).optional(),
+  links: z.array(z.object({ title: z.string(), url: z.string() })).optional(),
+  actions: z.array(actionSchema).optional(),
   rootCause: z.string().optional(),
   fix: z.object({ text: z.string(), reference: z.string().optional(), at: instantSchema, by: z.string() }).optional(),
   resolvedAt: instantSchema.optional(),
+  resolvedBecause: z.string().optional(),
   unattendedAt: instantSchema.optional().describe('When people were told that nobody has taken it on.'),
 });
 

@@ -6,7 +6,15 @@ const statusSchema = z.enum(['pass', 'fail', 'inconclusive', 'insufficient', 'no
 /** Which consequence a failed check has. */
 export const tierSchema = z.enum(['alert', 'gate', 'abort', 'kill']);
 /** Blast radius: people by arm. */
-export const peopleSchema = z.object({ treatment: z.number(), control: z.number(), targeted: z.number() });
+export const peopleSchema = z.object({
+  treatment: z.number(),
+  control: z.number(),
+  targeted: z.number(),
+  exposed: z
+    .object({ atLeast: z.number(), atMost: z.number() })
+    .optional()
+    .describe('Bounds on the different people exposed over all stages.'),
+});
 
 /** What one check says now. */
 export const verdictSchema = z

@@ -1,8 +1,5 @@
-import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import type { DocumentFormat } from '@rampart/api';
 import type { Command } from 'commander';
-import { CliError } from '../cli-error.ts';
-import { codeOf } from '../config.ts';
 import { findRollout } from '../find-rollout.ts';
 import { renderRollouts } from '../output/rollout-list.ts';
 import { renderStatus } from '../output/status-page.ts';
@@ -10,6 +7,7 @@ import type { Outcome, Session, Shell } from '../session.ts';
 import { nobodyTold, toldOfAbort } from '../told-of-abort.ts';
 import { lookAt, statusData, watchRollout } from '../watch-rollout.ts';
 import { duration } from './arguments.ts';
+import { type DocumentOptions, documentOutcome, formatOption } from './document-output.ts';
 
 const GROUP = 'See what happens:';
 const ROLLOUT = 'id, or key of the flag (its newest rollout). Default: the only active one';
@@ -38,14 +36,13 @@ export function addObserveCommands(program: Command, { perform }: Shell): void {
     .action((name: string | undefined, { watch, every = EVERY_MS }: StatusOptions, command: Command) =>
       perform(command, (session) => (watch ? watchRollout(session, name, every) : status(session, name))),
     );
-  program
-    .command('report')
-    .helpGroup(GROUP)
-    .description('print the report of a rollout, in Markdown')
+  const printed = program.command('report').helpGroup(GROUP).description('print the report of a rollout');
+  printed
     .argument('[rollout]', ROLLOUT)
+    .addOption(formatOption(printed))
     .option('--out <file>', 'write it to a file')
-    .action((name: string | undefined, options: { out?: string }, command: Command) =>
-      perform(command, (session) => report(session, name, options.out)),
+    .action((name: string | undefined, options: DocumentOptions, command: Command) =>
+      perform(command, (session) => report(session, name, options)),
     );
 }
 
@@ -72,15 +69,9 @@ async function status(session: Session, name: string | undefined): Promise<Outco
   };
 }
 
-async function report(session: Session, name: string | undefined, out: string | undefined): Promise<Outcome> {
+async function report(session: Session, name: string | undefined, options: DocumentOptions): Promise<Outcome> {
   const client = session.client();
   const { state } = await findRollout(client, name);
-  const markdown = await client.getReport(state.id);
-  if (out === undefined) return { data: { id: state.id, markdown }, text: markdown };
-  try {
-    await writeFile(resolve(session.io.cwd, out), markdown);
-  } catch (cause) {
-    throw new CliError('FILE_UNREADABLE', `${out} cannot be written (${codeOf(cause)}).`, { cause });
-  }
-  return { data: { id: state.id, markdown, file: out }, text: `Wrote ${out}.` };
+  const read = <F extends DocumentFormat>(format: F) => client.getReport(state.id, format);
+  return documentOutcome(session, { id: state.id }, read, options);
 }

@@ -349,6 +349,13 @@ describe('steering a rollout', () => {
     expect((await json<{ markdown: string }>(['report'])).data.markdown).toContain('# Rollout Report');
     expect(await run(['report', '--out', 'report.md'])).toMatchObject({ code: 0 });
     expect(readFileSync(join(dir, 'report.md'), 'utf8')).toContain('# Rollout Report');
+    expect(await run(['report', '--format', 'html', '--out', 'report.html'])).toMatchObject({ code: 0 });
+    expect(readFileSync(join(dir, 'report.html'), 'utf8')).toBe('<!doctype html>\n');
+    const printed = JSON.parse((await run(['report', '--format', 'json'])).out);
+    expect(printed).toMatchObject({ schema: 1, kind: 'report' });
+    expect((await json<{ document: unknown }>(['report', '--format', 'json'])).data.document).toEqual(printed);
+    expect((await run(['report', '--out', '/nowhere/report.md'])).err).toContain('FILE_UNREADABLE');
+    expect((await run(['report', '--format', 'pdf'])).code).toBe(2);
   });
 });
 

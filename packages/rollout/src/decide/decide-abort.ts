@@ -2,7 +2,8 @@ import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { currentStageName } from '../evolve-records.ts';
 import { formatElapsedUp } from '../plan/duration.ts';
-import type { AbortKind, RolloutState } from '../state.ts';
+import type { Principal } from '../principal.ts';
+import type { AbortKind, Incident, RolloutState } from '../state.ts';
 import type { Judgement, MetricSnapshot, Verdict } from '../verdict.ts';
 import {
   accept,
@@ -185,12 +186,36 @@ export const retry: Handler<Of<'Retry'>> = (state, command, by, now) => {
   });
 };
 
-export const confirmEffect: Handler<Of<'ConfirmEffect'>> = (state, command, by) => {
-  const no = lacksRole(by, ['system', 'admin', 'operator'], 'confirm that an abort took');
+function onEffect(
+  state: RolloutState,
+  number: number,
+  by: Principal,
+  then: (incident: Incident) => RolloutEvent | undefined,
+): Decision {
+  const no = lacksRole(by, ['system', 'admin', 'operator'], 'say whether an abort took');
   if (no) return no;
-  const incident = state.incidents.find((one) => one.number === command.incident);
-  if (!incident) return refuse('INCIDENT_UNKNOWN', `There is no incident ${command.incident}.`);
-  if (incident.tookEffectAt !== undefined) return accept();
-  const { acknowledged, connected } = command;
-  return accept({ type: 'AbortTookEffect', incident: command.incident, acknowledged, connected });
-};
+  const incident = state.incidents.find((one) => one.number === number);
+  if (!incident) return refuse('INCIDENT_UNKNOWN', `There is no incident ${number}.`);
+  const event = then(incident);
+  return event === undefined ? accept() : accept(event);
+}
+
+export const confirmEffect: Handler<Of<'ConfirmEffect'>> = (state, { type: _type, ...effect }, by) =>
+  onEffect(state, effect.incident, by, ({ tookEffectAt }) =>
+    tookEffectAt === undefined ? { type: 'AbortTookEffect', ...effect } : undefined,
+  );
+
+/** What telemetry says counts only after the SDKs have confirmed: before that, silence may be a process that is not reached. */
+export const confirmExposureFell: Handler<Of<'ConfirmExposureFell'>> = (state, { incident, reports }, by) =>
+  onEffect(state, incident, by, ({ tookEffectAt, exposureFellAt }) =>
+    tookEffectAt !== undefined && exposureFellAt === undefined
+      ? { type: 'ExposureFell', incident, reports }
+      : undefined,
+  );
+
+/** On-call is told once per incident, and never of an abort that is known to have taken. */
+export const reportUnconfirmed: Handler<Of<'ReportUnconfirmed'>> = (state, { type: _type, ...effect }, by) =>
+  onEffect(state, effect.incident, by, ({ tookEffectAt, exposureFellAt, unconfirmedAt }) => {
+    const hasTaken = exposureFellAt !== undefined || (tookEffectAt !== undefined && effect.treated === 0);
+    return hasTaken || unconfirmedAt !== undefined ? undefined : { type: 'AbortUnconfirmed', ...effect };
+  });

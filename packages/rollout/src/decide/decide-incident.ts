@@ -42,10 +42,59 @@ export const recordFix: Handler<Of<'RecordFix'>> = (state, command, by) =>
     }),
   );
 
-export const resolveIncident: Handler<Of<'ResolveIncident'>> = (state, command, by) =>
-  onIncident(state, command.incident, by, (incident) =>
-    incident.resolvedAt === undefined ? accept({ type: 'IncidentResolved', incident: command.incident }) : accept(),
+export const acknowledgeIncident: Handler<Of<'AcknowledgeIncident'>> = (state, { incident }, by) =>
+  onIncident(state, incident, by, ({ acknowledged }) =>
+    acknowledged === undefined ? accept({ type: 'IncidentAcknowledged', incident }) : accept(),
   );
+
+export const rateIncident: Handler<Of<'RateIncident'>> = (state, { incident, severity, reason }, by) =>
+  lacksReason(reason, 'rate an incident') ??
+  onIncident(state, incident, by, (one) =>
+    one.severity === severity ? accept() : accept({ type: 'IncidentRated', incident, severity, reason }),
+  );
+
+export const noteIncident: Handler<Of<'NoteIncident'>> = (state, { incident, text }, by) =>
+  lacksReason(text, 'note something on an incident') ??
+  onIncident(state, incident, by, () => accept({ type: 'IncidentNoted', incident, text }));
+
+export const linkIncident: Handler<Of<'LinkIncident'>> = (state, { incident, title, url }, by) =>
+  lacksReason(title, 'link something to an incident') ??
+  lacksReason(url, 'link something to an incident') ??
+  onIncident(state, incident, by, ({ links = [] }) =>
+    links.some((link) => link.url === url && link.title === title)
+      ? accept()
+      : accept({ type: 'IncidentLinked', incident, title, url }),
+  );
+
+export const addAction: Handler<Of<'AddAction'>> = (state, { type: _type, ...item }, by) =>
+  lacksReason(item.text, 'add an action item') ??
+  onIncident(state, item.incident, by, ({ actions = [] }) =>
+    accept({ type: 'ActionAdded', action: actions.length + 1, ...item }),
+  );
+
+export const completeAction: Handler<Of<'CompleteAction'>> = (state, { incident, action }, by) =>
+  onIncident(state, incident, by, ({ actions = [] }) => {
+    const item = actions.find((one) => one.number === action);
+    if (item) return item.done === undefined ? accept({ type: 'ActionDone', incident, action }) : accept();
+    const known = actions.map((one) => one.number).join(', ') || 'none';
+    return refuse('ACTION_UNKNOWN', `Incident ${incident} has no action item ${action}; known: ${known}.`);
+  });
+
+/** An incident is resolved once it is understood and fixed; anything less needs a reason, which stands in its document. */
+export const resolveIncident: Handler<Of<'ResolveIncident'>> = (state, { incident, reason }, by) =>
+  onIncident(state, incident, by, (one) => {
+    if (one.resolvedAt !== undefined) return accept();
+    const lacks = [
+      ...(one.rootCause === undefined ? ['root cause'] : []),
+      ...(one.fix === undefined ? ['fix'] : []),
+    ].join(' and no ');
+    if (lacks === '') return accept({ type: 'IncidentResolved', incident });
+    if (reason?.trim()) return accept({ type: 'IncidentResolved', incident, reason });
+    return refuse(
+      'REASON_REQUIRED',
+      `Incident ${incident} has no ${lacks}: record it first (rampart incident root-cause, fix), or say with a reason why it is resolved all the same.`,
+    );
+  });
 
 export const addIssue: Handler<Of<'AddIssue'>> = (state, command, by) =>
   lacksRole(by, [...TRIAGING, 'observer', 'approver'], 'add an issue') ??

@@ -3,15 +3,21 @@ import type { RolloutEvent } from '../event.ts';
 import { evolve } from '../evolve.ts';
 import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
-import { abort, confirmEffect, kill, rearm, retry } from './decide-abort.ts';
+import { abort, confirmEffect, confirmExposureFell, kill, rearm, reportUnconfirmed, retry } from './decide-abort.ts';
 import { captureBaseline } from './decide-baseline.ts';
 import { recordFlagRemoval, recordHandover, remindCleanup, scheduleCleanup } from './decide-cleanup.ts';
 import { drill, finishDrill, recordOverlaps, switchDrillOff } from './decide-drill.ts';
 import { answerGate } from './decide-gate.ts';
 import {
+  acknowledgeIncident,
+  addAction,
   addIssue,
   assignIncident,
   changeIssue,
+  completeAction,
+  linkIncident,
+  noteIncident,
+  rateIncident,
   recordFix,
   recordRootCause,
   resolveIncident,
@@ -48,7 +54,15 @@ const HANDLERS: { readonly [T in Exclude<RolloutCommand['type'], 'Create'>]: Han
   Rearm: rearm,
   Retry: retry,
   ConfirmEffect: confirmEffect,
+  ConfirmExposureFell: confirmExposureFell,
+  ReportUnconfirmed: reportUnconfirmed,
   AssignIncident: assignIncident,
+  AcknowledgeIncident: acknowledgeIncident,
+  RateIncident: rateIncident,
+  NoteIncident: noteIncident,
+  LinkIncident: linkIncident,
+  AddAction: addAction,
+  CompleteAction: completeAction,
   RecordRootCause: recordRootCause,
   RecordFix: recordFix,
   ResolveIncident: resolveIncident,
@@ -67,8 +81,16 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'RecordRootCause',
   'RecordFix',
   'AssignIncident',
+  'AcknowledgeIncident',
+  'RateIncident',
+  'NoteIncident',
+  'LinkIncident',
+  'AddAction',
+  'CompleteAction',
   'ResolveIncident',
   'ConfirmEffect',
+  'ConfirmExposureFell',
+  'ReportUnconfirmed',
   'FinishDrill',
   'ScheduleCleanup',
   'RemindCleanup',

@@ -35,7 +35,8 @@ function waitsSince(state: RolloutState): number | undefined {
 function unattended({ phase, incidents, plan }: RolloutState): Incident | undefined {
   const last = incidents.at(-1);
   if (phase !== 'aborted' || last === undefined || last.unattendedAt !== undefined) return undefined;
-  const isTouched = last.rootCause !== undefined || last.fix !== undefined || last.resolvedAt !== undefined;
+  const { acknowledged, rootCause, fix, resolvedAt } = last;
+  const isTouched = [acknowledged, rootCause, fix, resolvedAt].some((one) => one !== undefined);
   return isTouched || (last.assignee ?? plan.owners.analyst) !== plan.owners.analyst ? undefined : last;
 }
 

@@ -118,6 +118,48 @@ const LINES: readonly (readonly [RolloutEvent, string])[] = [
     { type: 'AbortTookEffect', incident: 1, acknowledged: 9, connected: 10 },
     'Exposure 0 took effect for incident 1: 9 of 10 connected SDKs confirmed it',
   ],
+  [
+    { ...aborted, people: { ...people, exposed: { atLeast: 7, atMost: 1300 } } },
+    'ana set exposure to 0 in stage beta: errors (incident 1, between 7 and 1,300 people had been exposed)',
+  ],
+  [
+    { ...aborted, people: { ...people, exposed: { atLeast: 7, atMost: 7 } } },
+    'ana set exposure to 0 in stage beta: errors (incident 1, 7 people had been exposed)',
+  ],
+  [
+    { type: 'ExposureFell', incident: 1, reports: 1 },
+    'Exposure fell after incident 1: nobody treated in 1 report of telemetry gathered since',
+  ],
+  [
+    { type: 'ExposureFell', incident: 1, reports: 12 },
+    'Exposure fell after incident 1: nobody treated in 12 reports of telemetry gathered since',
+  ],
+  [
+    { type: 'AbortUnconfirmed', incident: 1, acknowledged: 9, connected: 12, treated: 0, treating: 0 },
+    'Abort of incident 1 not confirmed in time: 9 of 12 connected SDKs have confirmed exposure 0: on-call is told',
+  ],
+  [
+    { type: 'AbortUnconfirmed', incident: 1, acknowledged: 12, connected: 12, treated: 40, treating: 1 },
+    'Abort of incident 1 not confirmed in time: 12 of 12 connected SDKs have confirmed exposure 0, 40 observations of the feature since in 1 process: on-call is told',
+  ],
+  [
+    { type: 'AbortUnconfirmed', incident: 1, acknowledged: 12, connected: 12, treated: 40, treating: 2 },
+    'Abort of incident 1 not confirmed in time: 12 of 12 connected SDKs have confirmed exposure 0, 40 observations of the feature since in 2 processes: on-call is told',
+  ],
+  [{ type: 'IncidentAcknowledged', incident: 1 }, 'ana began the triage of incident 1'],
+  [{ type: 'IncidentRated', incident: 1, severity: 'minor', reason: 'few' }, 'ana rated incident 1 minor: few'],
+  [{ type: 'IncidentNoted', incident: 1, text: 'pool' }, 'ana noted on incident 1: pool'],
+  [
+    { type: 'IncidentLinked', incident: 1, title: 'Logs', url: 'https://l.example' },
+    'ana linked Logs to incident 1: https://l.example',
+  ],
+  [
+    { type: 'ActionAdded', incident: 1, action: 2, text: 'alert', owner: 'bo', link: 'https://t.example' },
+    'ana added action item 2 of incident 1 for bo: alert (https://t.example)',
+  ],
+  [{ type: 'ActionAdded', incident: 1, action: 2, text: 'alert' }, 'ana added action item 2 of incident 1: alert'],
+  [{ type: 'ActionDone', incident: 1, action: 2 }, 'ana completed action item 2 of incident 1'],
+  [{ type: 'IncidentResolved', incident: 1, reason: 'duplicate' }, 'ana resolved incident 1: duplicate'],
   [{ type: 'IncidentAssigned', incident: 1, assignee: 'bo' }, 'ana assigned incident 1 to bo'],
   [{ type: 'RootCauseRecorded', incident: 1, text: 'pool' }, 'ana recorded the root cause of incident 1: pool'],
   [

@@ -5,7 +5,8 @@ import { formatElapsed, formatSeconds } from '../plan/duration.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
 import type { DrillLeg } from '../state.ts';
-import type { Baseline } from '../verdict.ts';
+import type { Baseline, People } from '../verdict.ts';
+import { reachOf } from './blast-radius.ts';
 import { formatCount, formatInstant, formatLayers, formatMeasured, formatVerdict, unitOf } from './format.ts';
 import { plainLine } from './markdown.ts';
 
@@ -176,14 +177,30 @@ const EVIDENCE: Pick<
     `It could go on by time since ${formatInstant(since)}, and waits for ${waitingFor.join('; ')}`,
 };
 
+function peopleWords(people: People): string {
+  const { atLeast, atMost } = reachOf(people);
+  if (people.exposed === undefined) return `at most ${formatCount(atMost)} people`;
+  return atLeast === atMost
+    ? `${formatCount(atMost)} people`
+    : `between ${formatCount(atLeast)} and ${formatCount(atMost)} people`;
+}
+
 const HARM: Pick<
   Sentences,
   | 'KillSwitchTripped'
   | 'KillSwitchRearmed'
   | 'RolloutAborted'
   | 'AbortTookEffect'
+  | 'ExposureFell'
+  | 'AbortUnconfirmed'
   | 'IncidentUnattended'
   | 'IncidentAssigned'
+  | 'IncidentAcknowledged'
+  | 'IncidentRated'
+  | 'IncidentNoted'
+  | 'IncidentLinked'
+  | 'ActionAdded'
+  | 'ActionDone'
   | 'RootCauseRecorded'
   | 'FixRecorded'
   | 'IncidentResolved'
@@ -193,17 +210,37 @@ const HARM: Pick<
   KillSwitchTripped: ({ reason }, { who }) => `${who} tripped the kill switch: ${reason}`,
   KillSwitchRearmed: ({ reason }, { who }) => `${who} re-armed the kill switch, exposure stays 0: ${reason}`,
   RolloutAborted: ({ reason, stage, incident, people, issue }, { who }) =>
-    `${who} set exposure to 0 in stage ${stage}: ${reason} (incident ${incident}, at most ${formatCount(
-      people.treatment + people.targeted,
-    )} people had been exposed${issue === undefined ? '' : `, issue opened: ${issue}`})`,
+    `${who} set exposure to 0 in stage ${stage}: ${reason} (incident ${incident}, ${peopleWords(people)} had been exposed${
+      issue === undefined ? '' : `, issue opened: ${issue}`
+    })`,
   AbortTookEffect: ({ incident, acknowledged, connected }) =>
     `Exposure 0 took effect for incident ${incident}: ${acknowledged} of ${connected} connected SDKs confirmed it`,
+  ExposureFell: ({ incident, reports }) =>
+    `Exposure fell after incident ${incident}: nobody treated in ${formatCount(reports)} ${reports === 1 ? 'report' : 'reports'} of telemetry gathered since`,
+  AbortUnconfirmed: ({ incident, acknowledged, connected, treated, treating }) =>
+    `Abort of incident ${incident} not confirmed in time: ${formatCount(acknowledged)} of ${formatCount(
+      connected,
+    )} connected SDKs have confirmed exposure 0${
+      treated === 0
+        ? ''
+        : `, ${formatCount(treated)} observations of the feature since in ${formatCount(treating)} ${treating === 1 ? 'process' : 'processes'}`
+    }: on-call is told`,
+  IncidentAcknowledged: ({ incident }, { who }) => `${who} began the triage of incident ${incident}`,
+  IncidentRated: ({ incident, severity, reason }, { who }) =>
+    `${who} rated incident ${incident} ${severity}: ${reason}`,
+  IncidentNoted: ({ incident, text }, { who }) => `${who} noted on incident ${incident}: ${text}`,
+  IncidentLinked: ({ incident, title, url }, { who }) => `${who} linked ${title} to incident ${incident}: ${url}`,
+  ActionAdded: ({ incident, action, text, owner, link }, { who }) =>
+    `${who} added action item ${action} of incident ${incident}${owner === undefined ? '' : ` for ${owner}`}: ${text}${
+      link === undefined ? '' : ` (${link})`
+    }`,
+  ActionDone: ({ incident, action }, { who }) => `${who} completed action item ${action} of incident ${incident}`,
   IncidentUnattended: ({ incident, since }) => `Nobody has taken on incident ${incident} since ${formatInstant(since)}`,
   IncidentAssigned: ({ incident, assignee }, { who }) => `${who} assigned incident ${incident} to ${assignee}`,
   RootCauseRecorded: ({ incident, text }, { who }) => `${who} recorded the root cause of incident ${incident}: ${text}`,
   FixRecorded: ({ incident, text, reference }, { who }) =>
     `${who} recorded the fix of incident ${incident}: ${text}${reference === undefined ? '' : ` (${reference})`}`,
-  IncidentResolved: ({ incident }, { who }) => `${who} resolved incident ${incident}`,
+  IncidentResolved: ({ incident, reason }, { who }) => `${who} resolved incident ${incident}${because(reason)}`,
   IssueAdded: ({ number, title, severity }, { who }) => `${who} added ${severity} issue ${number}: ${title}`,
   IssueChanged: ({ number, status }, { who }) => `${who} set issue ${number} to ${status}`,
 };

@@ -5,8 +5,15 @@ import type { MetricUnit, Plan, Stage } from '../plan.ts';
 import type { Verdict } from '../verdict.ts';
 import { plainLine } from './markdown.ts';
 
-/** When a document is written, in epoch ms, and the IANA zone of its dates (default: UTC). An unknown zone throws `RangeError`. */
-export type DocumentOptions = { readonly now: number; readonly timeZone?: string };
+/** How documents are written. */
+export type DocumentOptions = {
+  /** When it is written, epoch ms. */
+  readonly now: number;
+  /** IANA zone of its dates. Default: UTC. An unknown one throws `RangeError`. */
+  readonly timeZone?: string;
+  /** What became of the messages of the abort, by destination, where the outbox still knows. Default: nothing is known. */
+  readonly deliveries?: readonly { readonly destination: string; readonly state: 'pending' | 'done' | 'dead' }[];
+};
 
 /** Shown where there is nothing to show. */
 export const NOTHING = '–';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeMarkdown, markdownTable, plainLine } from './markdown.ts';
+import { escapeMarkdown, plainLine } from './markdown.ts';
 
 describe('plainLine', () => {
   it('turns line breaks, terminal escapes and bidi overrides into single spaces', () => {
@@ -38,11 +38,5 @@ describe('escapeMarkdown', () => {
         expect(escaped).not.toMatch(/[\n\r<]|(?<!\\)(?:\\\\)*\||^#/);
       }),
     );
-  });
-});
-
-describe('markdownTable', () => {
-  it('shows a dash in an empty cell', () => {
-    expect(markdownTable(['A', 'B'], [['1', '']])).toBe('| A | B |\n| --- | --- |\n| 1 | – |');
   });
 });

@@ -5,6 +5,10 @@ const ENTITY = /&(?=#?\w+;)/g;
 const HEADING_END = /(?<=^|\s)#+$/;
 const BLOCK_START = /^(?:#(?=[#\s]|$)|[-+](?=[-+\s]|$)|[=>:]|\d+(?=[.)](?:\s|$)))/;
 
+/** What readers of Markdown make a link of, up to the next space: in it a backslash escapes nothing, so that it is percent-encoded. */
+const BARE_LINK = /((?:https?:\/\/|www\.)\S*)/giu;
+const IN_LINK = /[\\`*[\]|~<>]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu;
+
 /** `text` on one line: control characters (terminal escapes among them), line breaks and bidi overrides become one space. */
 export function plainLine(text: string): string {
   return text.replace(BREAKS, ' ').trim();
@@ -16,21 +20,18 @@ export function plainLine(text: string): string {
  */
 export function escapeMarkdown(text: string): string {
   return plainLine(text)
-    .replace(ENTITY, '&amp;')
-    .replace(INLINE, '\\$&')
-    .replace(EDGE_UNDERSCORE, '\\_')
-    .replaceAll('<', '&lt;')
+    .split(BARE_LINK)
+    .map((part, index) => (index % 2 === 0 ? escapeInline(part) : encodeLink(part)))
+    .join('')
     .replace(HEADING_END, '\\$&')
     .replace(BLOCK_START, (start) => (/\d/.test(start) ? `${start}\\` : `\\${start}`));
 }
 
-/** A table whose cells are Markdown already; a cell left empty shows a dash. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell || '–').join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+function escapeInline(text: string): string {
+  return text.replace(ENTITY, '&amp;').replace(INLINE, '\\$&').replace(EDGE_UNDERSCORE, '\\_').replaceAll('<', '&lt;');
 }
 
-/** A `##` section; `body` holds its blocks, separated by blank lines. */
-export function markdownSection(title: string, ...body: readonly string[]): string {
-  return [`## ${title}`, ...body].join('\n\n');
+function encodeLink(link: string): string {
+  const encoded = link.replace(IN_LINK, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encoded.replace(ENTITY, '&amp;');
 }

@@ -1,50 +1,93 @@
 import { distrustOf } from '../judge/judge-trust.ts';
 import type { RolloutState } from '../state.ts';
 import type { Measuring } from '../verdict.ts';
-import { type DocumentOptions, formatCount, formatInstant, formatMeasured, unitOf } from './format.ts';
-import { escapeMarkdown } from './markdown.ts';
+import { type DocumentOptions, unitOf } from './format.ts';
+import { type Block, count, type Fact, fact, instant, line, measured, said } from './page.ts';
+import type { Trace } from './trace.ts';
+
+type Newest = { readonly measuring: Measuring; readonly index: number };
 
 /** Stage costs are of the whole rollout, the rest of the stage that measured last. */
-function newestOf(state: RolloutState, metric: string): Measuring {
-  const snapshots = state.history.flatMap((record) => record.metrics.filter((one) => one.metric === metric));
-  return snapshots.findLast((one) => one.measuring !== undefined)?.measuring ?? {};
+function newestOf(state: RolloutState, metric: string): Newest {
+  const measuredIn = (index: number) =>
+    state.history[index]?.metrics.findLast((one) => one.metric === metric && one.measuring !== undefined)?.measuring;
+  const index = state.history.findLastIndex((_, at) => measuredIn(at) !== undefined);
+  return { measuring: measuredIn(index) ?? {}, index };
 }
 
-function judgeLines(state: RolloutState, metric: string, options: DocumentOptions): readonly string[] {
+function judgeFacts(state: RolloutState, metric: string, options: DocumentOptions, trace: Trace): readonly Fact[] {
   const judge = state.plan.judges?.[metric];
   if (judge === undefined) return [];
   const last = state.judges?.[metric]?.last;
   const unit = unitOf(metric, state.plan.metrics);
-  const show = (value: number) => formatMeasured(value, unit);
-  const by = last?.judge === undefined ? '' : ` by ${escapeMarkdown(last.judge)}`;
+  const from = trace.of((one) => one.judges?.[metric]);
+  const planned = trace.of((one) => one.plan.judges?.[metric]);
+  const by = last?.judge === undefined ? [] : [' by ', said(last.judge, from)];
   const result =
     last === undefined
-      ? 'not calibrated'
-      : `${show(last.mean)} over ${last.items} items${by} on ${formatInstant(last.at, options.timeZone)}, off by ${show(
-          last.deviation,
-        )} of ${show(last.tolerance)} allowed${last.drifted ? ': drifted' : ''}`;
+      ? line('not calibrated')
+      : line(
+          ...[measured(last.mean, unit, from), ' over ', count(last.items, from), ' items', ...by],
+          ...[' on ', instant(last.at, from, options), ', off by ', measured(last.deviation, unit, from)],
+          ...[' of ', measured(last.tolerance, unit, from), ` allowed${last.drifted ? ': drifted' : ''}`],
+        );
   const distrust = distrustOf(state, metric);
   return [
-    `- Judge: golden set ${escapeMarkdown(judge.goldenSet)}, ${result}`,
-    ...(distrust === undefined ? [] : [`- Not trusted: ${escapeMarkdown(distrust.why)}`]),
+    fact('judge', 'Judge', 'golden set ', said(judge.goldenSet, planned), ', ', result),
+    ...(distrust === undefined ? [] : [fact('distrust', 'Not trusted', said(distrust.why, [...planned, ...from]))]),
   ];
 }
 
-function costLine({ cost }: Measuring, budget: number | undefined): readonly string[] {
+function costFacts(
+  { measuring: { cost }, index }: Newest,
+  state: RolloutState,
+  metric: string,
+  trace: Trace,
+): readonly Fact[] {
+  const budget = state.plan.judges?.[metric]?.budget;
   if (cost === undefined && budget === undefined) return [];
-  const of = budget === undefined ? '' : ` of ${formatMeasured(budget, 'USD')}`;
-  return [`- Judging cost: ${formatMeasured(cost ?? 0, 'USD')}${of}`];
+  const of =
+    budget === undefined
+      ? []
+      : [
+          ' of ',
+          measured(
+            budget,
+            'USD',
+            trace.of((one) => one.plan.judges?.[metric]),
+          ),
+        ];
+  const spent =
+    cost === undefined
+      ? '$0'
+      : measured(
+          cost,
+          'USD',
+          trace.of((one) => one.history[index]?.metrics),
+        );
+  return [fact('judgingCost', 'Judging cost', spent, ...of)];
 }
 
-/** How a metric was measured, as a Markdown list: sampling, failures, price book, its judge and what that cost. Empty where nothing is known. */
-export function measuringLines(state: RolloutState, metric: string, options: DocumentOptions): string {
-  const measuring = newestOf(state, metric);
-  const { samplingRate, unmeasured, priceBook } = measuring;
-  return [
-    ...(samplingRate === undefined ? [] : [`- Sampling: ${formatMeasured(samplingRate, 'ratio')} of answers scored`]),
-    ...(unmeasured === undefined ? [] : [`- Could not be measured: ${formatCount(unmeasured)} (counted as no data)`]),
-    ...(priceBook === undefined ? [] : [`- Price book: ${escapeMarkdown(priceBook)}`]),
-    ...judgeLines(state, metric, options),
-    ...costLine(measuring, state.plan.judges?.[metric]?.budget),
-  ].join('\n');
+/** How a metric was measured: sampling, failures, price book, its judge and what that cost. `undefined` where nothing is known. */
+export function measuringBlock(
+  state: RolloutState,
+  metric: string,
+  options: DocumentOptions,
+  trace: Trace,
+): Block | undefined {
+  const newest = newestOf(state, metric);
+  const { samplingRate, unmeasured, priceBook } = newest.measuring;
+  const from = trace.of((one) => one.history[newest.index]?.metrics);
+  const facts = [
+    ...(samplingRate === undefined
+      ? []
+      : [fact('sampling', 'Sampling', measured(samplingRate, 'ratio', from), ' of answers scored')]),
+    ...(unmeasured === undefined
+      ? []
+      : [fact('unmeasured', 'Could not be measured', count(unmeasured, from), ' (counted as no data)')]),
+    ...(priceBook === undefined ? [] : [fact('priceBook', 'Price book', said(priceBook, from))]),
+    ...judgeFacts(state, metric, options, trace),
+    ...costFacts(newest, state, metric, trace),
+  ];
+  return facts.length === 0 ? undefined : { kind: 'facts', facts, quiet: true };
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RolloutEvent } from '../event.ts';
+import type { Plan } from '../plan.ts';
 import { recordsFrom, SAMPLE_PLAN, START_AT, snapshots } from './arbitraries.contract.ts';
+import type { Block } from './page.ts';
+import { blockMarkdown, lineMarkdown } from './page-markdown.ts';
 import { ownersLine, peopleTable } from './people.ts';
 
 const abort: RolloutEvent = {
@@ -15,8 +18,11 @@ const abort: RolloutEvent = {
   failed: [],
 };
 
+const markdownOf = (block: Block | undefined) => (block && blockMarkdown(block)) ?? '';
+const ownersOf = (plan: Plan) => lineMarkdown(ownersLine(plan, [1]));
+
 const steps = (by: string, ...events: readonly RolloutEvent[]) =>
-  peopleTable(recordsFrom(events.map((event) => [0, by, event] as const)), { now: START_AT })
+  markdownOf(peopleTable(recordsFrom(events.map((event) => [0, by, event] as const)), { now: START_AT }))
     .split('\n')
     .slice(2);
 
@@ -30,6 +36,10 @@ describe('peopleTable', () => {
       { type: 'OverrideRecorded', what: 'proceed from beta', reason: 'x' },
       abort,
       { type: 'IncidentAssigned', incident: 1, assignee: 'cy' },
+      { type: 'IncidentAcknowledged', incident: 1 },
+      { type: 'IncidentRated', incident: 1, severity: 'minor', reason: 'x' },
+      { type: 'ActionAdded', incident: 1, action: 1, text: 'x' },
+      { type: 'ActionDone', incident: 1, action: 1 },
       { type: 'RootCauseRecorded', incident: 1, text: 'x' },
       { type: 'FixRecorded', incident: 1, text: 'x' },
       { type: 'IncidentResolved', incident: 1 },
@@ -42,6 +52,10 @@ describe('peopleTable', () => {
       '| operator | bo | Overrode proceed from beta |',
       '| operator | bo | Rolled back from beta |',
       '| analyst | bo | Assigned incident 1 to cy |',
+      '| analyst | bo | Began the triage of incident 1 |',
+      '| analyst | bo | Rated incident 1 minor |',
+      '| analyst | bo | Added action item 1 of incident 1 |',
+      '| analyst | bo | Completed action item 1 of incident 1 |',
       '| analyst | bo | Recorded the root cause of incident 1 |',
       '| analyst | bo | Recorded the fix of incident 1 |',
       '| analyst | bo | Resolved incident 1 |',
@@ -58,9 +72,9 @@ describe('peopleTable', () => {
 
 describe('ownersLine', () => {
   it('names whom the plan names', () => {
-    expect(ownersLine(SAMPLE_PLAN)).toBe(
+    expect(ownersOf(SAMPLE_PLAN)).toBe(
       'Owners: operator team-web; analyst agent:triage; stakeholders product@example.com',
     );
-    expect(ownersLine({ ...SAMPLE_PLAN, owners: { stakeholders: [] } })).toBe('Owners: none named');
+    expect(ownersOf({ ...SAMPLE_PLAN, owners: { stakeholders: [] } })).toBe('Owners: none named');
   });
 });

@@ -2,8 +2,8 @@ import type { EventRecord, RolloutEvent } from '../event.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART, type Role } from '../principal.ts';
 import { nameOf } from './describe-event.ts';
-import { type DocumentOptions, formatInstant } from './format.ts';
-import { escapeMarkdown, markdownTable } from './markdown.ts';
+import type { DocumentOptions } from './format.ts';
+import { type Block, instant, joined, type Line, line, said, tableOf, words } from './page.ts';
 
 type Step = { readonly role: Role; readonly step: string };
 
@@ -47,6 +47,14 @@ function stepOf(event: RolloutEvent): Step | undefined {
       return { role: 'operator', step: `Started attempt ${event.attempt}` };
     case 'IncidentAssigned':
       return { role: 'analyst', step: `Assigned incident ${event.incident} to ${event.assignee}` };
+    case 'IncidentAcknowledged':
+      return { role: 'analyst', step: `Began the triage of incident ${event.incident}` };
+    case 'IncidentRated':
+      return { role: 'analyst', step: `Rated incident ${event.incident} ${event.severity}` };
+    case 'ActionAdded':
+      return { role: 'analyst', step: `Added action item ${event.action} of incident ${event.incident}` };
+    case 'ActionDone':
+      return { role: 'analyst', step: `Completed action item ${event.action} of incident ${event.incident}` };
     case 'RootCauseRecorded':
       return { role: 'analyst', step: `Recorded the root cause of incident ${event.incident}` };
     case 'FixRecorded':
@@ -62,26 +70,37 @@ function stepOf(event: RolloutEvent): Step | undefined {
   }
 }
 
-/** Who the plan names: one Markdown line. */
-export function ownersLine({ owners }: Plan): string {
+/** Who the plan names, in one line. */
+export function ownersLine({ owners }: Plan, from: readonly number[]): Line {
   const named = [
     ...(['operator', 'observer', 'analyst'] as const).map((role) => [role, owners[role] ?? ''] as const),
     ['stakeholders', owners.stakeholders.join(', ')] as const,
   ].filter(([, who]) => who !== '');
-  const list = named.map(([role, who]) => `${role} ${escapeMarkdown(who)}`).join('; ');
-  return `Owners: ${list || 'none named'}`;
+  const list = joined(
+    named.map(([role, who]) => line(`${role} `, said(who, from))),
+    '; ',
+  );
+  return line('Owners: ', list.length === 0 ? 'none named' : list);
 }
 
 /**
- * Every step of the workflow as a Markdown table: when, the role whose step it is (semantics §6; `system` when Rampart took it
- * itself), the principal who acted, and the step. Observations, such as judged checks, are nobody's step.
+ * Every step of the workflow as a table: when, the role whose step it is (semantics §6; `system` when Rampart took it itself),
+ * the principal who acted, and the step. Observations, such as judged checks, are nobody's step.
  */
-export function peopleTable(records: readonly EventRecord[], { timeZone }: DocumentOptions): string {
-  const rows = records.flatMap(({ event, at, by }) => {
+export function peopleTable(records: readonly EventRecord[], options: DocumentOptions): Block | undefined {
+  const rows = records.flatMap(({ event, at, by, version }) => {
     const taken = stepOf(event);
     if (taken === undefined) return [];
     const role = by === RAMPART.id ? 'system' : taken.role;
-    return [[formatInstant(at, timeZone), role, escapeMarkdown(nameOf(by)), escapeMarkdown(taken.step)]];
+    const from = [version];
+    return [
+      {
+        when: [instant(at, from, options)],
+        role: [words(role)],
+        principal: [said(nameOf(by), from)],
+        step: [said(taken.step, from)],
+      },
+    ];
   });
-  return markdownTable(['When', 'Role', 'Principal', 'Step'], rows);
+  return tableOf({ when: 'When', role: 'Role', principal: 'Principal', step: 'Step' }, rows);
 }

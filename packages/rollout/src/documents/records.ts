@@ -22,7 +22,14 @@ export type AttemptRun = {
   readonly statistics: number;
   readonly salt?: string;
   readonly startedAt: number;
-  readonly stages: readonly { readonly name: string; readonly layers: readonly ExposureLayer[]; readonly at: number }[];
+  /** Version of the event that started it. */
+  readonly from: number;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly layers: readonly ExposureLayer[];
+    readonly at: number;
+    readonly version: number;
+  }[];
   /** The records from its start to the start of the next one. */
   readonly records: readonly EventRecord[];
 };
@@ -39,18 +46,20 @@ export function attemptRuns(records: readonly EventRecord[]): readonly AttemptRu
       statistics: event.statistics,
       ...(event.salt !== undefined && { salt: event.salt }),
       startedAt: at,
+      from: version,
       stages: recordsOf(own, 'StageEntered').map((entered) => ({
         name: entered.event.name,
         layers: entered.event.layers,
         at: entered.at,
+        version: entered.version,
       })),
       records: own,
     };
   });
 }
 
-/** A verdict, when it was given, and in which stage (absent: outside every stage). */
-type Judged = { readonly verdict: Verdict; readonly at: number; readonly stage?: string };
+/** A verdict, when it was given by which event, and in which stage (absent: outside every stage). */
+type Judged = { readonly verdict: Verdict; readonly at: number; readonly version: number; readonly stage?: string };
 
 /** The verdicts that an event carries. */
 export function verdictsOf(event: RolloutEvent): readonly Verdict[] {
@@ -72,10 +81,10 @@ export function verdictsOf(event: RolloutEvent): readonly Verdict[] {
 export function lastVerdicts(records: readonly EventRecord[]): readonly Judged[] {
   const last = new Map<string, Judged>();
   let stage: string | undefined;
-  for (const { event, at } of records) {
+  for (const { event, at, version } of records) {
     if (event.type === 'StageEntered') stage = event.name;
     for (const verdict of verdictsOf(event)) {
-      last.set(verdict.check, { verdict, at, ...(stage !== undefined && { stage }) });
+      last.set(verdict.check, { verdict, at, version, ...(stage !== undefined && { stage }) });
     }
   }
   return [...last.values()];

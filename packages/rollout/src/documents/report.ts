@@ -3,82 +3,132 @@ import { stageOf } from '../decide/exposure.ts';
 import type { EventRecord } from '../event.ts';
 import { checksOf } from '../judge/evidence-state.ts';
 import type { Issue, RolloutState, StageRecord } from '../state.ts';
-import type { Baseline } from '../verdict.ts';
-import { describeEvent, nameOf } from './describe-event.ts';
+import { nameOf } from './describe-event.ts';
+import { evidenceChart, exposureChart, intervalChart } from './document-charts.ts';
+import { type DocumentOptions, metricTitle, unitOf } from './format.ts';
+import { measuringBlock } from './measuring-lines.ts';
 import {
-  type DocumentOptions,
-  formatCount,
-  formatInstant,
-  formatMeasured,
-  formatShare,
-  metricTitle,
-  NOTHING,
-  unitOf,
-} from './format.ts';
-import { escapeMarkdown, markdownSection, markdownTable } from './markdown.ts';
-import { measuringLines } from './measuring-lines.ts';
+  type Block,
+  count,
+  fact,
+  instant,
+  type Line,
+  line,
+  measured,
+  NONE,
+  type RolloutDocument,
+  type Section,
+  said,
+  section,
+  share,
+  tableOf,
+  text,
+  words,
+} from './page.ts';
+import { documentMarkdown } from './page-markdown.ts';
 import { ownersLine, peopleTable } from './people.ts';
 import { preflightBlocks } from './preflight-table.ts';
-import { type AttemptRun, attemptRuns, foldSight, lastVerdicts, newsOf, recordsOf } from './records.ts';
+import { type AttemptRun, attemptRuns, lastVerdicts, recordsOf } from './records.ts';
 import { type Standing, standingOf, stopsOf } from './standing.ts';
-import { measuredOr, referenceOf, statusText, verdictLines } from './verdict-lines.ts';
+import { timelineBlock } from './timeline.ts';
+import { type Trace, traceOf } from './trace.ts';
+import { measuredOr, referenceOf, statusText, verdictBlock } from './verdict-lines.ts';
 
 type Report = {
   readonly records: readonly EventRecord[];
   readonly state: RolloutState;
   readonly options: DocumentOptions;
+  readonly trace: Trace;
 };
 
-function instantOr(at: number | undefined, options: DocumentOptions): string {
-  return at === undefined ? NOTHING : formatInstant(at, options.timeZone);
+function instantOr(at: number | undefined, from: readonly number[], options: DocumentOptions): Line {
+  return at === undefined ? NONE : [instant(at, from, options)];
 }
 
-function currentStage(state: RolloutState): string {
+function currentStage({ state, trace }: Report): Line {
   const stage = stageOf(state);
-  if (stage === undefined) return `none (${state.phase})`;
-  const name = `${escapeMarkdown(stage.name)} (${escapeMarkdown(formatShare(stage))})`;
-  return state.phase === 'monitoring' ? `${name}, monitoring` : name;
+  if (stage === undefined) return line(`none (${state.phase})`);
+  const from = trace.of((one) => one.stage?.index);
+  const planned = trace.of((one) => one.plan.stages);
+  const audience = stage.audience === undefined ? [] : [' of ', said(stage.audience, planned)];
+  const monitoring = state.phase === 'monitoring' ? ', monitoring' : '';
+  return line(said(stage.name, from), ' (', share(stage.weight, planned), ...audience, `)${monitoring}`);
 }
 
-function configuration({ records, state, options }: Report): string {
-  const started = recordsOf(records, 'StageEntered')[0]?.at;
-  const lines = [
-    ['Feature flag', escapeMarkdown(state.plan.flag)],
-    ['Start date', started === undefined ? 'not exposed yet' : formatInstant(started, options.timeZone)],
-    ['Current stage', currentStage(state)],
-    ['Plan version', escapeMarkdown(state.attempts.at(-1)?.version ?? state.plan.version)],
-    ['Environment', escapeMarkdown(state.plan.environment)],
-    ...(state.baseline === undefined ? [] : [['Baseline', baselineLine(state.baseline, options)]]),
-    ['Report as of', formatInstant(options.now, options.timeZone)],
+function configuration(report: Report): Section {
+  const { records, state, options, trace } = report;
+  const started = recordsOf(records, 'StageEntered')[0];
+  const planned = trace.of((one) => one.plan);
+  const last = state.attempts.length - 1;
+  const version = state.attempts[last]?.version;
+  const facts = [
+    fact('flag', 'Feature flag', said(state.plan.flag, planned)),
+    fact('start', 'Start date', started ? instant(started.at, [started.version], options) : 'not exposed yet'),
+    fact('stage', 'Current stage', currentStage(report)),
+    fact(
+      'version',
+      'Plan version',
+      version === undefined
+        ? said(state.plan.version, planned)
+        : said(
+            version,
+            trace.of((one) => one.attempts[last]?.version),
+          ),
+    ),
+    fact('environment', 'Environment', said(state.plan.environment, planned)),
+    ...(state.baseline === undefined ? [] : [fact('baseline', 'Baseline', baselineLine(report))]),
+    fact('asOf', 'Report as of', instant(options.now, [], options, 'as-of')),
   ];
-  const list = lines.map(([name, value]) => `- **${name}**: ${value}`).join('\n');
-  return markdownSection('Configuration', list, ...baselineTable(state, options));
+  return section('configuration', 'Configuration', { kind: 'facts', facts }, baselineTable(report));
 }
 
-function baselineLine({ version = 1, fromAt, toAt }: Baseline, { timeZone }: DocumentOptions): string {
-  return `version ${version}, ${formatInstant(fromAt, timeZone)} to ${formatInstant(toAt, timeZone)}`;
+function baselineLine({ state, options, trace }: Report): Line {
+  const { version = 1, fromAt = 0, toAt = 0 } = state.baseline ?? {};
+  const from = trace.of((one) => one.baseline);
+  const window = [instant(fromAt, from, options), ' to ', instant(toAt, from, options)];
+  return line('version ', count(version, from, 'number-of'), ', ', ...window);
 }
+
+const BASELINE_COLUMNS = {
+  metric: 'Metric',
+  baseline: 'Baseline',
+  bounds: '99 % bounds',
+  observations: 'Observations',
+  source: 'Source',
+  window: 'Window',
+  alert: 'Alert limit',
+};
 
 /** What the baseline rests on, metric by metric, and the alert limit that is held against it. */
-function baselineTable({ plan, baseline }: RolloutState, { timeZone }: DocumentOptions): readonly string[] {
-  if (baseline === undefined) return [];
-  const rows = baselineRows(plan, baseline).map((row) => [
-    escapeMarkdown(metricTitle(row.metric)),
-    formatMeasured(row.value, row.unit),
-    `${formatMeasured(row.low, row.unit)} to ${formatMeasured(row.high, row.unit)}`,
-    formatCount(row.count),
-    escapeMarkdown(`${row.source}, version ${row.origin.version}`),
-    `${formatInstant(row.origin.fromAt, timeZone)} to ${formatInstant(row.origin.toAt, timeZone)}`,
-    escapeMarkdown(row.alert ?? NOTHING),
-  ]);
-  const head = ['Metric', 'Baseline', '99 % bounds', 'Observations', 'Source', 'Window', 'Alert limit'];
-  return rows.length === 0 ? [] : [markdownTable(head, rows)];
+function baselineTable({ state: { plan, baseline }, options, trace }: Report): Block | undefined {
+  if (baseline === undefined) return undefined;
+  const from = trace.of((one) => one.baseline);
+  const rows = baselineRows(plan, baseline).map(({ metric, unit, origin, ...row }) => ({
+    metric: [said(metricTitle(metric), from)],
+    baseline: [measured(row.value, unit, from)],
+    bounds: line(measured(row.low, unit, from), ' to ', measured(row.high, unit, from)),
+    observations: [count(row.count, from)],
+    source: line(said(row.source, from), ', version ', count(origin.version, from, 'number-of')),
+    window: line(instant(origin.fromAt, from, options), ' to ', instant(origin.toAt, from, options)),
+    alert:
+      row.alert === undefined
+        ? NONE
+        : [
+            said(
+              row.alert,
+              trace.of((one) => one.plan),
+            ),
+          ],
+  }));
+  return tableOf(BASELINE_COLUMNS, rows);
 }
 
 /** Names a stage of the history; once there are several attempts, its attempt too. */
-function stageLabel(state: RolloutState, record: StageRecord): string {
-  const attempt = state.attempts.length > 1 ? ` (attempt ${record.attempt})` : '';
-  return `${escapeMarkdown(record.name)}${attempt}`;
+function stageLabel({ state, trace }: Report, index: number, record: StageRecord): Line {
+  const from = trace.of((one) => one.history[index]?.startedAt);
+  const attempted = trace.of((one) => one.attempts[record.attempt - 1]?.number);
+  const attempt = state.attempts.length > 1 ? [' (attempt ', count(record.attempt, attempted), ')'] : [];
+  return line(said(record.name, from), ...attempt);
 }
 
 const RESULTS = {
@@ -88,38 +138,65 @@ const RESULTS = {
   'rolled-back': '🚫 Rolled back',
 } as const;
 
-function resultOf({ result, overriddenBy }: StageRecord, isHeld: boolean): string {
-  if (result === 'in-progress' && isHeld) return '⏸ Held';
-  return overriddenBy === undefined ? RESULTS[result] : `${RESULTS[result]} by ${escapeMarkdown(nameOf(overriddenBy))}`;
+function resultOf({ state, trace }: Report, index: number, { result, overriddenBy }: StageRecord): Line {
+  if (result === 'in-progress' && stopsOf(state).length > 0) return line('⏸ Held');
+  if (overriddenBy === undefined) return line(RESULTS[result]);
+  const from = trace.of((one) => one.history[index]?.overriddenBy);
+  return line(`${RESULTS[result]} by `, said(nameOf(overriddenBy), from));
 }
 
-function stageHistory({ state, options }: Report): string {
-  const isHeld = stopsOf(state).length > 0;
-  const rows = state.history.map((record) => [
-    stageLabel(state, record),
-    formatInstant(record.startedAt, options.timeZone),
-    instantOr(record.endedAt, options),
-    resultOf(record, isHeld),
-  ]);
-  const table = markdownTable(['Stage', 'Start', 'End', 'Result'], rows);
-  return markdownSection('Stage History', rows.length === 0 ? 'No stage entered yet.' : table);
+function stageHistory(report: Report): Section {
+  const { records, state, options, trace } = report;
+  const rows = state.history.map((record, index) => ({
+    stage: stageLabel(report, index, record),
+    start: [
+      instant(
+        record.startedAt,
+        trace.of((one) => one.history[index]?.startedAt),
+        options,
+      ),
+    ],
+    end: instantOr(
+      record.endedAt,
+      trace.of((one) => one.history[index]?.endedAt),
+      options,
+    ),
+    result: resultOf(report, index, record),
+  }));
+  const table = tableOf({ stage: 'Stage', start: 'Start', end: 'End', result: 'Result' }, rows);
+  const blocks = table === undefined ? [text('No stage entered yet.')] : [table, exposureChart(records)];
+  return section('stages', 'Stage History', ...blocks);
 }
 
-function metricTable({ state, options }: Report, metric: string): string {
+function metricBlocks(report: Report, metric: string): readonly (Block | undefined)[] {
+  const { records, state, options, trace } = report;
   const unit = unitOf(metric, state.plan.metrics);
-  const rows = state.history.flatMap((record) =>
-    record.metrics
+  const rows = state.history.flatMap((record, index) => {
+    const from = trace.of((one) => one.history[index]?.metrics);
+    return record.metrics
       .filter((snapshot) => snapshot.metric === metric)
-      .map((snapshot) => [
-        stageLabel(state, record),
-        referenceOf(snapshot, unit),
-        measuredOr(snapshot.observed, unit),
-        statusText(snapshot),
-      ]),
-  );
-  const table = markdownTable(['Stage', 'Baseline', 'Observed', 'Status'], rows);
-  const how = measuringLines(state, metric, options);
-  return `### ${escapeMarkdown(metricTitle(metric))}\n\n${table}${how === '' ? '' : `\n\n${how}`}`;
+      .map((snapshot) => ({
+        stage: stageLabel(report, index, record),
+        baseline: referenceOf(snapshot, unit, from),
+        observed: measuredOr(snapshot.observed, unit, from),
+        status: line(statusText(snapshot)),
+      }));
+  });
+  const judged = lastVerdicts(records).filter(({ verdict }) => verdict.metric === metric);
+  return [
+    {
+      kind: 'heading',
+      line: [
+        said(
+          metricTitle(metric),
+          trace.of((one) => one.plan),
+        ),
+      ],
+    },
+    tableOf({ stage: 'Stage', baseline: 'Baseline', observed: 'Observed', status: 'Status' }, rows),
+    measuringBlock(state, metric, options, trace),
+    ...judged.map(({ verdict }) => intervalChart(records, verdict.check, state.plan.metrics)),
+  ];
 }
 
 /** Metrics that were measured, in the order of the plan's checks: a stored plan does not keep that of its metrics. */
@@ -130,23 +207,30 @@ function measuredMetrics(state: RolloutState): readonly string[] {
   return [...new Set([...planned, ...seen])];
 }
 
-function metrics(report: Report): string {
-  const { state } = report;
-  const tables = measuredMetrics(state).map((metric) => metricTable(report, metric));
-  return markdownSection('Metrics', ...(tables.length === 0 ? ['Nothing measured yet.'] : tables));
+function metrics(report: Report): Section {
+  const blocks = measuredMetrics(report.state).flatMap((metric) => metricBlocks(report, metric));
+  return section('metrics', 'Metrics', ...(blocks.length === 0 ? [text('Nothing measured yet.')] : blocks));
 }
 
 const ISSUE_STATUS = { open: 'Open', monitoring: 'Monitoring', closed: 'Closed' } as const;
 
-function issueLines(issue: Issue): string {
-  const fixedIn = `Fixed in ${escapeMarkdown(issue.stageFixed ?? issue.stageFound)}`;
-  const status = issue.status === 'fixed' ? fixedIn : ISSUE_STATUS[issue.status];
-  const link = issue.link === undefined ? '' : `, ${escapeMarkdown(issue.link)}`;
-  return `- ${escapeMarkdown(issue.title)}: ${status}\n  - ${issue.severity}, found in ${escapeMarkdown(issue.stageFound)}${link}`;
+function issueItem(issue: Issue, index: number, trace: Trace) {
+  const from = trace.of((one) => one.issues[index]);
+  const added = trace.of((one) => one.issues[index]?.number);
+  const status =
+    issue.status === 'fixed'
+      ? ['Fixed in ', said(issue.stageFixed ?? issue.stageFound, from)]
+      : [ISSUE_STATUS[issue.status]];
+  const link = issue.link === undefined ? [] : [', ', said(issue.link, added)];
+  return {
+    line: line(said(issue.title, added), ': ', ...status),
+    more: [line(`${issue.severity}, found in `, said(issue.stageFound, added), ...link)],
+  };
 }
 
-function issues({ state }: Report): string {
-  return markdownSection('Issues Discovered', state.issues.map(issueLines).join('\n') || 'None.');
+function issues({ state, trace }: Report): Section {
+  const items = state.issues.map((issue, index) => issueItem(issue, index, trace));
+  return section('issues', 'Issues Discovered', items.length === 0 ? text('None.') : { kind: 'list', items });
 }
 
 const DECISIONS = [
@@ -155,11 +239,26 @@ const DECISIONS = [
   ['rollback', 'Rollback'],
 ] as const;
 
-function decision({ state, options }: Report): string {
+function decision({ state, options, trace }: Report): Section {
   const standing: Standing = standingOf(state, options);
-  const boxes = DECISIONS.map(([choice, text]) => `- [${standing.decision === choice ? 'x' : ' '}] ${text}`).join('\n');
-  const why = standing.why.length === 0 ? [] : [`Why: ${standing.why.join('; ')}.`];
-  return markdownSection('Decision', boxes, ...why);
+  const items = DECISIONS.map(([choice, name]) => ({ line: line(name), done: standing.decision === choice }));
+  const from = trace.all(
+    (one) => one.plan,
+    (one) => one.hold,
+    (one) => one.blindSince,
+    (one) => one.dataInvalid,
+    (one) => one.verdicts,
+    (one) => one.stage,
+    (one) => one.monitoringSince,
+    (one) => one.incidents,
+  );
+  const why = { ...said(standing.why.join('; '), from), rule: 'time-left' as const };
+  return section(
+    'decision',
+    'Decision',
+    { kind: 'list', items },
+    ...(standing.why.length === 0 ? [] : [text('Why: ', why, '.')]),
+  );
 }
 
 function peopleOf(runs: readonly AttemptRun[], index: number): string {
@@ -167,92 +266,125 @@ function peopleOf(runs: readonly AttemptRun[], index: number): string {
   return runs[index]?.salt === runs[index - 1]?.salt ? 'Same' : 'Fresh';
 }
 
-function attempts({ records, state, options }: Report): string {
+const ATTEMPT_COLUMNS = {
+  attempt: 'Attempt',
+  version: 'Version',
+  start: 'Start',
+  end: 'End',
+  outcome: 'Outcome',
+  people: 'People',
+  statistics: 'Statistics',
+};
+
+function attempts({ records, state, options, trace }: Report): Section {
   const runs = attemptRuns(records);
   const rows = runs.map((run, index) => {
-    const ended = state.attempts.find((attempt) => attempt.number === run.number);
+    const place = state.attempts.findIndex((attempt) => attempt.number === run.number);
+    const ended = state.attempts[place];
+    const from = [run.from];
+    return {
+      attempt: [count(run.number, from)],
+      version: [said(run.version, from)],
+      start: [instant(run.startedAt, from, options)],
+      end: instantOr(
+        ended?.endedAt,
+        trace.of((one) => one.attempts[place]?.endedAt),
+        options,
+      ),
+      outcome: [words(ended?.outcome ?? 'in progress')],
+      people: [words(peopleOf(runs, index))],
+      statistics: line('lineage ', count(run.statistics, from)),
+    };
+  });
+  return section('attempts', 'Attempts', tableOf(ATTEMPT_COLUMNS, rows) ?? text('Not started yet.'));
+}
+
+function evidence({ records, state, options }: Report): Section {
+  const blocks = lastVerdicts(records).flatMap(({ verdict, at, version, stage }): readonly (Block | undefined)[] => {
+    const from = [version];
+    const title = line(said(metricTitle(verdict.metric), from), ` (${verdict.tier}, `, said(verdict.limit, from), ')');
+    const where = stage === undefined ? [] : [' in ', said(stage, from)];
+    const facts = verdictBlock(verdict, state.plan.metrics, from);
+    const judged = fact('judged', 'Judged', instant(at, from, options), ...where);
     return [
-      String(run.number),
-      escapeMarkdown(run.version),
-      formatInstant(run.startedAt, options.timeZone),
-      instantOr(ended?.endedAt, options),
-      ended?.outcome ?? 'in progress',
-      peopleOf(runs, index),
-      `lineage ${run.statistics}`,
+      { kind: 'heading', line: title },
+      facts.kind === 'facts' ? { ...facts, facts: [judged, ...facts.facts] } : facts,
+      evidenceChart(records, verdict.check),
     ];
   });
-  const head = ['Attempt', 'Version', 'Start', 'End', 'Outcome', 'People', 'Statistics'];
-  return markdownSection('Attempts', rows.length === 0 ? 'Not started yet.' : markdownTable(head, rows));
+  return section('evidence', 'Evidence', ...(blocks.length === 0 ? [text('No check judged yet.')] : blocks));
 }
 
-function evidence({ records, state, options }: Report): string {
-  const judged = lastVerdicts(records).map(({ verdict, at, stage }) => {
-    const title = escapeMarkdown(`${metricTitle(verdict.metric)} (${verdict.tier}, ${verdict.limit})`);
-    const where = stage === undefined ? '' : ` in ${escapeMarkdown(stage)}`;
-    const when = `- Judged: ${formatInstant(at, options.timeZone)}${where}`;
-    return `### ${title}\n\n${when}\n${verdictLines(verdict, state.plan.metrics)}`;
-  });
-  return markdownSection('Evidence', ...(judged.length === 0 ? ['No check judged yet.'] : judged));
+function people({ records, state, options, trace }: Report): Section {
+  const owners = ownersLine(
+    state.plan,
+    trace.of((one) => one.plan),
+  );
+  const preflight = preflightBlocks(state, options, trace);
+  return section('people', 'People', { kind: 'text', line: owners }, ...preflight, peopleTable(records, options));
 }
 
-function overrides({ state, options }: Report): string {
+function overrides({ state, options, trace }: Report): Section {
   const inPlan = state.plan.override;
-  const rows = [
-    ...(inPlan === undefined
+  const created = trace.of((one) => one.plan);
+  const planned =
+    inPlan === undefined
       ? []
       : [
-          [
-            instantOr(state.createdAt, options),
-            escapeMarkdown(state.createdBy),
-            'accept the plan',
-            escapeMarkdown(inPlan),
-          ],
-        ]),
-    ...state.overrides.map((one) => [
-      formatInstant(one.at, options.timeZone),
-      escapeMarkdown(one.by),
-      escapeMarkdown(one.what),
-      escapeMarkdown(one.reason),
-    ]),
-  ];
-  return markdownSection(
-    'Overrides',
-    rows.length === 0 ? 'None.' : markdownTable(['When', 'Who', 'What', 'Reason'], rows),
-  );
-}
-
-function timeline({ records, state, options }: Report): string {
-  const lines = foldSight(newsOf(records)).map(({ record, more }) => {
-    const text = escapeMarkdown(describeEvent(record, state.plan.metrics));
-    const again = more === 0 ? '' : ` (lost and back ${more} ${more === 1 ? 'time' : 'times'} more)`;
-    return `- **${formatInstant(record.at, options.timeZone)}**: ${text}${again}`;
+          {
+            when: [instant(state.createdAt, created, options)],
+            who: [said(state.createdBy, created)],
+            what: line('accept the plan'),
+            reason: [said(inPlan, created)],
+          },
+        ];
+  const given = state.overrides.map((one, index) => {
+    const from = trace.of((each) => each.overrides[index]);
+    return {
+      when: [instant(one.at, from, options)],
+      who: [said(one.by, from)],
+      what: [said(one.what, from)],
+      reason: [said(one.reason, from)],
+    };
   });
-  return markdownSection('Timeline', lines.join('\n'));
+  const table = tableOf({ when: 'When', who: 'Who', what: 'What', reason: 'Reason' }, [...planned, ...given]);
+  return section('overrides', 'Overrides', table ?? text('None.'));
 }
 
 /**
- * The rollout report (semantics §7) as GitHub Flavored Markdown, from events alone: `state` is what `evolve` makes of `records`.
- * Always the same ten `##` sections in the same order, whatever text people supplied.
+ * The rollout report (semantics §7), from events alone: `state` is what `evolve` makes of `records`. Always the same ten sections in
+ * the same order, whatever text people supplied.
  */
-export function renderReport(records: readonly EventRecord[], state: RolloutState, options: DocumentOptions): string {
-  const report: Report = { records, state, options };
-  const people = markdownSection(
-    'People',
-    ownersLine(state.plan),
-    ...preflightBlocks(state, options),
-    peopleTable(records, options),
+export function reportDocument(
+  records: readonly EventRecord[],
+  state: RolloutState,
+  options: DocumentOptions,
+): RolloutDocument {
+  const trace = traceOf(records);
+  const report: Report = { records, state, options, trace };
+  const name = said(
+    state.plan.title || state.plan.flag,
+    trace.of((one) => one.plan),
   );
-  return `${[
-    `# Rollout Report: ${escapeMarkdown(state.plan.title || state.plan.flag)}`,
-    configuration(report),
-    stageHistory(report),
-    metrics(report),
-    issues(report),
-    decision(report),
-    attempts(report),
-    evidence(report),
-    people,
-    overrides(report),
-    timeline(report),
-  ].join('\n\n')}\n`;
+  return {
+    ...{ schema: 1, kind: 'report', rollout: state.id, version: state.version, at: options.now },
+    title: line('Rollout Report: ', name),
+    sections: [
+      configuration(report),
+      stageHistory(report),
+      metrics(report),
+      issues(report),
+      decision(report),
+      attempts(report),
+      evidence(report),
+      people(report),
+      overrides(report),
+      section('timeline', 'Timeline', timelineBlock(records, state, options)),
+    ],
+  };
+}
+
+/** The rollout report as GitHub Flavored Markdown. */
+export function renderReport(records: readonly EventRecord[], state: RolloutState, options: DocumentOptions): string {
+  return documentMarkdown(reportDocument(records, state, options));
 }

@@ -8,23 +8,22 @@ import { formatElapsed } from '../plan/duration.ts';
 import type { Stage } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
 import { type DocumentOptions, formatInstant, formatShare } from './format.ts';
-import { escapeMarkdown } from './markdown.ts';
 
-/** Where the rollout stands between proceed, hold and rollback (absent: nothing to decide now), and why, as Markdown lines. */
+/** Where the rollout stands between proceed, hold and rollback (absent: nothing to decide now), and why, in lines of plain text. */
 export type Standing = { readonly decision?: 'proceed' | 'hold' | 'rollback'; readonly why: readonly string[] };
 
-/** What stops every advance now, as Markdown; empty when nothing does. */
+/** What stops every advance now, as plain text; empty when nothing does. */
 export function stopsOf(state: RolloutState, timeZone?: string): readonly string[] {
   const { hold, blindSince, dataInvalid, alerting } = state;
   return [
-    ...(hold ? [`held by ${escapeMarkdown(hold.by)}: ${escapeMarkdown(hold.reason)}`] : []),
+    ...(hold ? [`held by ${hold.by}: ${hold.reason}`] : []),
     ...(blindSince === undefined ? [] : [`no fresh evidence since ${formatInstant(blindSince, timeZone)}`]),
-    ...(dataInvalid === undefined ? [] : [`data invalid: ${escapeMarkdown(dataInvalid)}`]),
-    ...alerting.map((check) => `alert ${escapeMarkdown(check)} fails`),
+    ...(dataInvalid === undefined ? [] : [`data invalid: ${dataInvalid}`]),
+    ...alerting.map((check) => `alert ${check} fails`),
   ];
 }
 
-/** What the gate of the stage being served still lacks, as Markdown; empty when it would open. */
+/** What the gate of the stage being served still lacks, as plain text; empty when it would open. */
 function unmetGate(state: RolloutState, stage: Stage): readonly string[] {
   const undecided = undecidedChecks(stage, state.verdicts);
   const checks = stage.gate.filter((check) => undecided.includes(check.id));
@@ -34,9 +33,9 @@ function unmetGate(state: RolloutState, stage: Stage): readonly string[] {
   return [
     ...checks.map(({ id, metric, text }) => {
       const status = state.verdicts.find((verdict) => verdict.check === id)?.status ?? 'not judged yet';
-      return `${escapeMarkdown(metric)} (${escapeMarkdown(text)}) is ${status}`;
+      return `${metric} (${text}) is ${status}`;
     }),
-    ...confirmations.map((text) => `not confirmed: ${escapeMarkdown(text)}`),
+    ...confirmations.map((text) => `not confirmed: ${text}`),
     ...(state.stage?.askedAt === undefined ? [] : ['a principal has been asked to decide']),
   ];
 }
@@ -51,9 +50,8 @@ function exposing(state: RolloutState, stage: Stage, now: number): Standing {
   const next = state.plan.stages[(state.stage?.index ?? 0) + 1];
   const left = leftToServeMs(state, now);
   const calendar = calendarOpen(state.plan.calendar, now);
-  if (left === 0 && !calendar.open)
-    return { decision: 'hold', why: [escapeMarkdown(calendar.why ?? 'advances are closed')] };
-  const what = next === undefined ? 'monitoring' : escapeMarkdown(`${next.name} (${formatShare(next)})`);
+  if (left === 0 && !calendar.open) return { decision: 'hold', why: [calendar.why ?? 'advances are closed'] };
+  const what = next === undefined ? 'monitoring' : `${next.name} (${formatShare(next)})`;
   return {
     decision: 'proceed',
     why: [`every check passes; next: ${what}${left > 0 ? ` in ${formatElapsed(left)}` : ''}`],
@@ -62,7 +60,7 @@ function exposing(state: RolloutState, stage: Stage, now: number): Standing {
 
 function monitoring(state: RolloutState, now: number): Standing {
   const open = Object.entries(state.exit).flatMap(([item, given]) =>
-    given || SELF_CHECKED_EXIT.includes(item) ? [] : [escapeMarkdown(item)],
+    given || SELF_CHECKED_EXIT.includes(item) ? [] : [item],
   );
   const items = open.length === 0 ? 'every exit item is given' : `exit items open: ${open.join(', ')}`;
   return { why: [`monitoring before the exit gate, ${formatElapsed(leftToServeMs(state, now))} left; ${items}`] };
@@ -84,7 +82,7 @@ const WITHOUT_STAGE = {
 export function standingOf(state: RolloutState, { now, timeZone }: DocumentOptions): Standing {
   if (state.phase === 'aborted') {
     const last = state.incidents.at(-1);
-    return { decision: 'rollback', why: last ? [`incident ${last.number}: ${escapeMarkdown(last.reason)}`] : [] };
+    return { decision: 'rollback', why: last ? [`incident ${last.number}: ${last.reason}`] : [] };
   }
   const stops = state.phase === 'complete' || state.phase === 'cancelled' ? [] : stopsOf(state, timeZone);
   if (stops.length > 0) return { decision: 'hold', why: stops };

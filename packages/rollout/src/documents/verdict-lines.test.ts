@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { verdict } from './arbitraries.contract.ts';
-import { referenceOf, statusText, verdictLines } from './verdict-lines.ts';
+import { blockMarkdown, lineMarkdown } from './page-markdown.ts';
+import { referenceOf, statusText, verdictBlock } from './verdict-lines.ts';
 
-describe('verdictLines', () => {
+describe('verdictBlock', () => {
   it('shows dashes, and no line, for what a verdict without data lacks', () => {
     const { value, reference, interval, failLine, passLine, ...bare } = verdict({ status: 'no-data', wouldChange: '' });
-    const text = verdictLines({ ...bare, logEFail: Number.NEGATIVE_INFINITY, note: 'source | silent' }, {});
-    expect(text.split('\n')).toEqual([
+    const block = verdictBlock({ ...bare, logEFail: Number.NEGATIVE_INFINITY, note: 'source | silent' }, {}, [1]);
+    expect(blockMarkdown(block)?.split('\n')).toEqual([
       '- Status: ❔ No data (gate)',
       '- Value: –',
       '- Limit: 1 %',
       '- Reference: none',
       '- 95 % interval: –',
       '- Observations: 12,000 treatment, 36,000 control',
-      '- Evidence of a breach: log e < -100 of 4.4 needed',
+      '- Evidence of a breach: log e &lt; -100 of 4.4 needed',
       '- Evidence of safety: log e 5.1 of 3.0 needed',
       '- Method: a3 bounded rate (validity: exact)',
       '- Source: telemetry',
@@ -35,8 +36,8 @@ describe('statusText', () => {
 describe('referenceOf', () => {
   it('prefers the baseline, says so when it is control, and shows a dash for neither', () => {
     const seen = { metric: 'errorRate', count: 1, status: 'pass' } as const;
-    expect(referenceOf({ ...seen, baseline: 0.001, control: 0.002 }, 'ratio')).toBe('0.1 %');
-    expect(referenceOf({ ...seen, control: 0.002 }, 'ratio')).toBe('0.2 % (control)');
-    expect(referenceOf(seen, 'ratio')).toBe('–');
+    expect(lineMarkdown(referenceOf({ ...seen, baseline: 0.001, control: 0.002 }, 'ratio', [1]))).toBe('0.1 %');
+    expect(lineMarkdown(referenceOf({ ...seen, control: 0.002 }, 'ratio', [1]))).toBe('0.2 % (control)');
+    expect(lineMarkdown(referenceOf(seen, 'ratio', [1]))).toBe('–');
   });
 });

@@ -1,8 +1,9 @@
 import { formatValue } from '../plan/format-limit.ts';
 import type { MetricUnit, Plan } from '../plan.ts';
 import type { MetricSnapshot, Verdict, VerdictStatus } from '../verdict.ts';
-import { formatCount, formatMeasured, NOTHING, unitOf } from './format.ts';
-import { escapeMarkdown } from './markdown.ts';
+import { NOTHING, unitOf } from './format.ts';
+import { plainLine } from './markdown.ts';
+import { type Block, count, type Fact, fact, type Line, line, measured, NONE, type Span, said } from './page.ts';
 
 /** How documents print the state of a check. */
 export const STATUS_TEXT: Readonly<Record<VerdictStatus, string>> = {
@@ -20,50 +21,72 @@ export function statusText({ status, observed, judged }: MetricSnapshot): string
 }
 
 /** A measured value or a dash. */
-export function measuredOr(value: number | undefined, unit: MetricUnit): string {
-  return value === undefined ? NOTHING : formatMeasured(value, unit);
+export function measuredOr(value: number | undefined, unit: MetricUnit, from: readonly number[]): Line {
+  return value === undefined ? NONE : [measured(value, unit, from)];
 }
 
 /** What a metric is compared with: the baseline, else control (which is then said), else a dash. */
-export function referenceOf(snapshot: MetricSnapshot, unit: MetricUnit): string {
-  if (snapshot.baseline !== undefined || snapshot.control === undefined) return measuredOr(snapshot.baseline, unit);
-  return `${formatMeasured(snapshot.control, unit)} (control)`;
+export function referenceOf(snapshot: MetricSnapshot, unit: MetricUnit, from: readonly number[]): Line {
+  if (snapshot.baseline !== undefined || snapshot.control === undefined)
+    return measuredOr(snapshot.baseline, unit, from);
+  return line(measured(snapshot.control, unit, from), ' (control)');
 }
 
 /** Log evidence beyond this is certainty, however far. */
 const MOST_SHOWN = 100;
 
-function logE(value: number): string {
-  return Math.abs(value) > MOST_SHOWN ? `${value > 0 ? '> ' : '< -'}${MOST_SHOWN}` : value.toFixed(1);
+function logE(value: number, from: readonly number[]): Span {
+  const isBeyond = Math.abs(value) > MOST_SHOWN;
+  const text = isBeyond ? `${value > 0 ? '> ' : '< -'}${MOST_SHOWN}` : value.toFixed(1);
+  return { text, ...(Number.isFinite(value) && { value }), from };
 }
 
-function lineText(verdict: Verdict, unit: MetricUnit): string {
-  const sides = [
-    verdict.failLine === undefined ? '' : `fails beyond ${formatValue(verdict.failLine, unit, 6)}`,
-    verdict.passLine === undefined ? '' : `passes within ${formatValue(verdict.passLine, unit, 6)}`,
-  ].filter((side) => side !== '');
-  return `${escapeMarkdown(verdict.limit)}${sides.length === 0 ? '' : ` (${sides.join(', ')})`}`;
+function limitLine(verdict: Verdict, unit: MetricUnit, from: readonly number[]): Line {
+  const side = (what: string, value: number | undefined): readonly Line[] =>
+    value === undefined ? [] : [line(what, { text: formatValue(value, unit, 6), value, unit, from })];
+  const sides = [...side('fails beyond ', verdict.failLine), ...side('passes within ', verdict.passLine)];
+  const [first, second] = sides;
+  const lines = first === undefined ? [] : [line(' (', first, ...(second ? [', ', second] : []), ')')];
+  return line(said(verdict.limit, from), ...lines);
+}
+
+function intervalLine({ interval }: Verdict, unit: MetricUnit, from: readonly number[]): Line {
+  return interval ? line(measured(interval[0], unit, from), ' to ', measured(interval[1], unit, from)) : NONE;
 }
 
 /**
- * A verdict as a Markdown list: value, limit, reference, interval, n, log evidence against its thresholds, method, validity,
- * source, and what would change it.
+ * A verdict as a list of facts: value, limit, reference, interval, n, log evidence against its thresholds, method, validity,
+ * source, and what would change it. `from`: the event that carries it.
  */
-export function verdictLines(verdict: Verdict, metrics: Plan['metrics']): string {
+export function verdictFacts(verdict: Verdict, metrics: Plan['metrics'], from: readonly number[]): readonly Fact[] {
   const unit = unitOf(verdict.metric, metrics);
-  const { interval, reference } = verdict;
+  const { reference } = verdict;
+  const needed = (value: number, at: number) => line('log e ', logE(value, from), ' of ', logE(at, from), ' needed');
   return [
-    `- Status: ${STATUS_TEXT[verdict.status]} (${verdict.tier})`,
-    `- Value: ${measuredOr(verdict.value, unit)}`,
-    `- Limit: ${lineText(verdict, unit)}`,
-    `- Reference: ${reference ? `${reference.kind} ${formatMeasured(reference.value, unit)}` : 'none'}`,
-    `- 95 % interval: ${interval ? `${formatMeasured(interval[0], unit)} to ${formatMeasured(interval[1], unit)}` : NOTHING}`,
-    `- Observations: ${formatCount(verdict.treatmentCount)} treatment, ${formatCount(verdict.controlCount)} control`,
-    `- Evidence of a breach: log e ${logE(verdict.logEFail)} of ${logE(verdict.failAt)} needed`,
-    `- Evidence of safety: log e ${logE(verdict.logEPass)} of ${logE(verdict.passAt)} needed`,
-    `- Method: ${escapeMarkdown(verdict.method)} (validity: ${verdict.validity})`,
-    `- Source: ${escapeMarkdown(verdict.source)}`,
-    `- Would change it: ${escapeMarkdown(verdict.wouldChange) || NOTHING}`,
-    ...(verdict.note === undefined ? [] : [`- Note: ${escapeMarkdown(verdict.note)}`]),
-  ].join('\n');
+    fact('status', 'Status', `${STATUS_TEXT[verdict.status]} (${verdict.tier})`),
+    fact('value', 'Value', measuredOr(verdict.value, unit, from)),
+    fact('limit', 'Limit', limitLine(verdict, unit, from)),
+    fact(
+      'reference',
+      'Reference',
+      reference ? line(`${reference.kind} `, measured(reference.value, unit, from)) : 'none',
+    ),
+    fact('interval', '95 % interval', intervalLine(verdict, unit, from)),
+    fact(
+      'observations',
+      'Observations',
+      ...[count(verdict.treatmentCount, from), ' treatment, ', count(verdict.controlCount, from), ' control'],
+    ),
+    fact('evidenceOfBreach', 'Evidence of a breach', needed(verdict.logEFail, verdict.failAt)),
+    fact('evidenceOfSafety', 'Evidence of safety', needed(verdict.logEPass, verdict.passAt)),
+    fact('method', 'Method', said(verdict.method, from), ` (validity: ${verdict.validity})`),
+    fact('source', 'Source', said(verdict.source, from)),
+    fact('wouldChange', 'Would change it', plainLine(verdict.wouldChange) ? said(verdict.wouldChange, from) : NONE),
+    ...(verdict.note === undefined ? [] : [fact('note', 'Note', said(verdict.note, from))]),
+  ];
+}
+
+/** A verdict as a block. */
+export function verdictBlock(verdict: Verdict, metrics: Plan['metrics'], from: readonly number[]): Block {
+  return { kind: 'facts', facts: verdictFacts(verdict, metrics, from), quiet: true };
 }

@@ -1,5 +1,6 @@
 import type { Plan } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
+import type { People } from '../verdict.ts';
 import { copyHistogram, emptyHistogram, type Histogram } from './histogram.ts';
 import type { Sums, Tally } from './tally.ts';
 
@@ -61,7 +62,7 @@ export type MeasuringTotals = {
 };
 
 type Users = { treatment: number; control: number };
-type People = Users & { targeted: number };
+type UserCounts = Users & { targeted: number };
 
 /**
  * Evidence that its one owner folds batches into, in place: `foldEvidence` works on a copy, a loop on its own. Plain JSON.
@@ -87,8 +88,10 @@ export type Ledger = {
   /** Users assigned in this epoch, by stratum: those who may report. */
   assigned: Record<string, Users>;
   /** Users by arm: in the running epoch, and the most of any epoch (a user is counted once in each). */
-  peopleNow: People;
-  people: People;
+  peopleNow: UserCounts;
+  people: UserCounts;
+  /** Bounds on the different people exposed in the lineage (see `People`); absent before anyone was. */
+  exposed?: { readonly atLeast: number; readonly atMost: number };
   /** Occurrences of count metrics inside their windows. */
   occurrences: Record<string, readonly { readonly at: number; readonly count: number }[]>;
   failures: Readonly<Record<string, string>>;
@@ -134,8 +137,13 @@ export function noRestarts(): Pick<Ledger, 'restartedAt' | 'restarts'> {
 }
 
 /** Nobody. */
-export function noPeople(): People {
+export function noPeople(): UserCounts {
   return { treatment: 0, control: 0, targeted: 0 };
+}
+
+/** Who saw which variant, as far as telemetry says. */
+export function peopleIn({ people, exposed }: EvidenceState): People {
+  return { ...people, ...(exposed && { exposed }) };
 }
 
 /** Before any evidence. */

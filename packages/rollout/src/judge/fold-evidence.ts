@@ -42,6 +42,7 @@ function align(into: Ledger, state: RolloutState, at: number): void {
       occurrences: {},
       failures: {},
     });
+    delete into.exposed;
   }
   for (const stream of Object.values(into.streams)) {
     // A vector of its own: what is remembered of the last stage's is of that one.

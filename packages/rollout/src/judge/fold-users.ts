@@ -44,4 +44,19 @@ export function foldPeople(into: Ledger, batch: PreparedBatch): void {
     peopleNow[arm] += count;
     people[arm] = Math.max(people[arm], peopleNow[arm]);
   }
+  foldExposed(into, batch);
+}
+
+/**
+ * Bounds on the different people exposed over all stages. At most: every process counts a user once in each epoch, so the sum over
+ * epochs counts everyone at least once. At least: one process counts a user once, so of a batch of n processes at least an n-th are different.
+ */
+function foldExposed(into: Ledger, batch: PreparedBatch): void {
+  const seen = batch.users.assigned
+    .filter(({ arm, epoch }) => arm !== 'control' && epoch === into.epoch)
+    .reduce((sum, { count }) => sum + count, 0);
+  if (seen === 0) return;
+  const { atLeast, atMost } = into.exposed ?? { atLeast: 0, atMost: 0 };
+  const fewest = Math.ceil(seen / Math.max(1, batch.instances ?? 1));
+  into.exposed = { atLeast: Math.max(atLeast, fewest), atMost: atMost + seen };
 }

@@ -245,7 +245,13 @@ describe('judging', () => {
       ],
     });
     expect(check(drive, 'gate:errorRate')).toMatchObject({ status: 'pass', treatmentCount: 640, controlCount: 0 });
-    expect(drive.judgement?.people).toMatchObject({ treatment: 0, targeted: 12 });
+    expect(drive.judgement?.people).toMatchObject({ treatment: 0, targeted: 12, exposed: { atLeast: 12, atMost: 12 } });
+    const again = (instances: number, n: number) =>
+      drive.tick(BATCH_MS, { instances, series: [seriesOf('assigned', 'targeted', place, { n, x: 0 })] });
+    // Of 30 counted by 2 processes at once at least 15 are different people; all 45 may be.
+    again(2, 30);
+    again(3, 3);
+    expect(drive.judgement?.people.exposed).toEqual({ atLeast: 15, atMost: 45 });
     drive.tick(BATCH_MS, { series: [seriesOf('userComplaints', 'targeted', place, { n: 3, x: 3 })] });
     expect(drive.state.phase).toBe('aborted');
   });

@@ -5,7 +5,7 @@ import type { RolloutState } from '../state.ts';
 import type { Judgement, Verdict, VerdictStatus } from '../verdict.ts';
 import { countStatus, countVerdict } from './count-verdict.ts';
 import { type Seen, seenOf, snapshotOf } from './display.ts';
-import type { EvidenceState } from './evidence-state.ts';
+import { type EvidenceState, peopleIn } from './evidence-state.ts';
 import { distrustOf } from './judge-trust.ts';
 import { usesControl } from './line.ts';
 import { measuringOf } from './measuring.ts';
@@ -114,7 +114,7 @@ export function judge(evidence: EvidenceState, state: RolloutState, now: number)
     throughSeq: evidence.throughSeq,
     seenAt: seenAtOf(current),
     verdicts,
-    people: { ...evidence.people },
+    people: peopleIn(evidence),
     metrics: metrics.map((one) => ({
       ...snapshotOf(one.metric, one.seen, state.baseline, verdicts),
       ...measuringOf(one.metric, current, state),

@@ -53,6 +53,8 @@ const GIVEN: readonly RolloutEvent['type'][] = [
   'DrillFinished',
   'OverlapsFound',
   'AbortTookEffect',
+  'ExposureFell',
+  'AbortUnconfirmed',
   'GateAnswered',
   'MonitoringStarted',
   'WatchResumed',

@@ -48,6 +48,8 @@ export type AppOptions = {
   readonly handlers: Handlers<ServedHere>;
   readonly tokens: Tokens;
   readonly log: Log;
+  /** Adds what is served beside the routes of the API. Default: nothing. */
+  readonly pages?: (app: FastifyInstance) => void;
 };
 
 /** The HTTP API over the table of routes, not listening yet. Every failure is `application/problem+json`. */
@@ -78,6 +80,7 @@ export async function createHttpApp(options: AppOptions): Promise<FastifyInstanc
   app.setNotFoundHandler((request, reply) => sendProblem(unknownAddress(request, reply), request, reply, options.log));
   const { mcp, ...served } = ROUTES;
   const routes = Object.entries<Route>(served).map(([id, route]) => ({ id: id as ServedHere, route }));
+  options.pages?.(app);
   const isRaw = (id: OperationId) => RAW.includes(id);
   for (const { id, route } of routes) if (route.media === undefined && !isRaw(id)) addRoute(app, id, route, options);
   await app.register(async (scope) => {

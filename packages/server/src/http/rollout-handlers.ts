@@ -6,9 +6,12 @@ import {
   ProblemError,
   type RolloutView,
 } from '@rampart/api';
-import type { Principal } from '@rampart/rollout';
+import { documentMarkdown, type Principal, type RolloutDocument } from '@rampart/rollout';
 import type { ControlPlane } from '../control-plane.ts';
+import { documentHtml } from '../documents/document-html.ts';
 import type { Answer, Ask, Handlers } from './handler.ts';
+import { preferredOf } from './negotiate.ts';
+import { PAGE_HEADERS } from './page-routes.ts';
 
 type RolloutRoute =
   | 'validatePlan'
@@ -56,10 +59,10 @@ export function rolloutHandlers(plane: ControlPlane): Handlers<RolloutRoute> {
       return { headers: etagOf(answer.rollout), body: answer };
     },
     testMetric: async ({ body }) => ({ body: await plane.testMetric(body as MetricTest) }),
-    getReport: async (ask) => markdownAnswer(ask, await plane.report(ask.params.id ?? '')),
+    getReport: async (ask) => documentAnswer(ask, await plane.reportDocument(ask.params.id ?? '')),
     async getIncident(ask) {
       const number = Number(ask.params.number);
-      return markdownAnswer(ask, await plane.incident(ask.params.id ?? '', number));
+      return documentAnswer(ask, await plane.incidentDocument(ask.params.id ?? '', number));
     },
   };
 }
@@ -94,9 +97,12 @@ function ifVersionOf({ header }: Ask): { readonly ifVersion?: number } {
   );
 }
 
-function markdownAnswer({ header }: Ask, markdown: string): Answer {
-  const wantsJson = header('accept')?.includes('application/json') === true;
-  return wantsJson
-    ? { body: { markdown } }
-    : { text: { mediaType: 'text/markdown; charset=utf-8', content: markdown } };
+const DOCUMENT_TYPES = ['text/markdown', 'application/json', 'text/html'] as const;
+
+function documentAnswer({ header }: Ask, document: RolloutDocument): Answer {
+  const type = preferredOf(header('accept'), DOCUMENT_TYPES);
+  if (type === 'application/json') return { body: { markdown: documentMarkdown(document), data: document } };
+  const isPage = type === 'text/html';
+  const content = isPage ? documentHtml(document) : documentMarkdown(document);
+  return { text: { mediaType: `${type}; charset=utf-8`, content }, ...(isPage && { headers: PAGE_HEADERS }) };
 }
