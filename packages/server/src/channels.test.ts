@@ -52,7 +52,10 @@ describe('the channels of the settings', () => {
 
   it.each([
     [{ channels: { a: { kind: 'pigeon' } } }, 'notify.channels.a.kind: received "pigeon"; write one of: '],
-    [{ channels: { a: { ...pager, url: 'http://127.0.0.1/x' } } }, 'The URL of webhook a cannot be used'],
+    [
+      { channels: { a: { ...pager, url: 'http://127.0.0.1/x' } } },
+      'notify.channels.a.url: its address is not on the public internet',
+    ],
     [{ channels: { a: { ...pager, colour: 'red' } } }, 'notify.channels.a: Unrecognized key: "colour"'],
     [{ channels: { 'a b': pager } }, 'notify: channels.a b'],
     [{ channels: { a: { ...pager, perMinute: 0 } } }, 'notify: channels.a.perMinute'],

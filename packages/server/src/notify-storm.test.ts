@@ -17,7 +17,11 @@ async function expose(rig: Rig, count: number): Promise<readonly string[]> {
     const text = `${PLAN.replace('window: 12h', 'window: 1h').replaceAll('checkout', `flag-${n}`)}owners: { analyst: agent:triage }\n`;
     const { state } = await rig.admin.createRollout({ text, timeScale: 0.001 });
     await rig.admin.command(state.id, { type: 'Start' });
-    await rig.admin.command(state.id, { type: 'Approve', item: 'launch-readiness' });
+    await rig.admin.command(state.id, {
+      type: 'Approve',
+      item: 'launch-readiness',
+      evidence: 'https://wiki.example.com/launch',
+    });
     ids.push(state.id);
   }
   for (let step = 0; step < 20; step += 1) {

@@ -13,7 +13,8 @@ const gap = (drive: Drive, seenMs: number) => {
 const inBaseline = (plan: Plan) => {
   const drive = new Drive(plan);
   drive.command({ type: 'Start' });
-  for (const item of openItems(drive.state)) drive.command({ type: 'Approve', item }, BEN);
+  for (const item of openItems(drive.state))
+    drive.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
   return drive;
 };
 

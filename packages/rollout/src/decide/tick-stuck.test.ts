@@ -72,7 +72,7 @@ describe('before the first stage', () => {
     drive.tick(HOUR_MS);
     drive.tick(DAY_MS);
     expect(stuck(drive)).toMatchObject([{ waitingFor: ['pre-flight item "launch-readiness"'] }]);
-    drive.command({ type: 'Approve', item: 'launch-readiness' });
+    drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' });
     drive.tick(25 * HOUR_MS);
     drive.tick(25 * HOUR_MS);
     expect(stuck(drive).slice(1)).toMatchObject([{ waitingFor: ['the baseline: no evidence to take it from'] }]);

@@ -75,7 +75,7 @@ describe('statistics about rollouts', () => {
     const drive = new Drive();
     drive.command({ type: 'Start' });
     drive.now += 30 * MINUTE_MS;
-    drive.command({ type: 'Approve', item: 'launch-readiness' }, BEN);
+    drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'https://wiki.example.com/launch' }, BEN);
     drive.serve(4 * BATCH_MS);
     drive.command({ type: 'Hold', reason: 'look' });
     drive.serve(20 * MINUTE_MS);

@@ -67,8 +67,11 @@ async function click(one: Click): Promise<{ readonly text: string; readonly resp
 
 const lastOf = async (id: string) => (await r.admin.listEvents(id)).at(-1);
 
+/** An item that a click is enough for. */
+const ITEM = 'design-review';
+
 async function inPreflight(): Promise<string> {
-  const { state } = await r.admin.createRollout({ text: PLAN });
+  const { state } = await r.admin.createRollout({ text: PLAN.replace('launch-readiness', ITEM) });
   await r.admin.command(state.id, { type: 'Start' });
   return state.id;
 }
@@ -76,10 +79,10 @@ async function inPreflight(): Promise<string> {
 describe('a button in Slack', () => {
   it('approves, holds and aborts for the person who is linked, and the events name that person', async () => {
     const id = await inPreflight();
-    const item = 'launch-readiness';
+    const item = ITEM;
     expect(await click({ verb: 'approve', value: { rollout: id, version: 3, attempt: 1, item } })).toMatchObject({
       response_type: 'in_channel',
-      text: `ana@example.com: approve of ${id} ("launch-readiness"), from Slack.`,
+      text: `ana@example.com: approve of ${id} ("design-review"), from Slack.`,
     });
     const approved = (await r.admin.listEvents(id)).find(({ by }) => by === 'ana@example.com');
     expect(approved).toMatchObject({ event: { type: 'ItemAttested', item } });
@@ -151,7 +154,7 @@ describe('a button in Slack', () => {
   it('is refused for an item that is no longer open, an unknown rollout, an unknown person, one without the role', async () => {
     const id = await inPreflight();
     const value = { rollout: id, version: 1, attempt: 1 };
-    const approve = { verb: 'approve', value: { ...value, item: 'launch-readiness' } } as const;
+    const approve = { verb: 'approve', value: { ...value, item: ITEM } } as const;
     await r.admin.command(id, { type: 'Hold', reason: 'later' });
     const { version } = (await r.admin.getRollout(id)).state;
     expect((await click({ ...approve, user: 'U0EVE', ts: '1' })).text).toMatch(

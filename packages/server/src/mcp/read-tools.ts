@@ -95,7 +95,14 @@ const metrics = defineTool({
         metrics: z.array(metricRowSchema),
       }),
     ),
-    people: z.strictObject({ treatment: z.number(), control: z.number(), targeted: z.number() }).optional(),
+    people: z
+      .strictObject({
+        treatment: z.number(),
+        control: z.number(),
+        targeted: z.number(),
+        exposed: z.strictObject({ atLeast: z.number(), atMost: z.number() }).optional(),
+      })
+      .optional(),
     freshAt: z.string().optional().describe('Instant of the newest evidence.'),
     sources: z.array(
       z.strictObject({
