@@ -23,6 +23,8 @@ type Candidate = {
 
 /** Stands in for the reason that the caller will give: whether one is needed is not what is asked here. */
 const REASON = 'asked in advance';
+/** The same for evidence. */
+const EVIDENCE = 'https://example.com/asked-in-advance';
 
 /**
  * What the holder of a token may do with a rollout now, by the rules that would decide on it: each candidate is decided on, and
@@ -41,6 +43,7 @@ export function allowedActions({ state, now }: RolloutView, me: Identity): reado
 function candidates(state: RolloutState): readonly Candidate[] {
   return [
     { tool: 'rollout_start', arguments: {}, command: { type: 'Start' } },
+    { tool: 'rollout_drill', arguments: {}, command: { type: 'Drill' } },
     ...approvals(state),
     ...steering(state),
     ...lowering(),
@@ -54,7 +57,7 @@ function approvals(state: RolloutState): readonly Candidate[] {
   const approve = (item: string): Candidate => ({
     tool: 'rollout_approve',
     arguments: { item: nameOf(item), decision: 'approve' },
-    command: { type: 'Approve', item },
+    command: { type: 'Approve', item, evidence: EVIDENCE },
   });
   return [
     ...items.map(approve),

@@ -54,6 +54,9 @@ describe('three agents and a person run a rollout through MCP alone', () => {
     expect(started).toMatchObject(
       done({ rollout: { phase: 'preflight', openItems: ['launch-readiness', 'plan-approved'] } }),
     );
+    // No SDK is connected here.
+    expect(await operator.call('rollout_drill', { rollout })).toMatchObject({ isError: true });
+    expect(await analyst.call('rollout_drill', { rollout })).toMatchObject(refused('FORBIDDEN'));
     const own = await operator.call('rollout_approve', { rollout, item: 'plan-approved' });
     expect(own).toMatchObject(refused('ANOTHER_PRINCIPAL_REQUIRED'));
     expect(own.data.error).toMatchObject({ received: { untrusted: true }, remedy: expect.any(String) });

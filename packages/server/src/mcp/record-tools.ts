@@ -7,33 +7,37 @@ type IncidentArgs = { readonly incident: number; readonly text: string; readonly
 
 /** What can be written into an incident, each as the command it becomes. */
 const INCIDENT_ACTIONS = {
+  acknowledge: ({ incident }) => ({ type: 'AcknowledgeIncident', incident }),
   assign: ({ incident, text }) => ({ type: 'AssignIncident', incident, assignee: text }),
+  note: ({ incident, text }) => ({ type: 'NoteIncident', incident, text }),
+  action: ({ incident, text }) => ({ type: 'AddAction', incident, text }),
   root_cause: ({ incident, text }) => ({ type: 'RecordRootCause', incident, text }),
   fix: ({ incident, text, reference }) => {
     return { type: 'RecordFix', incident, text, ...(reference !== undefined && { reference }) };
   },
-  resolve: ({ incident }) => ({ type: 'ResolveIncident', incident }),
+  resolve: ({ incident, text }) => ({ type: 'ResolveIncident', incident, ...(text.trim() !== '' && { reason: text }) }),
 } as const satisfies Readonly<Record<string, (args: IncidentArgs) => ClientCommand>>;
 
 type IncidentAction = keyof typeof INCIDENT_ACTIONS;
 
+const NEEDS_NO_TEXT: readonly IncidentAction[] = ['acknowledge', 'resolve'];
 const incidentActionSchema = z.enum(Object.keys(INCIDENT_ACTIONS) as [IncidentAction, ...IncidentAction[]]);
 
 const incidentWrite = defineTool({
   name: 'rollout_incident_write',
   title: 'Work on an incident',
   description:
-    'assign: to a person or agent (text is who). root_cause: what went wrong and why. fix: what was changed, with a reference to it; with a new version it allows a retry on fresh statistics. resolve: closes it. Changes no exposure. Analyst, operator, admin.',
+    'acknowledge: you work on it. assign: to a person or agent (text is who). note: what was seen or done. action: something to be done. root_cause: what went wrong and why. fix: what was changed, with a reference to it; with a new version it allows a retry on fresh statistics. resolve: closes it; without root cause and fix it needs a reason (text). Changes no exposure. Analyst, operator, admin.',
   annotations: ADDS,
   input: z
     .strictObject({
       ...WRITE_INPUT,
       incident: z.int().min(1).describe('Number of the incident.'),
       action: incidentActionSchema,
-      text: z.string().max(4000).default('').describe('What is recorded. Not of resolve.'),
+      text: z.string().max(4000).default('').describe('What is recorded. Not of acknowledge.'),
       reference: z.string().max(4000).optional().describe('Of fix: commit, pull request or ticket.'),
     })
-    .refine(({ action, text }) => action === 'resolve' || text.trim() !== '', {
+    .refine(({ action, text }) => NEEDS_NO_TEXT.includes(action) || text.trim() !== '', {
       path: ['text'],
       message: 'expected what is to be recorded',
     }),

@@ -96,13 +96,24 @@ const start = defineTool({
   run: (args, deps) => give(args, { type: 'Start' }, deps),
 });
 
+const drill = defineTool({
+  name: 'rollout_drill',
+  title: 'Try a rollback',
+  description:
+    'Switches a flag that no code reads on and off in the connected SDKs and measures how long off takes: the evidence for rollback-tested. Shows users nothing. The result stands in rollout_status. Operator, observer, admin.',
+  annotations: ADDS,
+  input: z.strictObject(WRITE_INPUT),
+  output: WRITE_OUTPUT,
+  run: (args, deps) => give(args, { type: 'Drill' }, deps),
+});
+
 const PROPOSAL = /^proposal ([1-9]\d*)$/;
 
 const approve = defineTool({
   name: 'rollout_approve',
   title: 'Give an item, or decide a proposal',
   description:
-    'Gives a pre-flight item, a confirmation or an exit item, with evidence; or approves or declines a proposal (item "proposal 1"). You cannot approve what you asked for, and a proposal that raises exposure needs a person. Only give what you have seen evidence of yourself. Operator, observer, approver, admin.',
+    'Gives a pre-flight item, a confirmation or an exit item, with evidence; or approves or declines a proposal (item "proposal 1"). You cannot approve what you asked for; a proposal to proceed needs a person, and so does one to retry unless a fix is recorded. Only give what you have seen evidence of yourself. Operator, observer, approver, admin.',
   annotations: ADDS,
   input: z
     .strictObject({
@@ -171,7 +182,7 @@ const advance = defineTool({
   name: 'rollout_advance',
   title: 'Ask for more exposure',
   description:
-    'proceed: to the next stage although the gate is undecided. retry: the next attempt after an abort, from stage 1. rearm: lifts the latch of the kill switch, by persons only. From an agent, proceed and retry become proposals that a person has to approve; stages whose gates pass advance by themselves and need none of this. Operator, admin.',
+    'proceed: to the next stage although the gate is undecided. retry: the next attempt after an abort, from stage 1. rearm: lifts the latch of the kill switch, by persons only. From an agent, proceed and retry become proposals: a person has to approve a proceed; a retry with a recorded fix may be approved by another agent, one without only by a person. Stages whose gates pass advance by themselves and need none of this. Operator, admin.',
   annotations: ADDS,
   input: z
     .strictObject({
@@ -213,4 +224,4 @@ const abort = defineTool({
 });
 
 /** Tools that steer a rollout. */
-export const WRITE_TOOLS: readonly Tool[] = [create, start, approve, baselineCapture, pace, advance, abort];
+export const WRITE_TOOLS: readonly Tool[] = [create, start, drill, approve, baselineCapture, pace, advance, abort];
