@@ -18,6 +18,12 @@ function wordsOf(rollout: string, command: ClientCommand): readonly string[] | u
       return ['retry', rollout, ...given('--release', command.version), ...given('--reason', command.reason)];
     case 'AssignIncident':
       return ['incident', 'assign', String(command.incident), command.assignee, '--rollout', rollout];
+    case 'AcknowledgeIncident':
+      return ['incident', 'acknowledge', String(command.incident), '--rollout', rollout];
+    case 'NoteIncident':
+      return ['incident', 'note', String(command.incident), command.text, '--rollout', rollout];
+    case 'AddAction':
+      return ['incident', 'action', String(command.incident), command.text, '--rollout', rollout];
     case 'RecordRootCause':
       return ['incident', 'root-cause', String(command.incident), command.text, '--rollout', rollout];
     case 'RecordFix': {

@@ -22,15 +22,13 @@ function print(level: string) {
   return (_: object, message: string) => void process.stderr.write(`${level}: ${message}\n`);
 }
 
-/** Moves the clock and has every rollout looked at; or waits until all messages are delivered. */
-async function obey(order: { readonly to?: number; readonly isToSettle?: true }): Promise<void> {
-  if (order.to !== undefined) {
-    now = order.to;
-    await server.reconciler.wakeAll();
-  }
-  while (order.isToSettle && (await server.store.stats()).outboxPending > 0) await new Promise(setImmediate);
-  tell({ done: true });
+/** Moves the clock, has all that goes on by itself look, and tells how many messages wait for their delivery. */
+async function moveTo(at: number): Promise<void> {
+  now = at;
+  await server.reconciler.wakeAll();
+  await Promise.all([server.preflight.wakeAll(), server.cleanups.wakeAll(), server.dispatcher.drain()]);
+  tell({ pending: (await server.store.stats()).outboxPending });
 }
 
-process.on('message', (order: Parameters<typeof obey>[0]) => void obey(order));
+process.on('message', (at: number) => void moveTo(at));
 tell(started);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type ApiClient, type ClientCommand, createApiClient, type TokenKind } from '@rampart/api';
 import type { RolloutState } from '@rampart/rollout';
 import { type TrafficOptions, trafficOf } from '../packages/server/src/server-rig.test.support.ts';
@@ -50,7 +51,6 @@ export class Workflow {
 
   async step(_name: string, work: () => Promise<void>): Promise<void> {
     await work();
-    await this.server.settle();
     await this.#after();
   }
 
@@ -60,6 +60,17 @@ export class Workflow {
 
   give(role: WorkflowRole, command: ClientCommand): Promise<void> {
     return this.#hands.give(role, this.id, command);
+  }
+
+  /** What goes on by itself, in the server and in SDKs, gets its time until a condition holds. */
+  async until(holds: (state: RolloutState) => boolean, stepMs = 20): Promise<void> {
+    for (let look = 0; look < 1_500; look += 1) {
+      if (holds(await this.state())) return;
+      await this.server.pass(stepMs);
+      await pause(10);
+    }
+    const view = await this.admin.getRollout(this.id);
+    throw new Error(`it waits in ${view.state.phase} for ${view.waitingFor.join('; ')}`);
   }
 
   /** Users come and the clock goes until a condition holds. */

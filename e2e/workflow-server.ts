@@ -11,11 +11,13 @@ export class WorkflowServer {
   readonly #settings: object;
   #child: ChildProcess | undefined;
   #port = '0';
+  readonly #env: Readonly<Record<string, string>>;
   now: number;
   url = '';
   tokens: Tokens = { admin: '', sdk: '' };
 
-  constructor(dataDir: string, settings: object, startAt: number) {
+  constructor(dataDir: string, settings: object, env: Readonly<Record<string, string>>, startAt: number) {
+    this.#env = env;
     this.dataDir = dataDir;
     this.#settings = settings;
     this.now = startAt;
@@ -24,7 +26,10 @@ export class WorkflowServer {
   async start(): Promise<void> {
     const script = fileURLToPath(new URL('./workflow-process.ts', import.meta.url));
     const args = [this.dataDir, this.#port, String(this.now), JSON.stringify(this.#settings)];
-    this.#child = fork(script, args, { execArgv: ['--conditions=@rampart/source'] });
+    this.#child = fork(script, args, {
+      execArgv: ['--conditions=@rampart/source'],
+      env: { ...process.env, ...this.#env },
+    });
     const { url, firstToken } = (await this.#told()) as Started;
     this.url = url;
     this.#port = new URL(url).port;
@@ -39,21 +44,18 @@ export class WorkflowServer {
     await gone;
   }
 
-  /** Moves the clock, and has every rollout looked at. */
-  async pass(ms: number): Promise<void> {
+  /** Moves the clock, and has all that goes on by itself look. Gives how many messages wait for their delivery. */
+  async pass(ms: number): Promise<number> {
     this.now += ms;
-    await this.#ask({ to: this.now });
-  }
-
-  /** Resolves once every message has been delivered. */
-  async settle(): Promise<void> {
-    await this.#ask({ isToSettle: true });
-  }
-
-  async #ask(order: object): Promise<void> {
     const answer = this.#told();
-    this.#child?.send(order);
-    await answer;
+    this.#child?.send(this.now);
+    return ((await answer) as { readonly pending: number }).pending;
+  }
+
+  /** Lets time go by until every message is delivered: what a killed process had taken in hand is free after a minute. */
+  async settle(): Promise<void> {
+    for (let look = 0; look < 60; look += 1) if ((await this.pass(2_000)) === 0) return;
+    throw new Error('messages are not delivered');
   }
 
   /** The next message of the process; fails when it ends instead. */
