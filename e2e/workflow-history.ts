@@ -1,5 +1,5 @@
 /**
- * The two issues of the workflow in Plane as people see them at its end, an entry a line: without instants, numbers of events and
+ * The two issues of the workflow in Plane as people see them at its end, an entry a line: without instants, numbers of events, how many SDKs are connected, and
  * whether people or agents acted. `RETRIER` is who brought the retry about: the person who asked for it, or who approved it.
  */
 export const WORKFLOW_HISTORY: readonly string[] = [
@@ -11,7 +11,7 @@ export const WORKFLOW_HISTORY: readonly string[] = [
   'ROLL-1: Rampart entered stage canary, exposing 5 % of everyone for at least 17 s: every check of internal passed | rollout:feature-xyz-1:evt',
   'ROLL-1: Rampart set exposure to 0 in stage canary: errorRate breaches 1% (incident 1, between 32,000 and 51,200 people had been exposed) / / errorRate 5 % against limit 1%: fail / Incident 1 | rollout:feature-xyz-1:evt',
   'ROLL-1: priority | high | urgent',
-  'ROLL-1: Exposure 0 took effect for incident 1: 2 of 2 connected SDKs confirmed it | rollout:feature-xyz-1:evt',
+  'ROLL-1: Exposure 0 took effect for incident 1: all connected SDKs confirmed it | rollout:feature-xyz-1:evt',
   'ROLL-1: analyst began the triage of incident 1 | rollout:feature-xyz-1:evt',
   'ROLL-1: analyst noted on incident 1: only long documents fail | rollout:feature-xyz-1:evt',
   'ROLL-1: analyst recorded the root cause of incident 1: the prompt is too long | rollout:feature-xyz-1:evt',

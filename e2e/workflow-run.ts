@@ -26,18 +26,20 @@ const BADLY: TrafficOptions = { ...WELL, treatment: { errorRate: 0.05, latency: 
 /** Interval of reports, ms: below the silence of 2 s that counts as blindness at the time scale of the run. */
 const STEP_MS = 1_600;
 
+/** What happens to the server meanwhile: after every step, and between a report of users and the look at it. */
+export type Fire = { readonly afterStep?: () => Promise<void>; readonly betweenReports?: () => Promise<void> };
+
 /** A rollout led through the whole workflow, on the virtual clock of a server. */
 export class Workflow {
   readonly server: WorkflowServer;
   readonly #hands: Hands;
-  /** Called after every step, and between a report of users and the look at it. */
-  readonly #after: () => Promise<void>;
+  readonly #fire: Fire;
   id = '';
 
-  constructor(server: WorkflowServer, hands: Hands, after: () => Promise<void> = async () => undefined) {
+  constructor(server: WorkflowServer, hands: Hands, fire: Fire = {}) {
     this.server = server;
     this.#hands = hands;
-    this.#after = after;
+    this.#fire = fire;
   }
 
   /** Reads the server as an administrator would. */
@@ -51,7 +53,7 @@ export class Workflow {
 
   async step(_name: string, work: () => Promise<void>): Promise<void> {
     await work();
-    await this.#after();
+    await this.#fire.afterStep?.();
   }
 
   async create(plan: string): Promise<void> {
@@ -84,7 +86,7 @@ export class Workflow {
       if (ruleset === 'unchanged' || flag === undefined) throw new Error('the flag is not served');
       const now = this.server.now;
       await sdk.sendTelemetry(trafficOf(ruleset, flag, `batch-${now}`, now, traffic));
-      if (step === 3) await this.#after();
+      if (step === 3) await this.#fire.betweenReports?.();
       await this.server.pass(STEP_MS);
     }
     const view = await this.admin.getRollout(this.id);
