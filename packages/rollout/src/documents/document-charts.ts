@@ -59,7 +59,7 @@ export function intervalChart(
   const judged = judgementsOf(records, check).filter(({ verdict }) => Number.isFinite(verdict.value));
   const last = judged.at(-1);
   if (last === undefined) return undefined;
-  const { metric, limit, failLine } = last.verdict;
+  const { metric, limit, failLine, tier } = last.verdict;
   const points = thinned(judged).map(({ verdict: { value = 0, interval }, at, version }) => ({
     ...{ at, y: value, from: [version] },
     ...(interval?.every(Number.isFinite) && { low: interval[0], high: interval[1] }),
@@ -67,7 +67,7 @@ export function intervalChart(
   return {
     kind: 'chart',
     chart: {
-      title: `${metricTitle(metric)} against ${limit}`,
+      title: `${metricTitle(metric)} against ${limit} (${tier})`,
       description:
         'The observed value with its 95 % interval at every judgement, and the line beyond which the check fails.',
       unit: unitOf(metric, metrics),
@@ -85,7 +85,7 @@ export function evidenceChart(records: readonly EventRecord[], check: string): B
   const judged = judgementsOf(records, check);
   const last = judged.at(-1);
   if (last === undefined || judged.length < 2) return undefined;
-  const { metric, limit, failAt, passAt, method } = last.verdict;
+  const { metric, limit, failAt, passAt, method, tier } = last.verdict;
   const side = (pick: (verdict: Verdict) => number) =>
     thinned(judged)
       .map(({ verdict, at, version }) => ({ at, y: pick(verdict), from: [version] }))
@@ -98,7 +98,7 @@ export function evidenceChart(records: readonly EventRecord[], check: string): B
   return {
     kind: 'chart',
     chart: {
-      title: `Evidence on ${metricTitle(metric)} (${limit})`,
+      title: `Evidence on ${metricTitle(metric)} (${tier}, ${limit})`,
       description: `Evidence (log e) of a breach and of safety at every judgement, and what each needs. Method: ${method}.`,
       unit: 'nat',
       series,
