@@ -28,11 +28,9 @@ export async function probeUrl(url: string, { policy, expect, signal }: UrlProbi
   if (problem !== undefined) return { ok: false, why: problem };
   const deadline = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const { status, body } = await guardedFetch({ policy, maxBytes: MAX_ANSWER_BYTES })(url, {
+    const { status } = await guardedFetch({ policy, maxBytes: MAX_ANSWER_BYTES })(url, {
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
     });
-    // Only the status is asked for: what comes after it would keep the connection open.
-    await body?.cancel().catch(() => undefined);
     const isExpected = expect === undefined ? status >= 200 && status < 300 : status === expect;
     if (isExpected) return { ok: true, status };
     const hint = status >= 300 && status < 400 ? '; redirects are not followed' : '';
