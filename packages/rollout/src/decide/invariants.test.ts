@@ -117,7 +117,10 @@ function checkRaise(drive: Drive, step: Step): void {
     expect(event.index, 'I1, I5: the next stage').toBe(from + 1);
     expect(step.after.layers).toEqual(layersOf(step.before.plan, event.index));
     expect(step.before.killed && step.command?.type !== 'Rearm', 'I6').toBe(false);
-    if (step.command?.type === 'Proceed' || step.command?.type === 'Retry' || step.command?.type === 'Approve') {
+    const isFixed = step.before.incidents.at(-1)?.fix !== undefined;
+    const isInsidePlan = step.before.phase === 'aborted' && isFixed && !step.before.plan.fourEyes;
+    const isByHand = ['Proceed', 'Retry', 'Approve'].includes(step.command?.type ?? '');
+    if (isByHand && !(step.command?.type === 'Approve' && isInsidePlan)) {
       expect(step.by.kind, "a raise past the plan is a person's").toBe('person');
     }
     if (step.judgement !== undefined && from >= 0) checkProceed(drive, step);

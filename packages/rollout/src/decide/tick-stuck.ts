@@ -1,12 +1,15 @@
 import type { RolloutEvent } from '../event.ts';
-import { shutSince } from '../external-gates.ts';
+import { gateEveryMs, gatesNow, shutSince } from '../external-gates.ts';
 import { calendarOpen } from '../plan/calendar.ts';
 import { RAMPART } from '../principal.ts';
 import type { Incident, RolloutState } from '../state.ts';
 import type { Judgement } from '../verdict.ts';
 import { stuckAfterMs, unattendedAfterMs } from './cadence.ts';
 import { openItems } from './decide-start.ts';
-import { waitingFor, waitsOfStart } from './tick-advance.ts';
+import { needsGatesAnew, waitingFor, waitsOfStart } from './tick-advance.ts';
+
+/** How long gates may take to answer anew once the calendar has opened, at most. */
+const MOST_PATIENCE_MS = 3_600_000;
 
 /** Since when a stage waits for other than time: its time is served, or something other than a person keeps it from being served. */
 function stageWaitsSince(state: RolloutState): number | undefined {
@@ -55,6 +58,17 @@ function waitsOf(state: RolloutState, judgement: Judgement | undefined, now: num
   return waitingFor(state, judgement, now);
 }
 
+function isOpenAt({ plan }: RolloutState, at: number): boolean {
+  return calendarOpen(plan.calendar, at).open;
+}
+
+/** Whether the calendar has opened only now, and gates have yet to say anew what they said before it closed. */
+function isAskingAnew(state: RolloutState, judgement: Judgement | undefined, now: number): boolean {
+  if (!needsGatesAnew(state, judgement, now)) return false;
+  const everyMs = Math.max(...gatesNow(state).map(gateEveryMs));
+  return !isOpenAt(state, now - Math.min(MOST_PATIENCE_MS, 2 * everyMs));
+}
+
 /**
  * Tells once per stage, and once per phase before the first, that a rollout waits too long for something that nobody gives
  * it. Not while the calendar is closed, a person holds it, the kill switch is latched or it is blind: those are known, or
@@ -67,8 +81,8 @@ export function tellStuck(state: RolloutState, judgement: Judgement | undefined,
   if (incident !== undefined) {
     return [{ type: 'IncidentUnattended', incident: incident.number, since: incident.openedAt }];
   }
-  const isClosed = state.phase !== 'preflight' && !calendarOpen(state.plan.calendar, now).open;
-  const waits = isClosed ? [] : waitsOf(state, judgement, now);
+  const isClosed = state.phase !== 'preflight' && !isOpenAt(state, now);
+  const waits = isClosed || isAskingAnew(state, judgement, now) ? [] : waitsOf(state, judgement, now);
   return waits.length === 0
     ? []
     : [{ type: 'RolloutStuck', since: dueAt - stuckAfterMs(state.plan), waitingFor: waits }];
