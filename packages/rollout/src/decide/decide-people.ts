@@ -3,7 +3,7 @@ import type { RolloutEvent } from '../event.ts';
 import { calendarOpen, closedWords } from '../plan/calendar.ts';
 import { type Principal, RAMPART } from '../principal.ts';
 import type { Proposal, RolloutState } from '../state.ts';
-import { killNow, retryNow } from './decide-abort.ts';
+import { killNow, proposeOnce, retryNow } from './decide-abort.ts';
 import { preflightIncomplete } from './decide-preflight.ts';
 import {
   APPROVING,
@@ -112,7 +112,7 @@ export const proceed: Handler<Of<'Proceed'>> = (state, command, by, now) => {
   if (no) return no;
   const outcome = proceedNow(state, command.reason, now);
   if (!outcome.ok || (by.kind === 'person' && !state.plan.fourEyes)) return outcome;
-  return accept({ type: 'ProposalMade', number: nextProposal(state), action: 'proceed', reason: command.reason });
+  return proposeOnce(state, { action: 'proceed', reason: command.reason }, by);
 };
 
 /**

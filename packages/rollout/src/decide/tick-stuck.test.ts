@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ANA, BATCH_MS, BEN, Drive, HOUR_MS, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
+import { AGENT, ANA, BATCH_MS, BEN, Drive, HOUR_MS, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
 import { RAMPART } from '../principal.ts';
 
 const DAY_MS = 24 * HOUR_MS;
@@ -61,6 +61,21 @@ describe('a rollout that could go on by time', () => {
     expect(stuck(drive)).toEqual([]);
     drive.serve(25 * HOUR_MS);
     expect(stuck(drive)[0]?.waitingFor[0], 'nobody answered for another day').toMatch(/^gate window, which has not/);
+  });
+
+  it('is told of when an agent holds it and nobody looks, also before the first stage', () => {
+    const drive = new Drive().reach('canary');
+    drive.command({ type: 'Hold', reason: 'odd latency' }, AGENT);
+    drive.serve(25 * HOUR_MS);
+    expect(stuck(drive)[0]?.waitingFor[0]).toBe('held by agent:ops: odd latency');
+    const early = new Drive();
+    early.command({ type: 'Start' });
+    early.command({ type: 'Hold', reason: 'wait for me' }, AGENT);
+    early.command({ type: 'Approve', item: 'launch-readiness', evidence: 'OPS-1' }, BEN);
+    for (let count = 0; count < 5; count += 1) early.serve(BATCH_MS);
+    expect(early.state).toMatchObject({ phase: 'baseline', baseline: {} });
+    early.tick(25 * HOUR_MS);
+    expect(stuck(early)).toMatchObject([{ waitingFor: ['held by agent:ops: wait for me'] }]);
   });
 
   it('is told of when a gate stays closed, in whatever words it says so', () => {

@@ -1,12 +1,11 @@
 import type { RolloutEvent } from '../event.ts';
 import { gateEveryMs, gatesNow, shutSince } from '../external-gates.ts';
 import { calendarOpen } from '../plan/calendar.ts';
-import { RAMPART } from '../principal.ts';
 import type { Incident, RolloutState } from '../state.ts';
 import type { Judgement } from '../verdict.ts';
 import { stuckAfterMs, unattendedAfterMs } from './cadence.ts';
 import { openItems } from './decide-start.ts';
-import { needsGatesAnew, waitingFor, waitsOfStart } from './tick-advance.ts';
+import { heldWords, needsGatesAnew, waitingFor, waitsOfStart } from './tick-advance.ts';
 
 /** How long gates may take to answer anew once the calendar has opened, at most. */
 const MOST_PATIENCE_MS = 3_600_000;
@@ -24,8 +23,7 @@ function stageWaitsSince(state: RolloutState): number | undefined {
 /** Since when a rollout could go on by time alone; `undefined` while it could not, or where it is known why not. */
 function waitsSince(state: RolloutState): number | undefined {
   const { phase, hold, killed, blindSince, baseline, baselineSince, plan } = state;
-  const isHeldByPerson = hold !== undefined && hold.by !== RAMPART.id;
-  if (isHeldByPerson || killed || blindSince !== undefined) return undefined;
+  if (hold?.byPerson || killed || blindSince !== undefined) return undefined;
   const startedAt = state.attempts.at(-1)?.startedAt ?? state.createdAt;
   if (phase === 'preflight') return startedAt;
   if (phase === 'exposing' || phase === 'monitoring') return stageWaitsSince(state);
@@ -54,7 +52,7 @@ export function stuckDueAt(state: RolloutState): number | undefined {
 function waitsOf(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
   if (state.phase === 'preflight') return openItems(state).map((item) => `pre-flight item "${item}"`);
   if (state.phase === 'baseline' && state.baseline === undefined) return ['the baseline: no evidence to take it from'];
-  if (state.phase === 'baseline') return waitsOfStart(state, now);
+  if (state.phase === 'baseline') return [...(state.hold ? [heldWords(state.hold)] : []), ...waitsOfStart(state, now)];
   return waitingFor(state, judgement, now);
 }
 

@@ -122,3 +122,20 @@ describe('evidence of pre-flight', () => {
     expect(drive.state.overrides).toHaveLength(1);
   });
 });
+
+describe('a proposal', () => {
+  it('that is still open is not made again by whoever repeats itself', () => {
+    const drive = new Drive().reach('canary');
+    for (const reason of ['go', 'please go']) drive.command({ type: 'Proceed', reason }, AGENT);
+    expect(drive.state.proposals).toMatchObject([{ number: 1, by: 'agent:ops', reason: 'go' }]);
+    drive.command({ type: 'Proceed', reason: 'I too' }, OTHER_AGENT);
+    drive.command({ type: 'Decline', proposal: 1, reason: 'not yet' }, BEN);
+    drive.command({ type: 'Proceed', reason: 'now?' }, AGENT);
+    expect(drive.state.proposals.map(({ by }) => by)).toEqual(['agent:ops', 'agent:other', 'agent:ops']);
+    drive.command({ type: 'Abort', reason: 'x' });
+    drive.command({ type: 'RecordFix', incident: 1, text: 'fixed' });
+    drive.now += HOUR_MS;
+    for (const version of ['v2', 'v2', 'v3']) drive.command({ type: 'Retry', version }, AGENT);
+    expect(drive.state.proposals.slice(3)).toMatchObject([{ version: 'v2' }, { version: 'v3' }]);
+  });
+});
