@@ -147,6 +147,8 @@ function enterStage(state: RolloutState, event: Of<'StageEntered'>, at: number):
     epoch: event.epoch,
     layers: event.layers,
     stage: { index: event.index, enteredAt: at, servedMs: 0, durationMs: event.durationMs },
+    // What was not seen of the baseline is no blindness of the stage.
+    ...(state.blindSince !== undefined && { blindSince: at, blindNoticedAt: at }),
     sightSince: at,
     history: [...state.history, record],
     verdicts: [],

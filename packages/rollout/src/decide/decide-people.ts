@@ -116,11 +116,12 @@ export const proceed: Handler<Of<'Proceed'>> = (state, command, by, now) => {
 };
 
 /**
- * Whether a proposal lowers exposure, or is the way the plan itself goes on: a retry once a fix is recorded. A plan that asks
- * for four eyes means those of people.
+ * Whether a proposal lowers exposure, or is the way the plan itself goes on: a retry once a fix is recorded, with the people
+ * that the plan says. A plan that asks for four eyes means those of people.
  */
-function isInsidePlan({ incidents, plan }: RolloutState, { action }: Proposal): boolean {
-  return action === 'kill' || (action === 'retry' && !plan.fourEyes && incidents.at(-1)?.fix !== undefined);
+function isInsidePlan({ incidents, plan }: RolloutState, { action, people = plan.retry.people }: Proposal): boolean {
+  const isFixed = incidents.at(-1)?.fix !== undefined;
+  return action === 'kill' || (action === 'retry' && !plan.fourEyes && isFixed && people === plan.retry.people);
 }
 
 /** Approves or declines a proposal; the proposer may not approve it, and past the plan only a person may. A kill is declined by people only. */

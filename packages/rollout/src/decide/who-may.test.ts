@@ -95,6 +95,21 @@ describe('a proposed kill', () => {
   });
 });
 
+describe('a retry that another agent approves', () => {
+  it('shows the feature to the people the plan says, and to others only once a person approves it', () => {
+    const drive = new Drive().reach('canary');
+    drive.command({ type: 'Abort', reason: 'x' });
+    drive.command({ type: 'RecordFix', incident: 1, text: 'fixed' });
+    drive.now += HOUR_MS;
+    drive.command({ type: 'Retry', version: 'v2', people: 'fresh' }, AGENT);
+    drive.command({ type: 'Retry', version: 'v2' }, AGENT);
+    const approve = (number: number) => ({ type: 'Approve', item: `proposal ${number}` }) as const;
+    expect(drive.command(approve(1), OTHER_AGENT)).toMatchObject(refused('FORBIDDEN'));
+    expect(drive.command(approve(2), OTHER_AGENT)).toMatchObject({ ok: true });
+    expect(drive.state).toMatchObject({ attempt: 2, phase: 'exposing' });
+  });
+});
+
 describe('evidence of pre-flight', () => {
   it('that is too old when the last item is given keeps pre-flight open', () => {
     const drive = new Drive(planOf({ preflight: ['legal', { item: 'security', requires: 'evidence', maxAge: '2h' }] }));
