@@ -61,11 +61,6 @@ export const extend: Handler<Of<'Extend'>> = (state, command, by) => {
   return accept({ type: 'StageExtended', byMs, reason: command.reason });
 };
 
-/** Number the next proposal gets. */
-export function nextProposal(state: RolloutState): number {
-  return state.proposals.length + 1;
-}
-
 function proceedNow(state: RolloutState, reason: string, now: number): Decision {
   const running = state.stage;
   const no = preflightIncomplete(state, 'proceed') ?? notIn(state, ['exposing'], 'proceed');
