@@ -252,7 +252,10 @@ const REFUSALS: Readonly<Record<RefusalCode, ProblemEntry>> = {
     'Ask a principal other than the one who started or proposed it.',
   ),
   CRITICAL_ISSUE_OPEN: refusal('A critical issue is open.', 'Fix or close it first: `rampart issue fix NUMBER`.'),
-  ALREADY_HELD: refusal('The rollout is held already.', 'Nothing to do; `rampart resume` ends the hold.'),
+  ALREADY_HELD: refusal(
+    'The rollout is held already.',
+    'Nothing to do; `rampart resume` ends the hold. A person takes over the hold of an agent or of Rampart.',
+  ),
   NOT_HELD: refusal('The rollout is not held.', 'Nothing to do.'),
   KILL_SWITCH_LATCHED: refusal('The kill switch is on.', 'A person re-arms it with a reason: `rampart rearm`.'),
   NOT_KILLED: refusal('The kill switch is not on.', 'Nothing to do.'),

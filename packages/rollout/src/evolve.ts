@@ -147,6 +147,8 @@ function enterStage(state: RolloutState, event: Of<'StageEntered'>, at: number):
     epoch: event.epoch,
     layers: event.layers,
     stage: { index: event.index, enteredAt: at, servedMs: 0, durationMs: event.durationMs },
+    // What was not seen of the baseline is no blindness of the stage.
+    ...(state.blindSince !== undefined && { blindSince: at, blindNoticedAt: at }),
     sightSince: at,
     history: [...state.history, record],
     verdicts: [],
@@ -198,7 +200,9 @@ function regainSight(state: RolloutState, _event: Of<'SightReturned'>, at: numbe
 
 /** A gate that closes stops the served-time clock where it is one of `during`, and the last of them to open starts it again. */
 function answerGate(state: RolloutState, { gate, open, why }: Of<'GateAnswered'>, at: number): RolloutState {
-  const answered = { ...state, gates: { ...state.gates, [gate]: { open, why, at } } };
+  const before = state.gates?.[gate];
+  const since = !open && before?.open === false ? before.at : at;
+  const answered = { ...state, gates: { ...state.gates, [gate]: { open, why, at: since } } };
   return shutGates(answered).length > 0 ? pause(answered, at) : startCounting(answered, at);
 }
 
@@ -260,7 +264,7 @@ const EVOLVERS: { readonly [T in Exclude<RolloutEvent['type'], 'RolloutCreated'>
   GateAnswered: answerGate,
   RolloutHeld: (state, { reason, byPerson }, at, by) => ({
     ...pause(state, at),
-    hold: { by, reason, at, ...(byPerson && { byPerson }) },
+    hold: { by, reason, at: state.hold?.at ?? at, ...(byPerson && { byPerson }) },
   }),
   RolloutResumed: (state, _event, at) => startCounting(without(state, 'hold'), at),
   StageExtended: (state, event) =>

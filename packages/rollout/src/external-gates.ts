@@ -29,7 +29,7 @@ export function shutGates(state: RolloutState): readonly ExternalGate[] {
   return gatesNow(state).filter(({ name, when }) => when === 'during' && state.gates?.[name]?.open !== true);
 }
 
-/** When the last of the gates that stop the clock did so: rather too late than too early, as its words may have changed since. */
+/** When the last of the gates that stop the clock did so. */
 export function shutSince(state: RolloutState): number | undefined {
   const since = shutGates(state).map(({ name }) => state.gates?.[name]?.at ?? state.stage?.enteredAt ?? 0);
   return since.length === 0 ? undefined : Math.max(...since);

@@ -72,7 +72,7 @@ export type StageRun = {
   readonly askedAt?: number;
 };
 
-/** Why advances are stopped. `byPerson`: only a person may resume it. */
+/** Why advances are stopped, and since when. `byPerson`: a person holds it, or has taken the hold over; only a person may resume it. */
 export type Hold = {
   readonly by: string;
   readonly reason: string;
@@ -80,7 +80,7 @@ export type Hold = {
   readonly byPerson?: true;
 };
 
-/** What an external gate said last, and when that was put on record. */
+/** What an external gate said last, and when that was put on record; of one that is closed, since when, in whatever words. */
 export type GateAnswer = { readonly open: boolean; readonly why: string; readonly at: number };
 
 /** A finished or running stage of any attempt, for the report. */

@@ -32,9 +32,9 @@ export function attestedBy(state: RolloutState, event: Scheduled): readonly Roll
   return [{ type: 'ItemAttested', list: 'exit', item: CLEANUP_SCHEDULED, evidence }];
 }
 
-/** What a plan with `cleanup` schedules by itself once everyone is exposed; the quiet time ends at `quietAt`. */
+/** What a plan with `cleanup` schedules by itself once everyone is exposed, where nobody has yet; the quiet time ends at `quietAt`. */
 export function cleanupByPlan(state: RolloutState, quietAt: number): readonly RolloutEvent[] {
-  if (state.plan.cleanup === undefined) return [];
+  if (state.plan.cleanup === undefined || state.cleanup !== undefined) return [];
   const event = cleanupOf(state, {}, quietAt);
   return [event, ...attestedBy(state, event)];
 }

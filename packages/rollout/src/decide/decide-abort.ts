@@ -3,7 +3,7 @@ import type { RolloutEvent } from '../event.ts';
 import { currentStageName } from '../evolve-records.ts';
 import { formatElapsedUp } from '../plan/duration.ts';
 import type { Principal } from '../principal.ts';
-import type { AbortKind, Incident, RolloutState } from '../state.ts';
+import type { AbortKind, Incident, Proposal, RolloutState } from '../state.ts';
 import type { Judgement, MetricSnapshot, Verdict } from '../verdict.ts';
 import {
   accept,
@@ -170,20 +170,31 @@ export function retryNow(state: RolloutState, command: Omit<Of<'Retry'>, 'type'>
   );
 }
 
+/** Proposes a raise. Whoever proposes the same while it is still open says nothing new: each would be a message to people. */
+export function proposeOnce(
+  { proposals }: RolloutState,
+  wish: Pick<Proposal, 'action' | 'reason' | 'version' | 'people'>,
+  by: Principal,
+): Decision {
+  const isKnown = proposals.some(
+    (one) =>
+      one.decided === undefined &&
+      one.by === by.id &&
+      one.action === wish.action &&
+      one.version === wish.version &&
+      one.people === wish.people,
+  );
+  return isKnown ? accept() : accept({ type: 'ProposalMade', number: proposals.length + 1, ...wish });
+}
+
 export const retry: Handler<Of<'Retry'>> = (state, command, by, now) => {
   const no = lacksRole(by, RAISING, 'retry');
   if (no) return no;
   const outcome = retryNow(state, command, now);
   if (!outcome.ok || (by.kind === 'person' && !state.plan.fourEyes)) return outcome;
   const { reason = 'retry from stage 1', version, people } = command;
-  return accept({
-    type: 'ProposalMade',
-    number: state.proposals.length + 1,
-    action: 'retry',
-    reason,
-    ...(version !== undefined && { version }),
-    ...(people !== undefined && { people }),
-  });
+  const asked = { ...(version !== undefined && { version }), ...(people !== undefined && { people }) };
+  return proposeOnce(state, { action: 'retry', reason, ...asked }, by);
 };
 
 function onEffect(

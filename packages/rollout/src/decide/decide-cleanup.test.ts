@@ -19,6 +19,14 @@ function completed(): Drive {
 const remind = (drive: Drive) => drive.command({ type: 'RemindCleanup' }, RAMPART);
 
 describe('the removal of a flag', () => {
+  it('that somebody has dated in an earlier stage is not dated anew by the plan', () => {
+    const drive = new Drive(planOf({ exit: [ITEM], cleanup: { after: '10d' } })).reach('canary');
+    const dueAt = drive.now + 90 * DAY_MS;
+    drive.command({ type: 'ScheduleCleanup', dueAt, owner: 'ben' });
+    drive.reach('ga');
+    expect(drive.state).toMatchObject({ phase: 'monitoring', cleanup: { dueAt, owner: 'ben' } });
+  });
+
   it.each([
     ['a date', '2026-03-01', { dueAt: Date.UTC(2026, 2, 1) }],
     ['an instant', '2026-03-01T09:00+02:00', { dueAt: Date.UTC(2026, 2, 1, 7) }],

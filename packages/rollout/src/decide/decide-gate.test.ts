@@ -3,6 +3,7 @@ import { AGENT, ANA, BATCH_MS, BEN, Drive, HOUR_MS, MINUTE_MS, planOf, VIEWER } 
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutConfig } from '../plan/plan-schema.ts';
 import { RAMPART } from '../principal.ts';
+import { decide } from './decide.ts';
 import { needsGatesAnew, waitingFor } from './tick-advance.ts';
 
 const SECOND_MS = 1000;
@@ -63,6 +64,10 @@ describe('a gate of advance', () => {
     drive.serve(BATCH_MS);
     expect(waits(drive)).toEqual(['gate release-window, which has not answered for 8 min']);
     expect(needsGatesAnew(drive.state, drive.judgement, drive.now)).toBe(true);
+    expect(decide(drive.state, { type: 'Proceed', reason: 'its system is down' }, ANA, drive.now)).toMatchObject({
+      ok: true,
+      events: [{ what: 'proceed from canary; past gate release-window, which has not answered for 8 min' }, {}, {}],
+    });
     drive.command(says('release-window', true), RAMPART);
     drive.tick(SECOND_MS);
     expect(drive.state.stage?.index).toBe(1);

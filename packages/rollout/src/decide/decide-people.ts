@@ -1,9 +1,9 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { calendarOpen, closedWords } from '../plan/calendar.ts';
-import type { Principal } from '../principal.ts';
+import { type Principal, RAMPART } from '../principal.ts';
 import type { Proposal, RolloutState } from '../state.ts';
-import { killNow, retryNow } from './decide-abort.ts';
+import { killNow, proposeOnce, retryNow } from './decide-abort.ts';
 import { preflightIncomplete } from './decide-preflight.ts';
 import {
   APPROVING,
@@ -18,7 +18,7 @@ import {
   refuse,
 } from './decision.ts';
 import { enterStage, stageOf } from './exposure.ts';
-import { closedGates } from './gate-waits.ts';
+import { closedGates, staleGates } from './gate-waits.ts';
 import { isSharedIncident } from './tick-lower.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
@@ -29,7 +29,10 @@ export const hold: Handler<Of<'Hold'>> = (state, command, by) => {
     notIn(state, ['preflight', 'baseline', 'exposing', 'monitoring'], 'hold') ??
     lacksReason(command.reason, 'hold');
   if (no) return no;
-  if (state.hold) return refuse('ALREADY_HELD', `Held already by ${state.hold.by}: ${state.hold.reason}`);
+  // A person takes over the hold of an agent or of Rampart, so that no agent lifts it.
+  const isTakenOver = by.kind === 'person' && state.hold?.byPerson !== true;
+  if (state.hold && !isTakenOver)
+    return refuse('ALREADY_HELD', `Held already by ${state.hold.by}: ${state.hold.reason}`);
   return accept({ type: 'RolloutHeld', reason: command.reason, ...(by.kind === 'person' && { byPerson: true }) });
 };
 
@@ -37,10 +40,10 @@ export const resume: Handler<Of<'Resume'>> = (state, command, by) => {
   const no = lacksRole(by, RAISING, 'resume a rollout');
   if (no) return no;
   if (!state.hold) return refuse('NOT_HELD', `Rollout ${state.id} is not held.`);
-  if (by.kind !== 'person' && state.hold.byPerson) {
+  if (by.kind !== 'person' && (state.hold.byPerson || state.hold.by === RAMPART.id)) {
     return refuse(
       'FORBIDDEN',
-      `${state.hold.by} holds it (${state.hold.reason}); what a person holds, a person resumes.`,
+      `${state.hold.by} holds it (${state.hold.reason}); what a person or Rampart holds, a person resumes.`,
     );
   }
   return accept({ type: 'RolloutResumed', ...(command.reason !== undefined && { reason: command.reason }) });
@@ -57,11 +60,6 @@ export const extend: Handler<Of<'Extend'>> = (state, command, by) => {
   const byMs = command.byMs !== undefined && command.byMs > 0 ? command.byMs : whole;
   return accept({ type: 'StageExtended', byMs, reason: command.reason });
 };
-
-/** Number the next proposal gets. */
-export function nextProposal(state: RolloutState): number {
-  return state.proposals.length + 1;
-}
 
 function proceedNow(state: RolloutState, reason: string, now: number): Decision {
   const running = state.stage;
@@ -87,8 +85,9 @@ function proceedNow(state: RolloutState, reason: string, now: number): Decision 
   if (!calendar.open)
     return refuse('CALENDAR_CLOSED', `Advances are closed: ${closedWords(state.plan.calendar, calendar)}.`);
   const name = stageOf(state)?.name ?? '';
+  const passed = [...closedGates(state, now), ...staleGates(state, now)];
   const events: RolloutEvent[] = [
-    { type: 'OverrideRecorded', what: [`proceed from ${name}`, ...closedGates(state, now)].join('; past '), reason },
+    { type: 'OverrideRecorded', what: [`proceed from ${name}`, ...passed].join('; past '), reason },
     ...(state.hold ? ([{ type: 'RolloutResumed', reason }] as const) : []),
     {
       type: 'StagePassed',
@@ -108,18 +107,19 @@ export const proceed: Handler<Of<'Proceed'>> = (state, command, by, now) => {
   if (no) return no;
   const outcome = proceedNow(state, command.reason, now);
   if (!outcome.ok || (by.kind === 'person' && !state.plan.fourEyes)) return outcome;
-  return accept({ type: 'ProposalMade', number: nextProposal(state), action: 'proceed', reason: command.reason });
+  return proposeOnce(state, { action: 'proceed', reason: command.reason }, by);
 };
 
 /**
- * Whether a proposal lowers exposure, or is the way the plan itself goes on: a retry once a fix is recorded. A plan that asks
- * for four eyes means those of people.
+ * Whether a proposal lowers exposure, or is the way the plan itself goes on: a retry once a fix is recorded, with the people
+ * that the plan says. A plan that asks for four eyes means those of people.
  */
-function isInsidePlan({ incidents, plan }: RolloutState, { action }: Proposal): boolean {
-  return action === 'kill' || (action === 'retry' && !plan.fourEyes && incidents.at(-1)?.fix !== undefined);
+function isInsidePlan({ incidents, plan }: RolloutState, { action, people = plan.retry.people }: Proposal): boolean {
+  const isFixed = incidents.at(-1)?.fix !== undefined;
+  return action === 'kill' || (action === 'retry' && !plan.fourEyes && isFixed && people === plan.retry.people);
 }
 
-/** Approves or declines a proposal; the proposer may not approve it, and past the plan only a person may. */
+/** Approves or declines a proposal; the proposer may not approve it, and past the plan only a person may. A kill is declined by people only. */
 export function decideProposal(
   state: RolloutState,
   number: number,
@@ -144,6 +144,9 @@ export function decideProposal(
       'FORBIDDEN',
       `${by.id} is not a person; what raises exposure past the plan needs a person's approval.`,
     );
+  }
+  if (!approved && proposal.action === 'kill' && by.kind !== 'person') {
+    return refuse('FORBIDDEN', `${by.id} is not a person; it may approve a kill, and only a person declines one.`);
   }
   const decided: RolloutEvent = { type: 'ProposalDecided', number, approved, ...(reason !== undefined && { reason }) };
   if (!approved) return accept(decided);

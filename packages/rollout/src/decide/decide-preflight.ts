@@ -1,6 +1,7 @@
 import type { PreflightFinding, RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { formatElapsed } from '../plan/duration.ts';
+import { FLAG_CONFIGURED, PLAN_APPROVED } from '../plan/read-preflight.ts';
 import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
 import { accept, type Decision, type Handler, lacksReason, lacksRole, RAISING, refuse } from './decision.ts';
@@ -13,7 +14,6 @@ import {
   isLink,
   isReference,
   missingPreflight,
-  PLAN_APPROVED,
   preflightCheckOf,
 } from './preflight-items.ts';
 
@@ -49,8 +49,8 @@ function lacksWaiver(state: RolloutState, command: Of<'Approve'>, by: Principal)
   const no = lacksRole(by, RAISING, 'waive a pre-flight item') ?? lacksReason(command.note, 'waive an item (note)');
   if (no) return no;
   if (by.kind !== 'person') return refuse('FORBIDDEN', `${by.id} is not a person; only a person may waive an item.`);
-  const isOwn = preflightCheckOf(state, command.item).by === undefined;
-  return isOwn && evidenceNeedOf(state, command.item) === 'not-by-hand' ? wrongHand(state, command, by) : undefined;
+  const isOfFlag = command.item === FLAG_CONFIGURED && evidenceNeedOf(state, command.item) === 'not-by-hand';
+  return isOfFlag ? wrongHand(state, command, by) : undefined;
 }
 
 function lacksEvidence(state: RolloutState, command: Of<'Approve'>, by: Principal): Decision | undefined {
@@ -62,10 +62,13 @@ function lacksEvidence(state: RolloutState, command: Of<'Approve'>, by: Principa
   return refuse('EVIDENCE_REQUIRED', `"${command.item}": received ${got}; ${WANTED[need]}.`);
 }
 
-/** Events that follow once every item is given; none before. `given`: items that the same decision gives. */
+/** Events that follow once every item is given; none before. What has grown too old meanwhile is open again. `given`: items that the same decision gives. */
 export function leavePreflight(state: RolloutState, given: readonly string[], now: number): readonly RolloutEvent[] {
   const isComplete = Object.entries(state.preflight).every(([item, one]) => one !== null || given.includes(item));
   if (!isComplete || state.phase !== 'preflight') return [];
+  const old = aged(state, now).filter(({ item }) => !given.includes(item));
+  const failed = old.flatMap((finding) => findingEvents(state, finding, now));
+  if (failed.length > 0) return failed;
   return beginExposure({ ...state, phase: 'baseline' }, now);
 }
 
@@ -77,6 +80,9 @@ export function approvePreflight(state: RolloutState, command: Of<'Approve'>, by
       'ANOTHER_PRINCIPAL_REQUIRED',
       `${by.id} asked for this start; another principal must approve the plan.`,
     );
+  }
+  if (item === PLAN_APPROVED && state.plan.fourEyes && by.kind !== 'person') {
+    return refuse('FORBIDDEN', `${by.id} is not a person; the plan asks for four eyes, and means those of people.`);
   }
   const no = by.kind === 'system' ? undefined : lacksEvidence(state, command, by);
   if (no) return no;
@@ -100,7 +106,8 @@ export function findingEvents(
   { item, evidence, why }: PreflightFinding,
   now: number,
 ): readonly RolloutEvent[] {
-  if (!Object.hasOwn(state.preflight, item)) return [];
+  // A plan is approved by a principal, whatever answers.
+  if (!Object.hasOwn(state.preflight, item) || item === PLAN_APPROVED) return [];
   const given = state.preflight[item];
   if (why === undefined) {
     const isNew = given === null || agedItems(state, now).includes(item);

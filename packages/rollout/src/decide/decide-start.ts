@@ -1,5 +1,6 @@
 import type { RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
+import { PLAN_APPROVED } from '../plan/read-preflight.ts';
 import type { Principal } from '../principal.ts';
 import type { Issue, RolloutState } from '../state.ts';
 import { cleanupFromEvidence } from './decide-cleanup.ts';
@@ -19,7 +20,6 @@ import {
 import { openExitItems, unmeasuredMetrics } from './exit-gate.ts';
 import { CLEANUP_SCHEDULED, DOCS_UPDATED, withoutItem } from './exit-items.ts';
 import { stageOf } from './exposure.ts';
-import { PLAN_APPROVED } from './preflight-items.ts';
 
 type Of<T extends RolloutCommand['type']> = Extract<RolloutCommand, { type: T }>;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Drive, happen, happening, planOf, type Step } from '../arbitraries.contract.ts';
+import { Drive, happen, happening, OTHER_AGENT, planOf, type Step } from '../arbitraries.contract.ts';
 import type { RolloutEvent } from '../event.ts';
 import { replay } from '../evolve.ts';
 import { gatesNow } from '../external-gates.ts';
@@ -8,6 +8,7 @@ import { type EvidenceState, NO_EVIDENCE } from '../judge/evidence-state.ts';
 import { foldEvidence } from '../judge/fold-trusted.ts';
 import type { RolloutState } from '../state.ts';
 import { silenceMs } from './cadence.ts';
+import { decide } from './decide.ts';
 import { coversLayers, layersOf } from './exposure.ts';
 import { servedMs } from './served.ts';
 
@@ -117,7 +118,10 @@ function checkRaise(drive: Drive, step: Step): void {
     expect(event.index, 'I1, I5: the next stage').toBe(from + 1);
     expect(step.after.layers).toEqual(layersOf(step.before.plan, event.index));
     expect(step.before.killed && step.command?.type !== 'Rearm', 'I6').toBe(false);
-    if (step.command?.type === 'Proceed' || step.command?.type === 'Retry' || step.command?.type === 'Approve') {
+    const isFixed = step.before.incidents.at(-1)?.fix !== undefined;
+    const isInsidePlan = step.before.phase === 'aborted' && isFixed && !step.before.plan.fourEyes;
+    const isByHand = ['Proceed', 'Retry', 'Approve'].includes(step.command?.type ?? '');
+    if (isByHand && !(step.command?.type === 'Approve' && isInsidePlan)) {
       expect(step.by.kind, "a raise past the plan is a person's").toBe('person');
     }
     if (step.judgement !== undefined && from >= 0) checkProceed(drive, step);
@@ -172,6 +176,18 @@ function checkEnd(step: Step): void {
   expect(step.after, 'I8').toMatchObject({ phase, layers, epoch, killed });
 }
 
+/** Whatever stands in the way of an advance stands in the way of no abort. */
+function checkLowerable({ state, now }: Drive): void {
+  const phases = ['preflight', 'baseline', 'exposing', 'monitoring'];
+  if (!phases.includes(state.phase)) return;
+  const kill = decide(state, { type: 'Kill', reason: 'x' }, OTHER_AGENT, now);
+  expect(state.killed || (kill.ok && kill.events.at(-1)?.type === 'RolloutAborted'), 'I4').toBe(true);
+  expect(decide(state, { type: 'Abort', reason: 'x' }, OTHER_AGENT, now), 'I4').toMatchObject({
+    ok: true,
+    events: [{ type: 'RolloutAborted' }],
+  });
+}
+
 function refold(drive: Drive): EvidenceState {
   return drive.batches.reduce<EvidenceState>((evidence, { batch, version }) => {
     return foldEvidence(evidence, batch, replay(drive.records.slice(0, version)) as RolloutState);
@@ -198,6 +214,7 @@ describe('a rollout, whatever happens to it', () => {
           checkEnd(step);
           checkRetry(step);
         }
+        checkLowerable(drive);
         expect(replay(drive.records), 'I7').toEqual(drive.state);
         expect(refold(drive), 'I7').toEqual(drive.evidence);
         expect(JSON.parse(JSON.stringify([drive.evidence, drive.judgement ?? null])), 'finite').toEqual([

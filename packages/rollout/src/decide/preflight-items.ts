@@ -1,10 +1,7 @@
 import { ACCEPT_RANDOM_INTERNAL } from '../plan/internal-segment.ts';
-import { FLAG_CONFIGURED, ROLLBACK_TESTED } from '../plan/read-preflight.ts';
+import { FLAG_CONFIGURED, PLAN_APPROVED, ROLLBACK_TESTED } from '../plan/read-preflight.ts';
 import type { PreflightCheck } from '../plan.ts';
 import type { RolloutState } from '../state.ts';
-
-/** Pre-flight item that another principal gives when an agent starts, or the plan asks for four eyes. */
-export const PLAN_APPROVED = 'plan-approved';
 
 /** What a pre-flight item asks of whoever gives it by hand. */
 export type EvidenceNeed =
@@ -36,7 +33,12 @@ export function evidenceNeedOf(state: RolloutState, item: string): EvidenceNeed 
   if (by !== undefined) return by.kind === 'link' ? 'link' : 'not-by-hand';
   const failure = state.preflightFailures?.[item];
   if (item === FLAG_CONFIGURED) return failure === undefined ? 'none' : 'not-by-hand';
-  return NEEDS[item] ?? 'none';
+  return item === ROLLBACK_TESTED && hasFailedDrill(state) ? 'not-by-hand' : (NEEDS[item] ?? 'none');
+}
+
+/** Whether the last drill has shown that SDKs do not follow: words are no evidence against that. */
+function hasFailedDrill({ drills }: RolloutState): boolean {
+  return drills?.at(-1)?.passed === false;
 }
 
 const LINK = /^https?:\/\/[^\s/]+\S*$/i;
@@ -88,6 +90,8 @@ function remedyOf(state: RolloutState, item: string): string {
     return `Rampart asks ${by.source} again by itself; it is given when the query returns a series`;
   if (item === PLAN_APPROVED)
     return `another principal than ${state.startedBy ?? 'the one who started'} approves the plan: rampart approve ${state.id} ${item}`;
+  if (item === ROLLBACK_TESTED && hasFailedDrill(state))
+    return `put right what it says, then rampart drill ${state.id}; or a person waives it: rampart approve ${state.id} ${item} --waive --note WHY`;
   const byHand = BY_HAND[evidenceNeedOf(state, item)](state.id, item);
   return item === ROLLBACK_TESTED ? `rampart drill ${state.id}, or ${byHand}` : byHand;
 }

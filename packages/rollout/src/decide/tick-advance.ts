@@ -3,7 +3,7 @@ import { judgesToCalibrate } from '../judge/judge-trust.ts';
 import { calendarOpen, closedWords } from '../plan/calendar.ts';
 import { formatElapsedUp } from '../plan/duration.ts';
 import type { Stage } from '../plan.ts';
-import type { RolloutState, StageRun } from '../state.ts';
+import type { Hold, RolloutState, StageRun } from '../state.ts';
 import type { Judgement, Verdict } from '../verdict.ts';
 import { freshWindowMs, silenceMs } from './cadence.ts';
 import { failedChecks } from './decide-abort.ts';
@@ -38,11 +38,16 @@ function missingConfirmations(state: RolloutState, stage: Stage): readonly strin
   );
 }
 
+/** Who holds it, and why. */
+export function heldWords({ by, reason }: Hold): string {
+  return `held by ${by}: ${reason}`;
+}
+
 /** What stops the clock of the stage. */
 function stops(state: RolloutState): readonly (string | false | undefined)[] {
   return [
     state.killed && 'the kill switch is latched',
-    state.hold && `held by ${state.hold.by}: ${state.hold.reason}`,
+    state.hold && heldWords(state.hold),
     state.dataInvalid && `data invalid: ${state.dataInvalid}`,
     state.blindSince !== undefined && 'blind: no evidence to decide on',
   ];

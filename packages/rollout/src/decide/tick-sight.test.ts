@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ANA, BEN, bothArms, Drive, HOUR_MS, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
+import { ANA, BATCH_MS, BEN, bothArms, Drive, HOUR_MS, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
 import type { Plan } from '../plan.ts';
 import { RAMPART } from '../principal.ts';
 import { openItems } from './decide-start.ts';
@@ -17,6 +17,25 @@ const inBaseline = (plan: Plan) => {
     drive.command({ type: 'Approve', item, evidence: 'https://wiki.example.com/launch' }, BEN);
   return drive;
 };
+
+describe('blindness before the first stage', () => {
+  it('is none of the stage: nobody is told of it there, and nothing is rolled back for it', () => {
+    const drive = new Drive(planOf({ onBlind: 'rollback' }));
+    drive.command({ type: 'Start' });
+    drive.command({ type: 'Approve', item: 'launch-readiness', evidence: 'OPS-1' });
+    for (let count = 0; count < 12; count += 1) drive.tick(HOUR_MS);
+    expect(drive.all('BlindLimitReached')).toHaveLength(1);
+    const { now } = drive;
+    const baseline = { fromAt: now - HOUR_MS, toAt: now, metrics: {}, source: 'history' } as const;
+    drive.command({ type: 'CaptureBaseline', baseline }, RAMPART);
+    expect(drive.state).toMatchObject({ phase: 'exposing', blindSince: now });
+    drive.tick(BATCH_MS, { failures: [{ metric: 'errorRate', message: '500' }] });
+    expect(drive.state.phase).toBe('exposing');
+    drive.serve(BATCH_MS);
+    expect(drive.state.blindMs ?? 0).toBeLessThanOrEqual(2 * BATCH_MS);
+    expect(drive.all('BlindLimitReached')).toHaveLength(1);
+  });
+});
 
 describe('blindness', () => {
   it('tells people after the limit, and rolls back only where the plan says so', () => {

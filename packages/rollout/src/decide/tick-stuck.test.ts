@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ANA, BATCH_MS, BEN, Drive, HOUR_MS, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
+import { AGENT, ANA, BATCH_MS, BEN, Drive, HOUR_MS, MINUTE_MS, planOf } from '../arbitraries.contract.ts';
 import { RAMPART } from '../principal.ts';
 
 const DAY_MS = 24 * HOUR_MS;
@@ -46,6 +46,46 @@ describe('a rollout that could go on by time', () => {
     expect(stuck(drive)).toEqual([]);
     drive.serve(48 * HOUR_MS);
     expect(stuck(drive)).toMatchObject([{ waitingFor: ['confirmation "No critical bugs"'] }]);
+  });
+
+  it('is not told of when its calendar opens and only the last word of a gate has grown old meanwhile', () => {
+    const calendar = { freeze: ['2026-01-06..2026-01-09'] };
+    const drive = new Drive(planOf({ calendar, gates: [{ signal: 'window', every: '10m' }] })).reach('canary');
+    drive.command({ type: 'Approve', item: 'No critical bugs' }, BEN);
+    drive.serve(2 * HOUR_MS);
+    drive.now = Date.UTC(2026, 0, 5, 23);
+    drive.command({ type: 'AnswerGate', gate: 'window', open: true, why: 'it answered 200' }, RAMPART);
+    while (drive.now < Date.UTC(2026, 0, 10)) drive.serve(BATCH_MS);
+    drive.serve(BATCH_MS);
+    expect(drive.state.stage?.index).toBe(0);
+    expect(stuck(drive)).toEqual([]);
+    drive.serve(25 * HOUR_MS);
+    expect(stuck(drive)[0]?.waitingFor[0], 'nobody answered for another day').toMatch(/^gate window, which has not/);
+  });
+
+  it('is told of when an agent holds it and nobody looks, also before the first stage', () => {
+    const drive = new Drive().reach('canary');
+    drive.command({ type: 'Hold', reason: 'odd latency' }, AGENT);
+    drive.serve(25 * HOUR_MS);
+    expect(stuck(drive)[0]?.waitingFor[0]).toBe('held by agent:ops: odd latency');
+    const early = new Drive();
+    early.command({ type: 'Start' });
+    early.command({ type: 'Hold', reason: 'wait for me' }, AGENT);
+    early.command({ type: 'Approve', item: 'launch-readiness', evidence: 'OPS-1' }, BEN);
+    for (let count = 0; count < 5; count += 1) early.serve(BATCH_MS);
+    expect(early.state).toMatchObject({ phase: 'baseline', baseline: {} });
+    early.tick(25 * HOUR_MS);
+    expect(stuck(early)).toMatchObject([{ waitingFor: ['held by agent:ops: wait for me'] }]);
+  });
+
+  it('is told of when a gate stays closed, in whatever words it says so', () => {
+    const drive = new Drive(planOf({ gates: [{ signal: 'error-budget', when: 'during' }] })).begin();
+    for (let count = 0; count < 30; count += 1) {
+      const why = count % 2 === 0 ? 'it answered 503' : 'it did not answer within 10 s';
+      drive.command({ type: 'AnswerGate', gate: 'error-budget', open: false, why }, RAMPART);
+      drive.serve(HOUR_MS);
+    }
+    expect(stuck(drive)).toHaveLength(1);
   });
 
   it('is not told of while it is blind: that has an alert of its own', () => {

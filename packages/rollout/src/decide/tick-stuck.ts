@@ -1,12 +1,14 @@
 import type { RolloutEvent } from '../event.ts';
-import { shutSince } from '../external-gates.ts';
+import { gateEveryMs, gatesNow, shutSince } from '../external-gates.ts';
 import { calendarOpen } from '../plan/calendar.ts';
-import { RAMPART } from '../principal.ts';
 import type { Incident, RolloutState } from '../state.ts';
 import type { Judgement } from '../verdict.ts';
 import { stuckAfterMs, unattendedAfterMs } from './cadence.ts';
 import { openItems } from './decide-start.ts';
-import { waitingFor, waitsOfStart } from './tick-advance.ts';
+import { heldWords, needsGatesAnew, waitingFor, waitsOfStart } from './tick-advance.ts';
+
+/** How long gates may take to answer anew once the calendar has opened, at most. */
+const MOST_PATIENCE_MS = 3_600_000;
 
 /** Since when a stage waits for other than time: its time is served, or something other than a person keeps it from being served. */
 function stageWaitsSince(state: RolloutState): number | undefined {
@@ -21,8 +23,7 @@ function stageWaitsSince(state: RolloutState): number | undefined {
 /** Since when a rollout could go on by time alone; `undefined` while it could not, or where it is known why not. */
 function waitsSince(state: RolloutState): number | undefined {
   const { phase, hold, killed, blindSince, baseline, baselineSince, plan } = state;
-  const isHeldByPerson = hold !== undefined && hold.by !== RAMPART.id;
-  if (isHeldByPerson || killed || blindSince !== undefined) return undefined;
+  if (hold?.byPerson || killed || blindSince !== undefined) return undefined;
   const startedAt = state.attempts.at(-1)?.startedAt ?? state.createdAt;
   if (phase === 'preflight') return startedAt;
   if (phase === 'exposing' || phase === 'monitoring') return stageWaitsSince(state);
@@ -51,8 +52,19 @@ export function stuckDueAt(state: RolloutState): number | undefined {
 function waitsOf(state: RolloutState, judgement: Judgement | undefined, now: number): readonly string[] {
   if (state.phase === 'preflight') return openItems(state).map((item) => `pre-flight item "${item}"`);
   if (state.phase === 'baseline' && state.baseline === undefined) return ['the baseline: no evidence to take it from'];
-  if (state.phase === 'baseline') return waitsOfStart(state, now);
+  if (state.phase === 'baseline') return [...(state.hold ? [heldWords(state.hold)] : []), ...waitsOfStart(state, now)];
   return waitingFor(state, judgement, now);
+}
+
+function isOpenAt({ plan }: RolloutState, at: number): boolean {
+  return calendarOpen(plan.calendar, at).open;
+}
+
+/** Whether the calendar has opened only now, and gates have yet to say anew what they said before it closed. */
+function isAskingAnew(state: RolloutState, judgement: Judgement | undefined, now: number): boolean {
+  if (!needsGatesAnew(state, judgement, now)) return false;
+  const everyMs = Math.max(...gatesNow(state).map(gateEveryMs));
+  return !isOpenAt(state, now - Math.min(MOST_PATIENCE_MS, 2 * everyMs));
 }
 
 /**
@@ -67,8 +79,8 @@ export function tellStuck(state: RolloutState, judgement: Judgement | undefined,
   if (incident !== undefined) {
     return [{ type: 'IncidentUnattended', incident: incident.number, since: incident.openedAt }];
   }
-  const isClosed = state.phase !== 'preflight' && !calendarOpen(state.plan.calendar, now).open;
-  const waits = isClosed ? [] : waitsOf(state, judgement, now);
+  const isClosed = state.phase !== 'preflight' && !isOpenAt(state, now);
+  const waits = isClosed || isAskingAnew(state, judgement, now) ? [] : waitsOf(state, judgement, now);
   return waits.length === 0
     ? []
     : [{ type: 'RolloutStuck', since: dueAt - stuckAfterMs(state.plan), waitingFor: waits }];

@@ -11,6 +11,9 @@ export const FLAG_CONFIGURED = 'flag-configured';
 /** Item that a drill gives. */
 export const ROLLBACK_TESTED = 'rollback-tested';
 
+/** Item that another principal gives when an agent starts, or the plan asks for four eyes. */
+export const PLAN_APPROVED = 'plan-approved';
+
 const WAYS = ['hook', 'url', 'query', 'requires'] as const;
 
 function waysOf(raw: RawPreflightItem): readonly (typeof WAYS)[number][] {
@@ -45,6 +48,10 @@ function logMisplaced(raw: RawPreflightItem, path: PlanPath, log: IssueLog): voi
       `within is of ${ROLLBACK_TESTED} only: how long a drill may take`,
       'key',
     );
+  }
+  if (raw.item === PLAN_APPROVED && first !== undefined) {
+    const message = `another principal gives ${PLAN_APPROVED}, and nothing that the plan itself names; write it as a plain name`;
+    log.error('misplaced-key', [...path, first], message, 'key');
   }
   if (raw.item === FLAG_CONFIGURED && first !== undefined) {
     log.error(

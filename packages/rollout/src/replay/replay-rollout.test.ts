@@ -44,9 +44,9 @@ class Recorder {
   #state: RolloutState | undefined;
   #evidence: EvidenceState = NO_EVIDENCE;
 
-  constructor(saysLook = true) {
+  constructor(saysLook = true, text = TEXT) {
     this.#saysLook = saysLook;
-    this.command({ type: 'Create', id: 'r', plan: planOf(), warnings: [] });
+    this.command({ type: 'Create', id: 'r', plan: planOf(text), warnings: [] });
     this.command({ type: 'Start' });
     // As a server does for what it can check itself: what follows is by Rampart, and no decision on evidence.
     this.command({ type: 'Approve', item: 'flag-configured', evidence: 'it is served' }, RAMPART);
@@ -173,6 +173,24 @@ describe('a replay', () => {
     const decisions = recorder.records.filter(({ by, event }) => by === RAMPART.id && !given.includes(event.type));
     expect(decisions.map(({ event }) => event.type)).toContain('RolloutAborted');
     expect(replayed(recorder)).toMatchObject({ reproduced: decisions.length, differences: [] });
+  });
+
+  it('takes what a plan schedules at 100 % for part of that advance, and what follows the end as given', () => {
+    const recorder = new Recorder(true, `${TEXT}exit: [flag-cleanup-scheduled]\ncleanup: { after: 1h }\n`);
+    for (let i = 0; i < 180; i += 1) {
+      recorder.now += MINUTE;
+      recorder.look(1);
+    }
+    expect(recorder.state).toMatchObject({ phase: 'complete', cleanup: { by: RAMPART.id } });
+    recorder.command({ type: 'RecordHandover', name: 'feedback', isDelivered: true }, RAMPART);
+    recorder.now += 120 * MINUTE;
+    recorder.command({ type: 'RemindCleanup' }, RAMPART);
+    recorder.command({ type: 'RecordFlagRemoval' }, RAMPART);
+    const types = recorder.records.map(({ event }) => event.type);
+    expect(types).toEqual(
+      expect.arrayContaining(['FlagCleanupScheduled', 'HandoverTold', 'FlagCleanupDue', 'FlagRemoved']),
+    );
+    expect(replayed(recorder)).toMatchObject({ differences: [], state: recorder.state });
   });
 
   it('takes a batch that names no look for one of the instant it closed', () => {

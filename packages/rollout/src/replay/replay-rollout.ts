@@ -58,7 +58,13 @@ const GIVEN: readonly RolloutEvent['type'][] = [
   'GateAnswered',
   'MonitoringStarted',
   'WatchResumed',
+  'FlagCleanupDue',
+  'FlagRemoved',
+  'HandoverTold',
 ];
+
+/** What entering the last stage brings along, in one decision: by themselves they are no decision on evidence. */
+const OF_LAST_STAGE: readonly RolloutEvent['type'][] = ['MonitoringStarted', 'FlagCleanupScheduled', 'ItemAttested'];
 
 /** Whether a record is an input of the reconciler rather than its decision. What follows the last pre-flight item belongs to that item. */
 function isInput({ by, event }: EventRecord, state: RolloutState | undefined): boolean {
@@ -107,8 +113,12 @@ export function openReplay(records: readonly EventRecord[], onLook?: (look: Repl
   const recordedAt = (at: number): readonly EventRecord[] => {
     let end = next;
     while (end < records.length && records[end].at === at && !isInput(records[end], state)) end += 1;
-    // Entering the last stage is one decision of two events.
-    if (end > next && records[end]?.at === at && records[end].event.type === 'MonitoringStarted') end += 1;
+    const isOfLastStage = (index: number) => {
+      const { by, event } = records[index];
+      return by === RAMPART.id && records[index].at === at && OF_LAST_STAGE.includes(event.type);
+    };
+    if (end > next && records[end]?.event.type === 'MonitoringStarted')
+      while (end < records.length && isOfLastStage(end)) end += 1;
     return records.slice(next, end);
   };
   const look = (batch: EvidenceBatch | undefined, at: number): void => {

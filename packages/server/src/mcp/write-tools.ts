@@ -155,7 +155,7 @@ const pace = defineTool({
   name: 'rollout_pace',
   title: 'Hold, resume, or extend',
   description:
-    'hold: stops advances, exposure stays as it is. resume: ends a hold. extend: lets the stage run longer. None of them raises exposure by itself. hold and extend: everyone but viewers; resume: operator, admin.',
+    'hold: stops advances, exposure stays as it is. resume: ends a hold. extend: lets the stage run longer. None of them raises exposure by itself. hold and extend: everyone but viewers; resume: operator, admin, and of what a person or Rampart holds only a person.',
   annotations: ADDS,
   input: z
     .strictObject({
