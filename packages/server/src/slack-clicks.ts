@@ -144,13 +144,12 @@ function staleness({ verb, target }: SlackClick, state: RolloutState): string | 
   if (target.attempt !== state.attempt)
     return `This button is of attempt ${target.attempt}; the rollout is in attempt ${state.attempt}.`;
   if (verb === 'abort') return undefined;
-  const name = state.stage && state.plan.stages[state.stage.index]?.name;
-  const current = typeof target.stage === 'number' ? state.stage?.index : name;
+  const current = state.stage && state.plan.stages[state.stage.index]?.name;
   if (target.stage === current) return undefined;
-  return `This button is of ${placeOf(target.stage)}; the rollout is in ${placeOf(name)} now.`;
+  return `This button is of ${placeOf(target.stage)}; the rollout is in ${placeOf(current)} now.`;
 }
 
-function placeOf(stage: string | number | undefined): string {
+function placeOf(stage: string | undefined): string {
   return stage === undefined ? 'no stage' : `stage ${stage}`;
 }
 
@@ -158,7 +157,6 @@ function commandOf({ verb, target }: SlackClick): ClientCommand {
   const reason = 'asked for in Slack';
   if (verb === 'abort') return { type: 'Abort', reason };
   if (verb === 'hold') return { type: 'Hold', reason };
-  if (target.item === undefined)
-    throw new ProblemError('ITEM_UNKNOWN', 'This button names nothing to approve; use rampart approve.');
-  return { type: 'Approve', item: target.item, note: reason };
+  // A button to approve always names something: others are not read.
+  return { type: 'Approve', item: target.item ?? '', note: reason };
 }
