@@ -150,11 +150,12 @@ async function drillWhereDue(id: string, memory: Known, options: PreflightWatchO
   const present = instances.present(clock.now()).map(({ name }) => name);
   const names = present.toSorted().join();
   if (present.length === 0 || names === memory.drilled) return;
-  memory.drilled = names;
   const isBegun = await giveAsRampart(
     id,
     (current) => (opensDrill(current) ? { type: 'Drill', connected: present.length } : undefined),
     options,
   );
+  // Not before: where the store fails the drill is to begin at the next look.
+  memory.drilled = names;
   if (isBegun) drills.wake(id);
 }
