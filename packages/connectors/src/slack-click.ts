@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { guardedPost } from './guarded-post.ts';
 import { schemaProblem } from './schema-problem.ts';
 import { readSlackAction, SLACK_ACTION_IDS, type SlackActionName } from './slack-action.ts';
+import { slackText } from './slack-blocks.ts';
 import { type UrlPolicy, urlProblem } from './url-guard.ts';
 
 /** A click on a button of ours (Slack's `block_actions`). */
@@ -102,7 +103,7 @@ export async function replyInSlack(
   const body = JSON.stringify({
     response_type: isPublic ? 'in_channel' : 'ephemeral',
     replace_original: false,
-    text: text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
+    text: slackText(text),
   });
   try {
     const headers = { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'Rampart' };

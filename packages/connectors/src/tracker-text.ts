@@ -1,4 +1,5 @@
 import { escapeMarkdown } from '@rampart/rollout';
+import { escapeHtml } from './html-text.ts';
 
 /** What stands in an issue or a comment, in plain text: words of people among it, escaped for where it is shown. */
 export type TrackerText = {
@@ -9,13 +10,6 @@ export type TrackerText = {
   readonly isList?: boolean;
   readonly links?: readonly { readonly title: string; readonly url: string }[];
 };
-
-const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Plain text inside HTML, or inside one of its attributes in double quotes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => HTML[character] ?? '');
-}
 
 /** As HTML: trackers that take it do not always clean it. */
 export function htmlOf({ heading, lines, isList = false, links = [] }: TrackerText): string {

@@ -29,7 +29,9 @@ async function runDrill(session: Session, name: string | undefined): Promise<Out
   const begun = rollout.state.drills?.at(-1);
   if (begun === undefined) throw new TypeError(`rollout ${state.id} has no drill after one was begun`);
   const { view, drill } = await untilFinished(session, client, rollout, begun);
-  const slowest = (drill.off?.slowest ?? []).map(({ instance, ms }) => `  ${oneLine(instance)}: off after ${formatElapsed(ms)}`);
+  const slowest = (drill.off?.slowest ?? []).map(
+    ({ instance, ms }) => `  ${oneLine(instance)}: off after ${formatElapsed(ms)}`,
+  );
   const mark = drill.passed ? session.paint.green('✔') : session.paint.red('✘');
   return {
     data: { rollout: view.state.id, drill },

@@ -113,7 +113,9 @@ describe('rampart flag references', () => {
     git('init');
     git('add', '-A');
     git('config', 'core.fsmonitor', join(cli.dir, 'monitor.sh'));
-    expect((await cli.json<Search>(['flag', 'references', 'checkout', '--dir', 'repo'])).data.references).toHaveLength(1);
+    expect((await cli.json<Search>(['flag', 'references', 'checkout', '--dir', 'repo'])).data.references).toHaveLength(
+      1,
+    );
     expect(existsSync(join(cli.dir, 'ran'))).toBe(false);
   });
 
