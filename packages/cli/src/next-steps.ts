@@ -1,5 +1,5 @@
 import { evidenceNeedOf, openItems, ROLLBACK_TESTED, type RolloutState } from '@rampart/rollout';
-import { shellWord } from './output/text.ts';
+import { oneLine, shellWord } from './output/text.ts';
 
 /** A command to type, and what it is for. */
 export type NextStep = { readonly command: string; readonly why: string };
@@ -28,7 +28,7 @@ function approvals(state: RolloutState): readonly NextStep[] {
   const open = state.proposals.filter((proposal) => proposal.decided === undefined);
   const proposals = open.map(({ number, action, by }) => ({
     command: `rampart approve ${state.id} ${shellWord(`proposal ${number}`)}`,
-    why: `lets ${by} ${action}; or: rampart decline ${state.id} ${number} --reason …`,
+    why: `lets ${oneLine(by)} ${action}; or: rampart decline ${state.id} ${number} --reason …`,
   }));
   return [...items, ...proposals];
 }

@@ -98,6 +98,35 @@ describe('a command that is told', () => {
     expect(await runs('').deliver(AbortSignal.abort())).toEqual({ kind: 'retry', why: 'the delivery was stopped' });
   });
 
+  it('that leaves something behind in a session of its own is not waited for beyond its end, its time or the stop', async () => {
+    // What it left behind holds its output open, and is in no group of ours.
+    const leave = `const left = require("node:child_process").spawn(process.execPath, ["-e", "setTimeout(() => 0, 60e3)"],
+      { stdio: "inherit", detached: true }); left.unref(); console.error("left " + left.pid);`;
+    const left: number[] = [];
+    const noted = ({ outputs }: ReturnType<typeof runs>) =>
+      left.push(...outputs.map(({ stderr }) => Number(/left (\d+)/.exec(stderr)?.[1])));
+    try {
+      const ended = runs(`${leave} process.exit(0)`);
+      expect(await ended.deliver()).toEqual({ kind: 'delivered' });
+      noted(ended);
+      const hanging = runs(`${leave} setInterval(() => 0, 1e3)`, { timeout: '1s' });
+      expect(await hanging.deliver()).toEqual({ kind: 'retry', why: 'it did not end within 1 s' });
+      noted(hanging);
+      expect(left).toHaveLength(2);
+    } finally {
+      for (const pid of left) process.kill(pid, 'SIGKILL');
+    }
+  });
+
+  it('shows nothing of a secret that was cut where its output is', async () => {
+    const { deliver, outputs } = runs(
+      'process.stdout.write("x".repeat(16 * 1024 - 9) + process.env.TOKEN)',
+      withSecret,
+    );
+    await deliver();
+    expect(outputs[0]?.stdout).not.toContain(SECRET.slice(0, 6));
+  });
+
   it('may write without end: little is kept', async () => {
     const { deliver, outputs } = runs('process.stdout.write("x".repeat(4e6)); process.stderr.write("y".repeat(1e6))');
     expect(await deliver()).toEqual({ kind: 'delivered' });

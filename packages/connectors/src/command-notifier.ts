@@ -11,6 +11,8 @@ const LONGEST_MS = 45_000;
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Most bytes of output that are kept, of either stream. */
 const MOST_OUTPUT_BYTES = 16 * 1024;
+/** How long output is waited for once a command has ended: something it left behind may hold it open for ever. */
+const LINGER_MS = 500;
 /** How much of what a command that failed wrote is told. */
 const TOLD_CHARACTERS = 500;
 /** Variables of the server that a command sees; everything else may be a secret. */
@@ -123,15 +125,24 @@ function run(message: Notification, ready: Ready, signal: AbortSignal): Promise<
     };
     const onAbort = () => stop('the delivery was stopped');
     const timer = setTimeout(() => stop(`it did not end within ${timeoutMs / 1000} s`), timeoutMs);
+    let lingering: NodeJS.Timeout | undefined;
     const done = (result: DeliveryResult) => {
       clearTimeout(timer);
+      clearTimeout(lingering);
       signal.removeEventListener('abort', onAbort);
       resolve(result);
     };
     signal.addEventListener('abort', onAbort);
     child.on('error', (error) => done({ kind: 'retry', why: startFailure(error, file) }));
+    child.on('exit', () => {
+      clearTimeout(timer);
+      lingering = setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, LINGER_MS);
+    });
     child.on('close', (exitCode) => {
-      const [out, err] = [stdout(), stderr()].map((text) => withoutSecrets(text, ready.secrets));
+      const [out, err] = [stdout(), stderr()].map((text) => withoutCutSecret(text, ready.secrets));
       ready.onOutput?.({ stdout: out ?? '', stderr: err ?? '', exitCode });
       done(stopped === undefined ? resultOf(exitCode, err || out || '') : { kind: 'retry', why: stopped });
     });
@@ -160,6 +171,17 @@ function keep(stream: NodeJS.ReadableStream): () => string {
   });
   stream.on('error', () => undefined);
   return () => Buffer.concat(parts).toString('utf8');
+}
+
+/** Without secrets, nor the beginning of one at the end, where the output may have been cut. */
+function withoutCutSecret(text: string, secrets: readonly string[]): string {
+  const left = withoutSecrets(text, secrets);
+  if (Buffer.byteLength(text) < MOST_OUTPUT_BYTES) return left;
+  const cuts = secrets.flatMap((secret) => {
+    const lengths = Array.from({ length: secret.length - 1 }, (_, i) => secret.length - 1 - i);
+    return lengths.find((length) => left.endsWith(secret.slice(0, length))) ?? 0;
+  });
+  return left.slice(0, left.length - Math.max(0, ...cuts));
 }
 
 function startFailure(error: Error, file: string): string {

@@ -59,21 +59,12 @@ export { prometheusSource } from './prometheus-source.ts';
 export { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
 export { type MappedOccurrence, readSignalMapping, type SignalMapping } from './signal-mapping.ts';
 export {
-  readSlackAction,
-  SLACK_ACTION_IDS,
-  type SlackAction,
-  type SlackActionName,
-  slackActionSchema,
-  slackActionValue,
-} from './slack-action.ts';
-export {
   readSlackClick,
   replyInSlack,
   type SlackClick,
   type SlackClickReading,
   type SlackReply,
   type SlackReplyDeps,
-  type SlackVerb,
 } from './slack-click.ts';
 export type { SourceDeps } from './source-deps.ts';
 export { type BindingTraits, SOURCE_KINDS, type SourceKind } from './source-kinds.ts';

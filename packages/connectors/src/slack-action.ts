@@ -17,7 +17,7 @@ const LONGEST_VALUE = 2000;
  * `value` of a button, as JSON: what stood when the message was written, so that a click on an old message can be told from
  * one on a new one.
  */
-export const slackActionSchema = z.strictObject({
+const slackActionSchema = z.strictObject({
   rollout: z.string().min(1),
   /** Version of the event that the message told of. */
   version: z.int().min(0),

@@ -22,6 +22,11 @@ describe('text in Slack', () => {
     expect(told).not.toMatch(/<[!@]|<https:\/\/evil|@here/i);
   });
 
+  it('links to an address that is not encoded as it should be, rather than never being sent', () => {
+    const links = JSON.stringify(slackBlocks(noticeOf(messageOf({}), 'https://rampart.example/%zz|<x>')));
+    expect(links).toContain('<https://rampart.example/%25zz%7C%3Cx%3E/rollouts/');
+  });
+
   it('stays within what Slack takes, also where escaping makes it longer, and cuts no escape in two', () => {
     const long = slackText('<'.repeat(5000));
     expect(long.length).toBeLessThanOrEqual(3000);

@@ -1,3 +1,4 @@
+import { encodedUrl } from './encoded-url.ts';
 import { attemptOf } from './matter.ts';
 import { clipped, type Notice } from './notice.ts';
 import type { Notification } from './notification.ts';
@@ -52,9 +53,7 @@ function section(text: string): SlackBlock {
 }
 
 function linksText(links: Notice['links']): string {
-  return links
-    .map(({ title, url }) => `<${encodeURI(decodeURI(url)).replaceAll('|', '%7C')}|${slackText(title)}>`)
-    .join(' · ');
+  return links.map(({ title, url }) => `<${encodedUrl(url).replaceAll('|', '%7C')}|${slackText(title)}>`).join(' · ');
 }
 
 /** Messages that call for a decision, and what can be done about them. */

@@ -1,23 +1,22 @@
 import { z } from 'zod';
 import { guardedPost } from './guarded-post.ts';
 import { schemaProblem } from './schema-problem.ts';
+import { readSlackAction, SLACK_ACTION_IDS, type SlackActionName } from './slack-action.ts';
+import { slackText } from './slack-blocks.ts';
 import { type UrlPolicy, urlProblem } from './url-guard.ts';
-
-/** What a button of ours asks. */
-export type SlackVerb = 'approve' | 'hold' | 'abort';
 
 /** A click on a button of ours (Slack's `block_actions`). */
 export type SlackClick = {
-  readonly verb: SlackVerb;
+  readonly verb: SlackActionName;
   /** Id of the user in Slack. */
   readonly user: string;
   /** What tells this click from every other one. */
   readonly clickId: string;
-  /** What the button was made for. `stage`: a name, or an index from 0; absent before the first. */
+  /** What the button was made for. `stage`: its name; absent outside of stages. `item`: of an approval only. */
   readonly target: {
     readonly rollout: string;
     readonly attempt: number;
-    readonly stage?: string | number;
+    readonly stage?: string;
     readonly item?: string;
   };
   /** Where the answer goes; Slack takes five within half an hour. */
@@ -30,11 +29,7 @@ export type SlackClickReading =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'invalid'; readonly problem: string };
 
-const VERBS: Readonly<Record<string, SlackVerb>> = {
-  rampart_approve: 'approve',
-  rampart_hold: 'hold',
-  rampart_abort: 'abort',
-};
+const OURS: readonly string[] = Object.values(SLACK_ACTION_IDS);
 
 const payloadSchema = z.object({
   type: z.literal('block_actions'),
@@ -45,12 +40,6 @@ const payloadSchema = z.object({
     .array(z.object({ action_id: z.string(), action_ts: z.string().min(1), value: z.string().optional() }))
     .min(1),
 });
-const targetSchema = z.object({
-  rollout: z.string().min(1),
-  attempt: z.int().min(1),
-  stage: z.union([z.string(), z.int()]).nullish(),
-  item: z.string().min(1).nullish(),
-});
 
 /** Reads the form that Slack posts for a click. Its signature was checked before. */
 export function readSlackClick(body: Buffer): SlackClickReading {
@@ -60,19 +49,14 @@ export function readSlackClick(body: Buffer): SlackClickReading {
   const read = payloadSchema.safeParse(payload);
   if (!read.success) return { kind: 'invalid', problem: schemaProblem(read.error) };
   const { user, trigger_id: trigger = '', response_url: responseUrl, actions } = read.data;
-  const ours = actions.find(({ action_id: id }) => Object.hasOwn(VERBS, id));
-  const verb = ours && VERBS[ours.action_id];
-  if (ours === undefined || verb === undefined) return { kind: 'ignored' };
-  const target = targetSchema.safeParse(jsonOf(ours.value ?? ''));
-  if (!target.success) return { kind: 'invalid', problem: `value of the button: ${schemaProblem(target.error)}` };
-  const { rollout, attempt, stage, item } = target.data;
+  const ours = actions.find(({ action_id: id }) => OURS.includes(id));
+  if (ours === undefined) return { kind: 'ignored' };
+  const asked = readSlackAction(ours.action_id, ours.value ?? '');
+  if (asked === undefined) return { kind: 'invalid', problem: 'value of the button is none that Rampart writes' };
+  const { action: verb, rollout, attempt, stage, item } = asked;
   const click = {
     ...{ verb, user: user.id, clickId: JSON.stringify([user.id, ours.action_id, ours.action_ts, trigger]) },
-    target: {
-      ...{ rollout, attempt },
-      ...(stage !== null && stage !== undefined && stage !== '' && { stage }),
-      ...(item !== null && item !== undefined && { item }),
-    },
+    target: { rollout, attempt, ...(stage !== '' && { stage }), ...(item !== undefined && { item }) },
     ...(responseUrl !== undefined && { responseUrl }),
   };
   return { kind: 'click', click };
@@ -82,7 +66,7 @@ export function readSlackClick(body: Buffer): SlackClickReading {
 function isOurs(payload: unknown): boolean {
   const shape = z.object({ type: z.literal('block_actions'), actions: z.array(z.object({ action_id: z.string() })) });
   const read = shape.safeParse(payload);
-  return read.success && read.data.actions.some(({ action_id: id }) => Object.hasOwn(VERBS, id));
+  return read.success && read.data.actions.some(({ action_id: id }) => OURS.includes(id));
 }
 
 function jsonOf(text: string): unknown {
@@ -119,7 +103,7 @@ export async function replyInSlack(
   const body = JSON.stringify({
     response_type: isPublic ? 'in_channel' : 'ephemeral',
     replace_original: false,
-    text: text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;'),
+    text: slackText(text),
   });
   try {
     const headers = { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'Rampart' };

@@ -1,4 +1,6 @@
 import { escapeMarkdown } from '@rampart/rollout';
+import { encodedUrl } from './encoded-url.ts';
+import { escapeHtml } from './html-text.ts';
 
 /** What stands in an issue or a comment, in plain text: words of people among it, escaped for where it is shown. */
 export type TrackerText = {
@@ -9,13 +11,6 @@ export type TrackerText = {
   readonly isList?: boolean;
   readonly links?: readonly { readonly title: string; readonly url: string }[];
 };
-
-const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Plain text inside HTML, or inside one of its attributes in double quotes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => HTML[character] ?? '');
-}
 
 /** As HTML: trackers that take it do not always clean it. */
 export function htmlOf({ heading, lines, isList = false, links = [] }: TrackerText): string {
@@ -34,7 +29,7 @@ export function markdownOf({ heading, lines, isList = false, links = [] }: Track
   return [
     heading === undefined ? '' : `**${quiet(heading)}**`,
     body,
-    ...links.map(({ title, url }) => `[${quiet(title)}](<${encodeURI(decoded(url))}>)`),
+    ...links.map(({ title, url }) => `[${quiet(title)}](<${encodedUrl(url)}>)`),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -43,13 +38,4 @@ export function markdownOf({ heading, lines, isList = false, links = [] }: Track
 /** A zero-width space takes the meaning from `@name`, `#1`, `owner/name#1` and `GH-1`. */
 function quiet(text: string): string {
   return escapeMarkdown(text).replace(/[@#](?=\w)|(?<=\bGH)-(?=\d)/gi, '$&\u200B');
-}
-
-/** So that what is encoded already is not encoded twice. */
-function decoded(url: string): string {
-  try {
-    return decodeURI(url);
-  } catch {
-    return url;
-  }
 }

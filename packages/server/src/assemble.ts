@@ -218,7 +218,12 @@ async function openHttp(
   const { channels, book, dispatcher } = loop;
   const { store, table, clock, instances, metrics, sources, sightsOf, wake, historyOf, secretOf, tokens } = loop;
   const { gateBook, gates, flagUse, cleanups, statistics } = loop;
-  const heard = { onTelemetry: loop.aftermath.note, onFlags: flagUse.note };
+  const heard = {
+    onTelemetry: loop.aftermath.note,
+    // Names come from whoever has a token of an SDK: of flags that are not there nothing is kept.
+    onFlags: (keys: ReadonlySet<string>) =>
+      flagUse.note([...keys].filter((key) => Object.hasOwn(table.book.flags(), key))),
+  };
   const ingest = createIngest({ store, table, clock, instances, onBatch: metrics.batch, ...heard });
   const attest = createAttest({
     rollouts: () => table.all().map(({ state }) => state),

@@ -32,9 +32,12 @@ export function createCleanupWatch(options: CleanupWatchOptions): CleanupWatch {
     if (flagRemoved !== undefined) return;
     // A crash between the removal and its record: the flag is gone, by whom is not known.
     const isGone = !Object.hasOwn(table.book.flags(), plan.flag);
-    if (isGone) return giveOwn(options, id, { type: 'RecordFlagRemoval' });
+    if (isGone) {
+      await giveOwn(id, () => ({ type: 'RecordFlagRemoval' }), options);
+      return;
+    }
     const dueAt = nextReminderAt(state);
-    if (dueAt !== undefined && now >= dueAt) await giveOwn(options, id, { type: 'RemindCleanup' });
+    if (dueAt !== undefined && now >= dueAt) await giveOwn(id, () => ({ type: 'RemindCleanup' }), options);
   };
   const lookAll = async (): Promise<void> => {
     const now = clock.now();
@@ -59,7 +62,7 @@ export function createCleanupWatch(options: CleanupWatchOptions): CleanupWatch {
     async removed(flag, by) {
       const ended = table.all().filter(({ state }) => state.plan.flag === flag && hasEnded(state));
       for (const { state } of ended) {
-        await giveOwn(options, state.id, { type: 'RecordFlagRemoval' }, by);
+        await giveOwn(state.id, () => ({ type: 'RecordFlagRemoval' }), { ...options, by });
       }
     },
     start() {

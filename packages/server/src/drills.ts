@@ -3,9 +3,9 @@ import type { Work } from './assemble.ts';
 import type { Clock } from './clock.ts';
 import type { InstanceRegistry, PresentInstance } from './instance-registry.ts';
 import { type Log, messageOf } from './log.ts';
+import { giveOwn } from './own-command.ts';
 import type { RolloutTable } from './rollout-table.ts';
 import { drillFlagKey } from './ruleset-of.ts';
-import { giveAsRampart } from './system-command.ts';
 
 /** Runs the drills that rollouts have begun: waits for SDKs, switches off, waits again, and records how it went. */
 export type Drills = Work & {
@@ -77,7 +77,7 @@ export function createDrills(options: DrillOptions): Drills {
 
 async function giveUp(id: string, drill: number, options: DrillOptions): Promise<void> {
   const why = 'Rampart was restarted while it ran';
-  await giveAsRampart(id, () => ({ type: 'FinishDrill', drill, why }), options);
+  await giveOwn(id, () => ({ type: 'FinishDrill', drill, why }), options);
 }
 
 /** How far the SDKs of a drill have followed one step. */
@@ -102,15 +102,11 @@ async function runDrill(state: RolloutState, drill: number, options: DrillOption
 
   const on = await follow({ key, wanted: true, revision: revision(), sinceMs: performance.now() });
   const sinceMs = performance.now();
-  await giveAsRampart(id, () => ({ type: 'SwitchDrillOff', drill, on: on.leg }), options);
+  await giveOwn(id, () => ({ type: 'SwitchDrillOff', drill, on: on.leg }), options);
   const off = await follow({ key, wanted: false, revision: revision(), sinceMs });
   if (signal.aborted) return giveUp(id, drill, options);
   const why = failureOf({ on, off }, names.length, withinMs);
-  await giveAsRampart(
-    id,
-    () => ({ type: 'FinishDrill', drill, off: off.leg, ...(why !== undefined && { why }) }),
-    options,
-  );
+  await giveOwn(id, () => ({ type: 'FinishDrill', drill, off: off.leg, ...(why !== undefined && { why }) }), options);
 }
 
 function failureOf(

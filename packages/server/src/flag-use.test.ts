@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openFlagUse } from './flag-use.ts';
-import { testClock } from './server-rig.test.support.ts';
+import { HEALTHY, startRig, startRollout, testClock, trafficOf } from './server-rig.test.support.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 
@@ -72,5 +72,20 @@ describe('the use of flags', () => {
     use.note(['checkout']);
     await use.stop();
     expect((await openFlagUse(store, clock, logInto([]))).lastAt('checkout')).toBe(clock.now());
+  });
+
+  it('is kept of flags that are there, whatever a sender names', async () => {
+    const rig = await startRig();
+    undo.push(rig.dispose);
+    await startRollout(rig);
+    const ruleset = await rig.sdk.getRuleset();
+    if (ruleset === 'unchanged') throw new Error('no ruleset');
+    const batch = trafficOf(ruleset, ruleset.flags.checkout!, 'batch-1', rig.clock.now(), HEALTHY);
+    const [series] = batch.series;
+    await rig.sdk.sendTelemetry({ ...batch, series: [series!, { ...series!, flag: 'made-up' }] });
+    await rig.server.close();
+    const store = await openSqliteStore({ file: rig.file });
+    undo.push(() => store.close());
+    expect((await store.listDocuments('flag-use')).map(({ key }) => key)).toEqual(['checkout']);
   });
 });

@@ -94,7 +94,7 @@ export function openHandovers(deps: HandoverDeps): Handovers {
         isDelivered: false,
         why,
       } as const;
-      await giveOwn({ table: deps.table(), clock: deps.clock }, rollout, command);
+      await giveOwn(rollout, () => command, { table: deps.table(), clock: deps.clock });
     },
   };
 }
@@ -147,7 +147,8 @@ async function handOver(
   if (state === undefined || handover === undefined) return { kind: 'refused', why: `the plan names no step ${name}` };
   const result = await makerOf(handover).deliver(withReport(message, told, state, deps), signal);
   if (result.kind !== 'delivered') return result;
-  await giveOwn({ table: deps.table(), clock }, message.rollout, { type: 'RecordHandover', name, isDelivered: true });
+  const command = { type: 'RecordHandover', name, isDelivered: true } as const;
+  await giveOwn(message.rollout, () => command, { table: deps.table(), clock });
   return result;
 }
 

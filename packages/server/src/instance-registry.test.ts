@@ -40,3 +40,12 @@ it('keeps the last word of an instance on a flag, with the revision it evaluates
   registry.seen('a', 9, 2, { drill: false });
   expect(registry.present(2)[0]?.evaluated.get('drill')).toMatchObject({ value: false, revision: 9 });
 });
+
+it('remembers the last flags that an instance told of, and not without end', () => {
+  const registry = createInstanceRegistry();
+  const drills = (from: number) =>
+    Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`drill-${from + i}`, true]));
+  for (let from = 0; from < 1_500; from += 150) registry.seen('a', 7, 0, drills(from));
+  const [{ evaluated } = { evaluated: new Map() }] = registry.present(0);
+  expect([evaluated.size, evaluated.has('drill-0'), evaluated.has('drill-1499')]).toEqual([200, false, true]);
+});

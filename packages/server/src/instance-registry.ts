@@ -4,6 +4,9 @@ export const INSTANCE_TTL_MS = 60_000;
 /** How long a process whose stream was closed properly may take to come back with a new one, milliseconds. */
 export const RETURN_WITHIN_MS = 10_000;
 
+/** Flags that an instance is remembered to evaluate; of more, those it told of last. */
+const MOST_EVALUATED = 200;
+
 /** What is known of SDK processes: who is there, and by which revision each says it evaluates. */
 export type InstanceRegistry = {
   /** A request of an instance; `revision` where it named one, `evaluated` what it says it evaluates. */
@@ -95,8 +98,12 @@ export function createInstanceRegistry(): InstanceRegistry {
       if (name === undefined) return;
       const instance = note(name, revision, now);
       const [of, heardMs] = [instance.revision, performance.now()];
-      for (const [key, value] of Object.entries(evaluated))
+      for (const [key, value] of Object.entries(evaluated).slice(0, MOST_EVALUATED)) {
+        instance.evaluated.delete(key);
         instance.evaluated.set(key, { value, revision: of, heardMs });
+      }
+      const tooMany = Math.max(0, instance.evaluated.size - MOST_EVALUATED);
+      for (const key of [...instance.evaluated.keys()].slice(0, tooMany)) instance.evaluated.delete(key);
     },
     opened(name, revision, now) {
       if (name === undefined) nameless += 1;

@@ -11,8 +11,8 @@ import {
 import type { Work } from './assemble.ts';
 import type { Clock } from './clock.ts';
 import { type Log, messageOf } from './log.ts';
+import { giveOwn } from './own-command.ts';
 import type { RolloutTable } from './rollout-table.ts';
-import { giveAsRampart } from './system-command.ts';
 
 /** Notes in each rollout which others share people and metrics with it. */
 export type OverlapWatch = Work & {
@@ -43,7 +43,7 @@ export function createOverlapWatch(options: OverlapWatchOptions): OverlapWatch {
     const overlaps = RUNNING.includes(state.phase) ? overlapsNow(state, table) : [];
     const isQuiet = clock.now() - (writtenAt.get(id) ?? Number.NEGATIVE_INFINITY) < QUIET_MS * plan.timeScale;
     if (isQuiet && !isWorse(overlaps, state.overlaps ?? [])) return false;
-    const isWritten = await giveAsRampart(id, () => ({ type: 'RecordOverlaps', overlaps }), options);
+    const isWritten = await giveOwn(id, () => ({ type: 'RecordOverlaps', overlaps }), options);
     if (isWritten) writtenAt.set(id, clock.now());
     return true;
   };

@@ -12,8 +12,8 @@ import type { Work } from './assemble.ts';
 import type { Drills } from './drills.ts';
 import { checkFlag, type FlagCheckParts } from './flag-check.ts';
 import { type Log, messageOf } from './log.ts';
+import { giveOwn } from './own-command.ts';
 import type { SourceBook } from './source-book.ts';
-import { giveAsRampart } from './system-command.ts';
 
 /** Looks at what rollouts in pre-flight wait for: asks addresses and sources, looks at flags, begins drills. */
 export type PreflightWatch = Work & {
@@ -92,7 +92,7 @@ async function lookAt(id: string, memory: Known, options: PreflightWatchOptions,
   // A look that would change nothing does not wait in line.
   const decision = decide(state, commandOf(state), RAMPART, now);
   const isNews = decision.ok && decision.events.length > 0;
-  if (isNews && (await giveAsRampart(id, commandOf, options))) wakeRollout(id);
+  if (isNews && (await giveOwn(id, commandOf, options))) wakeRollout(id);
   await drillWhereDue(id, memory, options);
 }
 
@@ -150,11 +150,12 @@ async function drillWhereDue(id: string, memory: Known, options: PreflightWatchO
   const present = instances.present(clock.now()).map(({ name }) => name);
   const names = present.toSorted().join();
   if (present.length === 0 || names === memory.drilled) return;
-  memory.drilled = names;
-  const isBegun = await giveAsRampart(
+  const isBegun = await giveOwn(
     id,
     (current) => (opensDrill(current) ? { type: 'Drill', connected: present.length } : undefined),
     options,
   );
+  // Not before: where the store fails the drill is to begin at the next look.
+  memory.drilled = names;
   if (isBegun) drills.wake(id);
 }

@@ -63,5 +63,12 @@ function policyOf({ allowedHosts = [], allowPrivate = false }: Mapping): UrlPoli
 function originOf(value: unknown): string {
   const isUrl = typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
   if (!isUrl) throw settingsInvalid(`publicUrl: received ${JSON.stringify(value)}; write https://rampart.example.com`);
+  const { username, password, search, hash } = new URL(value);
+  if (username + password !== '')
+    throw settingsInvalid(
+      'publicUrl: it carries a user name or password (value withheld), and stands in every message',
+    );
+  if (search + hash !== '')
+    throw settingsInvalid(`publicUrl: received ${JSON.stringify(value)}; leave out what begins with ? or #`);
   return value.replace(/\/+$/, '');
 }

@@ -19,14 +19,16 @@ import type { Store } from './store/store.ts';
 /** How long a click is known: far beyond the five minutes in which its signature counts. */
 const CLICK_KEEP_MS = 24 * 3_600_000;
 const REPLY_TIMEOUT_MS = 5_000;
+/** Below the 3 s after which Slack tells the person that nobody answers. */
+const ACKNOWLEDGE_WITHIN_MS = 2_000;
 /** A rollout that changes between the look at it and the command is looked at again this often. */
 const MOST_LOOKS = 10;
 
 /** Clicks on buttons in Slack. */
 export type SlackClicks = {
   /**
-   * Takes a click; resolves once it is known to be Slack's and new, which is soon enough for Slack (3 s). What it leads to
-   * goes on after that and is answered in Slack. @throws ProblemError `NOT_FOUND`, `HOOK_SIGNATURE_INVALID`, `BODY_INVALID`
+   * Takes a click; resolves once it is carried out, so that a crash loses none that was acknowledged, or after 2 s, for Slack
+   * waits for 3. What it led to is answered in Slack, after that. @throws ProblemError `NOT_FOUND`, `HOOK_SIGNATURE_INVALID`, `BODY_INVALID`
    */
   readonly receive: (delivery: SlackDelivery) => Promise<void>;
   /** Resolves when no click is being worked on. */
@@ -63,8 +65,12 @@ export function createSlackClicks(deps: SlackClickDeps): SlackClicks {
       if (reading.kind === 'invalid')
         throw new ProblemError('BODY_INVALID', `The click cannot be read: ${reading.problem}.`);
       await refuseRepetition(reading.click, deps);
-      const work = carryOut(reading.click, settings, deps).finally(() => underWay.delete(work));
+      const answering = carryOut(reading.click, settings, deps);
+      const work = answering
+        .then((answer) => tell(reading.click, answer, settings, deps))
+        .finally(() => underWay.delete(work));
       underWay.add(work);
+      await endOf(answering, ACKNOWLEDGE_WITHIN_MS);
     },
     async idle() {
       await Promise.all(underWay);
@@ -94,13 +100,31 @@ async function refuseRepetition({ clickId }: SlackClick, { store, clock }: Slack
   if (!kept.ok) throw new ProblemError('HOOK_SIGNATURE_INVALID', 'The click was refused: it was taken before.');
 }
 
-async function carryOut(click: SlackClick, settings: SlackSettings, deps: SlackClickDeps): Promise<void> {
-  const { log, policy } = deps;
-  const answer = await answerTo(click, settings, deps).catch((error: unknown): SlackReply => {
+/** Waits for the end of a work, and no longer than so many milliseconds. */
+async function endOf(work: Promise<unknown>, mostMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, mostMs);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
+/** Never rejects. */
+function carryOut(click: SlackClick, settings: SlackSettings, deps: SlackClickDeps): Promise<SlackReply> {
+  return answerTo(click, settings, deps).catch((error: unknown): SlackReply => {
     const isRefusal = error instanceof ProblemError;
-    if (!isRefusal) log.error({ err: error, user: click.user }, `a click in Slack failed: ${messageOf(error)}`);
+    if (!isRefusal) deps.log.error({ err: error, user: click.user }, `a click in Slack failed: ${messageOf(error)}`);
     return refused(click, isRefusal ? (error.problem.detail ?? error.message) : 'the server failed; see its log');
   });
+}
+
+async function tell(
+  click: SlackClick,
+  answer: SlackReply,
+  settings: SlackSettings,
+  { log, policy }: SlackClickDeps,
+): Promise<void> {
   if (click.responseUrl === undefined) return;
   const { apiUrl } = settings;
   const how = { policy, timeoutMs: REPLY_TIMEOUT_MS, ...(apiUrl !== undefined && { apiUrl }) };
@@ -144,13 +168,12 @@ function staleness({ verb, target }: SlackClick, state: RolloutState): string | 
   if (target.attempt !== state.attempt)
     return `This button is of attempt ${target.attempt}; the rollout is in attempt ${state.attempt}.`;
   if (verb === 'abort') return undefined;
-  const name = state.stage && state.plan.stages[state.stage.index]?.name;
-  const current = typeof target.stage === 'number' ? state.stage?.index : name;
+  const current = state.stage && state.plan.stages[state.stage.index]?.name;
   if (target.stage === current) return undefined;
-  return `This button is of ${placeOf(target.stage)}; the rollout is in ${placeOf(name)} now.`;
+  return `This button is of ${placeOf(target.stage)}; the rollout is in ${placeOf(current)} now.`;
 }
 
-function placeOf(stage: string | number | undefined): string {
+function placeOf(stage: string | undefined): string {
   return stage === undefined ? 'no stage' : `stage ${stage}`;
 }
 
@@ -158,7 +181,6 @@ function commandOf({ verb, target }: SlackClick): ClientCommand {
   const reason = 'asked for in Slack';
   if (verb === 'abort') return { type: 'Abort', reason };
   if (verb === 'hold') return { type: 'Hold', reason };
-  if (target.item === undefined)
-    throw new ProblemError('ITEM_UNKNOWN', 'This button names nothing to approve; use rampart approve.');
-  return { type: 'Approve', item: target.item, note: reason };
+  // A button to approve always names something: others are not read.
+  return { type: 'Approve', item: target.item ?? '', note: reason };
 }

@@ -2,6 +2,7 @@ import type { ApiClient, RolloutView } from '@rampart/api';
 import { type Drill, describeDrill, formatElapsed } from '@rampart/rollout';
 import type { Command } from 'commander';
 import { findRollout } from '../find-rollout.ts';
+import { oneLine } from '../output/text.ts';
 import type { Outcome, Session, Shell } from '../session.ts';
 
 const LOOK_MS = 200;
@@ -28,12 +29,14 @@ async function runDrill(session: Session, name: string | undefined): Promise<Out
   const begun = rollout.state.drills?.at(-1);
   if (begun === undefined) throw new TypeError(`rollout ${state.id} has no drill after one was begun`);
   const { view, drill } = await untilFinished(session, client, rollout, begun);
-  const slowest = (drill.off?.slowest ?? []).map(({ instance, ms }) => `  ${instance}: off after ${formatElapsed(ms)}`);
+  const slowest = (drill.off?.slowest ?? []).map(
+    ({ instance, ms }) => `  ${oneLine(instance)}: off after ${formatElapsed(ms)}`,
+  );
   const mark = drill.passed ? session.paint.green('✔') : session.paint.red('✘');
   return {
     data: { rollout: view.state.id, drill },
     text: [
-      `${mark} ${describeDrill(drill)}`,
+      `${mark} ${oneLine(describeDrill(drill))}`,
       ...(slowest.length === 0 ? [] : [`${session.paint.bold('Slowest')}\n${slowest.join('\n')}`]),
     ].join('\n\n'),
     ...(drill.passed ? {} : { exitCode: 1 as const }),

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommandAnswer, RolloutView } from '@rampart/api';
 import { describe, expect, it } from 'vitest';
@@ -95,12 +95,28 @@ describe('rampart flag references', () => {
     git('init');
     git('add', '-A');
     rmSync(join(repo, 'tracked-but-gone.ts'));
-    symlinkSync('/nowhere', join(repo, 'link.ts'));
+    write(cli.dir, { 'outside.ts': `f('checkout')` });
+    symlinkSync(join(cli.dir, 'outside.ts'), join(repo, 'link.ts'));
     write(repo, { 'untracked.ts': `f('checkout')` });
     const { data } = await cli.json<Search>(['flag', 'references', 'checkout', '--dir', 'repo']);
     expect(placesOf(data)).toEqual([...FOUND, 'größe.ts:1 key', 'untracked.ts:1 key'].toSorted());
     const inside = await cli.json<Search>(['flag', 'references', 'checkout', '--dir', 'repo/src']);
     expect(placesOf(inside.data)[0]).toBe('Flags.java:1 definition');
+  });
+
+  it('runs nothing that the configuration of a work tree names', async () => {
+    const cli = openCli();
+    const repo = join(cli.dir, 'repo');
+    write(repo, { 'a.ts': `f('checkout')` });
+    writeFileSync(join(cli.dir, 'monitor.sh'), `#!/bin/sh\ntouch '${join(cli.dir, 'ran')}'\n`, { mode: 0o700 });
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: repo, stdio: 'ignore' });
+    git('init');
+    git('add', '-A');
+    git('config', 'core.fsmonitor', join(cli.dir, 'monitor.sh'));
+    expect((await cli.json<Search>(['flag', 'references', 'checkout', '--dir', 'repo'])).data.references).toHaveLength(
+      1,
+    );
+    expect(existsSync(join(cli.dir, 'ran'))).toBe(false);
   });
 
   it('takes a key as it is written, whatever signs are in it', async () => {

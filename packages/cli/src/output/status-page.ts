@@ -120,7 +120,7 @@ function checks(
 /** The last drill, while it can still matter. */
 function drills({ drills: all = [] }: RolloutState): readonly string[] {
   const last = all.at(-1);
-  return last === undefined ? [] : [describeDrill(last)];
+  return last === undefined ? [] : [oneLine(describeDrill(last))];
 }
 
 /** Sources that are pulled, and whichever is not well: one that reports by itself and does needs no line. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
@@ -36,6 +37,8 @@ const MOST_REFERENCES = 10_000;
 const TOLD_CHARACTERS = 200;
 /** Bytes of a file by which a binary one is known, as git does. */
 const HEAD_BYTES = 8_000;
+/** A link may lead out of the directory, and a pipe or a device has no end. Windows knows neither flag. */
+const NO_LINKS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 /** Files whose values need no quotes. */
 const SETTINGS = new Set(['.yaml', '.yml', '.toml', '.ini', '.properties', '.env', '.conf']);
 
@@ -103,13 +106,14 @@ async function pass(seeker: Seeker, { dir, files, onProgress }: SearchOptions): 
 
 async function readSource(path: string): Promise<Read> {
   try {
-    await using handle = await open(path);
-    const { size } = await handle.stat();
-    if (size > LARGEST_BYTES) return 'large';
+    await using handle = await open(path, NO_LINKS);
+    const stat = await handle.stat();
+    if (!stat.isFile()) return 'gone';
+    if (stat.size > LARGEST_BYTES) return 'large';
     const bytes = await handle.readFile();
     return bytes.subarray(0, HEAD_BYTES).includes(0) ? 'binary' : { text: bytes.toString('utf8') };
   } catch {
-    // A link to nowhere, a submodule, or a file that went away while we looked.
+    // A link, a submodule, or a file that went away while we looked.
     return 'gone';
   }
 }

@@ -22,7 +22,17 @@ export async function* sourceFiles(dir: string): AsyncGenerator<string, void, un
 
 /** Ends with `listed` where git could list them. */
 async function* gitFiles(dir: string): AsyncGenerator<string, 'listed' | 'no git', undefined> {
-  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--deduplicate'];
+  // A configuration that came with the files is to run nothing.
+  const args = [
+    '-c',
+    'core.fsmonitor=false',
+    'ls-files',
+    '-z',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '--deduplicate',
+  ];
   const git = spawn('git', args, { cwd: dir, stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise<number | null>((resolve) => {
     git.on('error', () => resolve(null));

@@ -37,7 +37,9 @@ function formOf({ verb = 'hold', user = 'U0ANA', value, ts = '1767603600.000100'
     user: { id: user },
     trigger_id: '13345224609.738474920.8088930838d88f008e0',
     response_url: responseUrl ?? `${slack.url}/actions/T1/2/3`,
-    actions: [{ action_id: `rampart_${verb}`, block_id: 'b', value: JSON.stringify(value), action_ts: ts }],
+    actions: [
+      { action_id: `rampart_${verb}`, block_id: 'b', value: JSON.stringify({ stage: '', ...value }), action_ts: ts },
+    ],
   };
   return new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
 }
@@ -96,6 +98,13 @@ describe('a button in Slack', () => {
     );
   });
 
+  it('is acknowledged once it is carried out: a crash loses none that was acknowledged', async () => {
+    const id = await inPreflight();
+    const form = formOf({ verb: 'abort', value: { rollout: id, version: 3, attempt: 1 } });
+    expect((await post(form)).status).toBe(200);
+    expect(r.server.controlPlane.getRollout(id).state.phase).toBe('aborted');
+  });
+
   it('does nothing when its signature is forged, missing or old', async () => {
     const id = await inPreflight();
     const form = formOf({ verb: 'abort', value: { rollout: id, version: 1, attempt: 1 } });
@@ -136,8 +145,9 @@ describe('a button in Slack', () => {
       'This button is of stage beta; the rollout is in stage canary now.',
     );
     const { version } = (await r.admin.getRollout(id)).state;
-    await click({ value: { ...value, stage: 0, version: version - 1 }, ts: '3' });
-    expect(await lastOf(id)).toMatchObject({ by: 'ana@example.com', event: { type: 'RolloutHeld' } });
+    await click({ value: { ...value, version: version - 1 }, ts: '3' });
+    const held = (await r.admin.listEvents(id)).find(({ event }) => event.type === 'RolloutHeld');
+    expect(held?.by).toBe('ana@example.com');
     expect((await click({ verb: 'abort', value: { ...value, attempt: 2 }, ts: '4' })).text).toContain(
       'This button is of attempt 2; the rollout is in attempt 1.',
     );
@@ -162,7 +172,7 @@ describe('a button in Slack', () => {
     );
     expect((await click({ ...approve, user: 'U0NOBODY', ts: '2' })).text).toContain('U0NOBODY is nobody here');
     expect((await click({ value: { ...value, rollout: 'other-1' }, ts: '3' })).text).toContain('no such rollout');
-    expect((await click({ verb: 'approve', value, ts: '4' })).text).toContain('names nothing to approve');
+    expect((await post(formOf({ verb: 'approve', value, ts: '4' }))).status).toBe(400);
     expect((await r.admin.getRollout(id)).state.version).toBe(version);
     await click({ ...approve, ts: '5' });
     expect((await click({ ...approve, ts: '6' })).response_type).toBe('ephemeral');

@@ -78,10 +78,11 @@ function createEvidenceReads(db: DatabaseSync) {
 }
 
 function createOutboxReads(db: DatabaseSync, file: string) {
+  const columns = 'id, key, destination, kind, body, due_at, priority, matter, state, attempts, error';
   const list = db.prepare(
-    `SELECT id, key, destination, kind, body, due_at, priority, matter, attempts, error FROM outbox
-     WHERE state = ? ORDER BY id LIMIT ?`,
+    `SELECT * FROM (SELECT ${columns} FROM outbox WHERE state = ? ORDER BY id DESC LIMIT ?) ORDER BY id`,
   );
+  const find = db.prepare(`SELECT ${columns} FROM outbox WHERE key >= ? AND key < ? ORDER BY key`);
   const due = db.prepare(
     `SELECT destination FROM outbox WHERE state = 'pending' AND max(due_at, leased_until) <= ?
      GROUP BY destination ORDER BY min(priority), min(id)`,
@@ -99,7 +100,8 @@ function createOutboxReads(db: DatabaseSync, file: string) {
        (SELECT count(*) FROM outbox WHERE state = 'pending') AS pending, (SELECT count(*) FROM outbox WHERE state = 'dead') AS dead`,
   );
   return {
-    listOutbox: (state: OutboxState, limit: number) => list.all(state, limit).map((row) => entryIn(row, state)),
+    listOutbox: (state: OutboxState, limit: number) => list.all(state, limit).map(entryIn),
+    findOutbox: (prefix: string) => find.all(prefix, `${prefix}\u{10FFFF}`).map(entryIn),
     outboxOutlook(now: number): OutboxOutlook {
       const row = next.get(now);
       const nextAt = row?.at === null ? undefined : numberIn(row, 'at');
@@ -149,7 +151,7 @@ function documentIn(row: Row): StoredDocument {
   };
 }
 
-function entryIn(row: Row, state: OutboxState): OutboxEntry {
+function entryIn(row: Row): OutboxEntry {
   return {
     id: numberIn(row, 'id'),
     key: textIn(row, 'key'),
@@ -159,7 +161,8 @@ function entryIn(row: Row, state: OutboxState): OutboxEntry {
     dueAt: numberIn(row, 'due_at'),
     priority: numberIn(row, 'priority'),
     ...(typeof row.matter === 'string' && { group: row.matter }),
-    state,
+    // The table takes no other text there.
+    state: textIn(row, 'state') as OutboxState,
     attempts: numberIn(row, 'attempts'),
     ...(typeof row.error === 'string' && { error: row.error }),
   };

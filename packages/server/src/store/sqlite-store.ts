@@ -137,6 +137,7 @@ type ReadCalls =
   | 'evidenceAfter'
   | 'getCheckpoint'
   | 'listOutbox'
+  | 'findOutbox'
   | 'outboxOutlook'
   | 'countOutbox'
   | 'getReply'
@@ -154,6 +155,7 @@ function createReads({ read }: Reads): Pick<Store, ReadCalls> {
       read((reader) => reader.evidenceAfter(rollout, seq, integer('limit', limit))),
     getCheckpoint: (key) => read((reader) => reader.getCheckpoint(key)),
     listOutbox: (state, limit = DEFAULT_LIMIT) => read((reader) => reader.listOutbox(state, limit)),
+    findOutbox: (keyPrefix) => read((reader) => reader.findOutbox(keyPrefix)),
     outboxOutlook: (now) => read((reader) => reader.outboxOutlook(integer('now', now))),
     countOutbox: () => read((reader) => reader.countOutbox()),
     getReply: (key, now) => read((reader) => reader.getReply(key, now)),

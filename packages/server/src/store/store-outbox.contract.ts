@@ -10,7 +10,28 @@ export const outboxContract: Contract = {
       await store.putDocuments({ documents: [], outbox: [message('a'), message('c')] });
       const keys = (await store.listOutbox('pending')).map(({ key }) => key);
       assert.deepEqual(keys, ['a', 'b', 'c']);
-      assert.equal((await store.listOutbox('pending', 2)).length, 2);
+      assert.deepEqual(
+        (await store.listOutbox('pending', 2)).map(({ key }) => key),
+        ['b', 'c'],
+      );
+    });
+  },
+  'finds what has a key that begins with a text, whatever became of it': async (database) => {
+    await withStore(database, async (store) => {
+      const keys = ['r1:2/hook', 'r1:2/mail', 'r1:2/\u{10FFFE}', 'r1:20/hook', 'r1:2', 'R1:2/hook'];
+      await store.putDocuments({ documents: [], outbox: keys.map((key) => message(key)) });
+      const [done, dead] = await claim(store, 100, 'me', 2);
+      await store.finishOutbox(done?.id ?? 0, 'me');
+      await store.buryOutbox(dead?.id ?? 0, 'me', 'nobody there');
+      const found = await store.findOutbox('r1:2/');
+      assert.deepEqual(
+        found.map(({ key, state }) => [key, state]),
+        [
+          ['r1:2/hook', 'done'],
+          ['r1:2/mail', 'dead'],
+          ['r1:2/\u{10FFFE}', 'pending'],
+        ],
+      );
     });
   },
   'gives each message to one of two owners claiming at once': async (database) => {

@@ -285,8 +285,10 @@ export type Store = {
   retryOutbox(id: number, owner: string, retry: { readonly dueAt: number; readonly error: string }): Promise<boolean>;
   /** Give up: a dead letter, kept until revived. False as above. */
   buryOutbox(id: number, owner: string, error: string): Promise<boolean>;
-  /** Messages in a state, oldest first; at most `limit` (default 1000). */
+  /** The newest messages in a state, the oldest of them first; at most `limit` (default 1000). */
   listOutbox(state: OutboxState, limit?: number): Promise<readonly OutboxEntry[]>;
+  /** Messages whose key begins with a text, whatever their state, by key. */
+  findOutbox(keyPrefix: string): Promise<readonly OutboxEntry[]>;
   /** Makes a dead letter pending again, due at once, with its attempts counted anew. False when it is not dead. */
   reviveOutbox(id: number): Promise<boolean>;
   /** What can be claimed at `now`, and when there will be more. */
