@@ -60,11 +60,11 @@ describe('the address book', () => {
     ]);
     const book = bookOf({ channels, routes: [{ channel: 'mail' }, { channel: 'pager', severity: 'page' }] });
     const plan = planWith('notify: [system, mail]\n');
-    const body = given({ severity: 'warn' });
+    const body = given({ type: 'rollout.held', severity: 'warn' });
     expect(book.addressing(body, plan).map(({ destination, ...rest }) => [destination, rest])).toEqual(
       ['webhook:ops', 'channel:mail', 'channel:system'].map((destination) => [
         destination,
-        { key: `r1:1/${destination}`, kind: 'stage.entered', body, dueAt: AT, priority: 1, group: 'g' },
+        { key: `r1:1/${destination}`, kind: 'rollout.held', body, dueAt: AT, priority: 1, group: 'g' },
       ]),
     );
     expect(book.toldOfAbort('production')).toEqual(['ops', 'other', 'mail', 'pager']);
