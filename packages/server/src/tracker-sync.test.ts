@@ -59,6 +59,8 @@ beforeAll(async () => {
   const deaf = await startPlaneFake(KEY);
   deaf.given('forbids');
   const rig = await startRig({ settings: settingsFor(deaf.url), secretOf: () => KEY });
+  // Looks only when time passes, so that each recording is the same, down to the numbers of its events.
+  await rig.server.reconciler.stop();
   const id = await wholeRollout(rig);
   const { state } = await rig.admin.getRollout(id);
   await rig.server.close();
@@ -202,12 +204,16 @@ describe('a server that is killed', () => {
     return historyOf(plane);
   }
 
-  it.each(['cuts', 'loses-answers'] as const)(
+  // Cut before a request is what the last write or answer before it left: every other one is enough.
+  it.each([
+    ['cuts', 2],
+    ['loses-answers', 1],
+  ] as const)(
     'at any request (%s) leaves the same history as one that is not',
     { timeout: 240_000 },
-    async (fault: Fault) => {
+    async (fault: Fault, step: number) => {
       const { history, requests } = await undisturbed();
-      for (let at = 0; at < requests; at += 1) {
+      for (let at = 0; at < requests; at += step) {
         await restarted();
         plane.faultAt = (request) => (request >= at ? fault : undefined);
         const after = await withCrash((store, die) => {
