@@ -204,16 +204,12 @@ describe('a server that is killed', () => {
     return historyOf(plane);
   }
 
-  // Cut before a request is what the last write or answer before it left: every other one is enough.
-  it.each([
-    ['cuts', 2],
-    ['loses-answers', 1],
-  ] as const)(
+  it.each(['cuts', 'loses-answers'] as const)(
     'at any request (%s) leaves the same history as one that is not',
     { timeout: 240_000 },
-    async (fault: Fault, step: number) => {
+    async (fault: Fault) => {
       const { history, requests } = await undisturbed();
-      for (let at = 0; at < requests; at += step) {
+      for (let at = 0; at < requests; at += 1) {
         await restarted();
         plane.faultAt = (request) => (request >= at ? fault : undefined);
         const after = await withCrash((store, die) => {
