@@ -9,7 +9,7 @@ const LEAST_FREE_BYTES = 2 ** 30;
 /**
  * An empty directory for the store of a test, in memory where there is room, so that a test waits for no disk: each commit
  * waits for one otherwise, a few milliseconds when it is idle and many more when it is not. What a store owes to the disk is
- * shown by the tests of the store, which are not here.
+ * shown by `sqlite-crash.test.ts`, which is not here.
  */
 export function makeStoreDir(prefix: string): string {
   return mkdtempSync(join(hasRoom() ? MEMORY : tmpdir(), prefix));
