@@ -88,6 +88,31 @@ describe('plans in the docs', () => {
   });
 });
 
+describe('the reference of notifications', () => {
+  it('lists every type of message, with its severities and its audience, and no other', () => {
+    const rules = read('packages/connectors/src/notification-rules.ts');
+    const audiences = { ON_CALL: 'on-call', STAKEHOLDERS: 'stakeholders', EVERYONE: 'both' } as const;
+    const drafts = rules.matchAll(/\bdraft\(\s*([^,]*),\s*(ON_CALL|STAKEHOLDERS|EVERYONE),\s*'([^']*)'/g);
+    const told = [...drafts].map(([, severity = '', audience = '', type = '']) => {
+      const severities = ['info', 'warn', 'page'].filter((one) => severity.includes(`${one}'`));
+      return `${type} ${severities.join(', ')} ${audiences[audience as keyof typeof audiences]}`;
+    });
+    // Should a rule be written in another way, it would be missed here.
+    expect(told).toHaveLength([...rules.matchAll(/\bdraft\(/g)].length);
+    const page = read('docs/reference/notifications.md');
+    const section = page.slice(page.indexOf('## Types of messages'), page.indexOf('## Alerts that open'));
+    const rows = section.split('\n').filter((line) => line.startsWith('| `'));
+    const cells = (row: string) => row.replaceAll('`', '').split('|').slice(1, 4);
+    expect(
+      rows.map((row) =>
+        cells(row)
+          .map((cell) => cell.trim())
+          .join(' '),
+      ),
+    ).toEqual(told.toSorted());
+  });
+});
+
 describe('the command reference', () => {
   const page = read('docs/reference/cli.md');
 

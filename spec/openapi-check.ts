@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Reply, Seen } from '../packages/connectors/src/http-fake.test.support.ts';
 
 type Operation = {
@@ -28,9 +28,16 @@ export function openApiCheck(file: URL): ExchangeCheck {
     formats: { uuid: UUID, 'date-time': DATE_TIME, uri: (text: string) => URL.canParse(text) },
   });
   ajv.addSchema({ $id: 'doc', components: document.components });
+  // To compile a schema takes longer than everything else in an exchange.
+  const compiled = new Map<object, ValidateFunction>();
+  const compile = (schema: object): ValidateFunction => {
+    const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"doc#/components/')));
+    compiled.set(schema, validate);
+    return validate;
+  };
   const problems = (schema: object, value: unknown): readonly string[] => {
-    const whole = JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"doc#/components/'));
-    return ajv.validate(whole, value) ? [] : [ajv.errorsText()];
+    const validate = compiled.get(schema) ?? compile(schema);
+    return validate(value) ? [] : [ajv.errorsText(validate.errors)];
   };
   const paths = Object.entries(document.paths).map(([path, methods]) => ({
     pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),

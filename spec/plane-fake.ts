@@ -41,9 +41,10 @@ const conflict = (what: string, id: string): Reply => ({ status: 409, body: { er
 const externalConflict = (what: string, id: string) =>
   conflict(`${what} with the same external id and external source already exists`, id);
 
+const check = openApiCheck(new URL('./plane-openapi.json', import.meta.url));
+
 /** Starts it with the workspace `samsam` and the projects Rollouts (ROLL) and Other (OTH). */
 export async function startPlaneFake(apiKey = `plane_api_${randomUUID().replaceAll('-', '')}`): Promise<PlaneFake> {
-  const check = openApiCheck(new URL('./plane-openapi.json', import.meta.url));
   const history: PlaneEntry[] = [];
   const violations: string[] = [];
   let states: Named[] = STATES.map(([name, group], i) => ({

@@ -13,6 +13,7 @@ export {
   type SignatureScheme,
   type SignatureSettings,
 } from './inbound-signature.ts';
+export { isOwedToPagers } from './matter.ts';
 export { type MetricSourceHarness, metricSourceContract } from './metric-source.contract.ts';
 export {
   type Audience,

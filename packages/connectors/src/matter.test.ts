@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { attemptOf, matterChangeOf, matterKey } from './matter.ts';
+import { attemptOf, isOwedToPagers, matterChangeOf, matterKey } from './matter.ts';
 import { messageOf } from './notification.test.support.ts';
 
 const changeOf = (type: string, data = {}, group = 'rollout/r1/2') => {
@@ -34,6 +34,28 @@ describe('matters', () => {
   ])('opens with %s and closes with %s, apart from the abort', (opening, closing, data, key) => {
     expect(changeOf(opening, data).opens).toBe(key);
     expect(changeOf(closing, data).closes).toEqual([key]);
+  });
+
+  it('sweeps what cannot be true any more in the next stage, or once the incident is resolved', () => {
+    const swept = (type: string) => matterChangeOf(messageOf({ type })).sweeps.flatMap(({ topics }) => topics);
+    expect(swept('stage.entered')).toContain('sight-lost');
+    expect(swept('incident.resolved')).toContain('stuck');
+    // A retry may wait for it.
+    expect(swept('incident.resolved')).not.toContain('approval');
+  });
+
+  it.each([
+    ['stage.entered', true],
+    ['stage.passed', true],
+    ['monitoring.started', true],
+    ['attempt.started', true],
+    ['approval.given', true],
+    ['rollout.aborted', false],
+    ['rollout.stuck', false],
+    ['issue.added', false],
+    ['digest', false],
+  ])('owes %s to pagers whatever their routes say: %s', (type, isOwed) => {
+    expect(isOwedToPagers(messageOf({ type, group: 'rollout/r1/1' }))).toBe(isOwed);
   });
 
   it('sees no matter in what is only news', () => {

@@ -84,13 +84,33 @@ const CLOSES: Readonly<Record<string, readonly Topic[]>> = {
 
 const SWEEPS: Readonly<Record<string, readonly Topic[]>> = {
   'attempt.started': EVERY_TOPIC,
+  // Where the abort itself was not for this pager. What waits for approval then is the next attempt.
+  'incident.resolved': OF_EXPOSURE.filter((topic) => topic !== 'approval'),
   'monitoring.started': ['stuck'],
   'rollout.aborted': OF_EXPOSURE,
   'rollout.cancelled': EVERY_TOPIC,
   'rollout.completed': EVERY_TOPIC,
-  'stage.entered': ['stuck', 'approval'],
+  // Whoever is still blind in the next stage is told so anew.
+  'stage.entered': ['stuck', 'approval', 'sight-lost'],
   'stage.passed': ['stuck'],
 };
+
+/** News of a rollout that stands on the timeline of a pager, where it has one, and wakes nobody. */
+const NEWS: readonly string[] = ['attempt.started', 'stage.entered', 'monitoring.started', 'rollout.completed'];
+
+/** Whether a notification is news for a timeline. */
+export function isNews({ type }: Notification): boolean {
+  return NEWS.includes(type);
+}
+
+/**
+ * Whether a channel that opens alerts and closes them must hear of a notification though none of its routes asks for it:
+ * it ends something that may be open there, or is news for its timeline. Never what opens an alert: that is for routes to say.
+ */
+export function isOwedToPagers(message: Notification): boolean {
+  const { opens, closes, sweeps } = matterChangeOf(message);
+  return opens === undefined && (closes.length > 0 || sweeps.length > 0 || isNews(message));
+}
 
 /** What a notification does to matters. A new attempt ends those of the attempt before it. Pure. */
 export function matterChangeOf(message: Notification): MatterChange {

@@ -5,7 +5,7 @@ import { channelSecret, channelUrl, readChannel, timeoutSchema } from './channel
 import { ConnectorError } from './connector-error.ts';
 import type { PostAnswer } from './guarded-post.ts';
 import { secretRefSchema } from './http-access.ts';
-import { type Matter, matterKey } from './matter.ts';
+import { isNews, type Matter, matterKey } from './matter.ts';
 import { clipped, noticeOf } from './notice.ts';
 import type { Notification, Severity } from './notification.ts';
 import type { NotifierDeps, NotifierKind } from './notifier-deps.ts';
@@ -25,8 +25,6 @@ const settingsSchema = z.strictObject({
   timeout: timeoutSchema,
 });
 
-/** News of a rollout that stands on the timeline of the service and wakes nobody. */
-const CHANGES = ['attempt.started', 'stage.entered', 'monitoring.started', 'rollout.completed'];
 const SEVERITIES: Readonly<Record<Severity, string>> = { page: 'critical', warn: 'warning', info: 'info' };
 const LONGEST_SUMMARY = 1024;
 const LONGEST_KEY = 255;
@@ -72,7 +70,7 @@ function deliver(message: Notification, way: Way, signal: AbortSignal): Promise<
     trigger: way.trigger,
     opening: (one, matter) => triggering(one, matter, way),
     closing: (matter) => resolving(matter, way),
-    news: (one) => (CHANGES.includes(one.type) ? changing(one, way) : undefined),
+    news: (one) => (isNews(one) ? changing(one, way) : undefined),
     send: (post) => way.door.deliver(post, signal, (answer) => meaningOf(answer, way.door)),
     memory: way.memory,
   });

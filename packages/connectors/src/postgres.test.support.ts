@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
+import { Client, type ClientConfig } from 'pg';
 import type { PostgresConnection } from './postgres-query.ts';
 import { freePort } from './prometheus.test.support.ts';
 
@@ -63,12 +63,8 @@ export async function startPostgres(): Promise<RunningPostgres> {
   const child = spawn(server, args, { stdio: 'ignore', cwd: dir, detached: true });
   const kill = () => signal(child, 'SIGKILL');
   process.once('exit', kill);
-  const run = async (sql: string) => {
-    const client = new Client({ host: dir, port, user: 'owner', database: 'postgres' });
-    await client.connect();
-    await client.query(sql).finally(() => client.end());
-  };
-  await untilReady(child, run);
+  const owner = await untilReady(child, { host: dir, port, user: 'owner', database: 'postgres' });
+  const run = async (sql: string) => void (await owner.query(sql));
   await run(`CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}'; GRANT pg_read_all_data TO reader`);
   return {
     connection: {
@@ -83,6 +79,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
     certificate: readFileSync(certFile, 'utf8'),
     run,
     async stop() {
+      await owner.end();
       const ended = new Promise((resolve) => child.once('exit', resolve));
       signal(child, 'SIGINT');
       await ended;
@@ -100,14 +97,16 @@ function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
 const READY_TRIES = 300;
 const READY_EVERY_MS = 50;
 
-async function untilReady(child: ChildProcess, run: RunningPostgres['run']): Promise<void> {
+/** A connection, as soon as there can be one. */
+async function untilReady(child: ChildProcess, config: ClientConfig): Promise<Client> {
   for (let tries = 0; tries < READY_TRIES; tries += 1) {
     if (child.exitCode !== null) throw new Error(`postgres ended with code ${child.exitCode} before it was ready`);
-    const isReady = await run('SELECT 1').then(
+    const client = new Client(config);
+    const isReady = await client.connect().then(
       () => true,
       () => false,
     );
-    if (isReady) return;
+    if (isReady) return client;
     await new Promise((resolve) => setTimeout(resolve, READY_EVERY_MS));
   }
   signal(child, 'SIGKILL');

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Notification, NotifierKind } from '@rampart/connectors';
 import { type Plan, parsePlan } from '@rampart/rollout';
@@ -9,13 +8,14 @@ import { openChannels } from './channels.ts';
 import { PLAN } from './server-rig.test.support.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import { makeStoreDir } from './store-dir.test.support.ts';
 import { openWebhooks, type Webhooks } from './webhooks.ts';
 
 let dir: string;
 let store: Store;
 let webhooks: Webhooks;
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'rampart-book-'));
+  dir = makeStoreDir('rampart-book-');
   store = await openSqliteStore({ file: join(dir, 'rampart.db') });
   webhooks = await openWebhooks({ store, policy: {}, secretOf: () => undefined });
 });
@@ -60,11 +60,11 @@ describe('the address book', () => {
     ]);
     const book = bookOf({ channels, routes: [{ channel: 'mail' }, { channel: 'pager', severity: 'page' }] });
     const plan = planWith('notify: [system, mail]\n');
-    const body = given({ severity: 'warn' });
+    const body = given({ type: 'rollout.held', severity: 'warn' });
     expect(book.addressing(body, plan).map(({ destination, ...rest }) => [destination, rest])).toEqual(
       ['webhook:ops', 'channel:mail', 'channel:system'].map((destination) => [
         destination,
-        { key: `r1:1/${destination}`, kind: 'stage.entered', body, dueAt: AT, priority: 1, group: 'g' },
+        { key: `r1:1/${destination}`, kind: 'rollout.held', body, dueAt: AT, priority: 1, group: 'g' },
       ]),
     );
     expect(book.toldOfAbort('production')).toEqual(['ops', 'other', 'mail', 'pager']);

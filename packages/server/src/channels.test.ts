@@ -50,6 +50,15 @@ describe('the channels of the settings', () => {
     expect([await team!.get('r1'), await mail!.get('r1')]).toEqual([{ ts: '1.2' }, undefined]);
   });
 
+  it('of pagers keep open what they were told, and join nothing', async () => {
+    const kind: NotifierKind = { open: (_, { name }) => ({ name, deliver: async () => ({ kind: 'delivered' }) }) };
+    const names = ['alertmanager', 'jsm', 'pagerduty', 'teams'];
+    const given = Object.fromEntries(names.map((name) => [name, { kind: name }]));
+    const { all } = await open({ channels: given }, Object.fromEntries(names.map((name) => [name, kind])));
+    expect(all.filter(({ keepsOpen }) => keepsOpen).map(({ name }) => name)).toEqual(names.slice(0, 3));
+    expect(all.filter(({ pace }) => pace.joins === true).map(({ name }) => name)).toEqual(['teams']);
+  });
+
   it.each([
     [{ channels: { a: { kind: 'pigeon' } } }, 'notify.channels.a.kind: received "pigeon"; write one of: '],
     [

@@ -41,12 +41,13 @@ const PACES: Readonly<Record<string, Pace>> = {
   email: { perSecond: 2, burst: 10, joins: true },
   apprise: { perSecond: 2, burst: 10, joins: true },
   pagerduty: { perSecond: 1, burst: 60 },
+  jsm: { perSecond: 1, burst: 60 },
   alertmanager: { perSecond: 20, burst: 100 },
 };
 /** Of a system that makes no rule. */
 export const MACHINE_PACE: Pace = { perSecond: 50, burst: 100 };
 /** Kinds that open alerts and close them. */
-const KEEP_OPEN: readonly string[] = ['pagerduty', 'alertmanager'];
+const KEEP_OPEN: readonly string[] = ['pagerduty', 'jsm', 'alertmanager'];
 const MEMORY_KIND = 'notifier-memory';
 
 /** What channels are opened with, beside what each gets of its own. */

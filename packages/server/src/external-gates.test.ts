@@ -71,7 +71,7 @@ afterEach(async () => {
 
 const webhook = (more = '') =>
   `{ webhook: 'http://127.0.0.1:${port}${PATH}', name: release-window, secretRef: GATE_SECRET${more} }`;
-const planWith = (...gates: string[]) => `${PLAN}gates: [${gates.join(', ')}]\n`;
+const planWith = (...gates: string[]) => `${PLAN.replace('window: 12h', 'window: 1h')}gates: [${gates.join(', ')}]\n`;
 const viewOf = (id: string) => r.admin.getRollout(id);
 const stageOf = async (id: string) => (await viewOf(id)).state.stage?.index;
 const eventsOf = async (id: string, type: string) =>

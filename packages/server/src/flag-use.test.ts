@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openFlagUse } from './flag-use.ts';
 import { HEALTHY, startRig, startRollout, testClock, trafficOf } from './server-rig.test.support.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import { makeStoreDir } from './store-dir.test.support.ts';
 
 const HOUR_MS = 3_600_000;
 const undo: (() => unknown)[] = [];
@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 async function openStore(): Promise<Store> {
-  const dir = mkdtempSync(join(tmpdir(), 'rampart-flag-use-'));
+  const dir = makeStoreDir('rampart-flag-use-');
   undo.push(() => rmSync(dir, { recursive: true, force: true }));
   const store = await openSqliteStore({ file: join(dir, 'rampart.db') });
   undo.push(() => store.close());

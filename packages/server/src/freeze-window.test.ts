@@ -4,7 +4,7 @@ import { live, liveUntil, PLAN, type Rig, startRig, startRollout } from './serve
 /** Sunday 29 March 2026 in Paris, which has 23 hours: its clocks are put forward at 01:00 UTC. */
 const BEGINS_AT = Date.parse('2026-03-28T23:00:00Z');
 const ENDS_AT = Date.parse('2026-03-29T22:00:00Z');
-const FROZEN = `${PLAN}calendar: { freeze: [2026-03-29], timeZone: Europe/Paris }\n`;
+const FROZEN = `${PLAN.replace('window: 12h', 'window: 4h').replace('duration: 12h', 'duration: 4h').replace('duration: 12h', 'duration: 20h')}calendar: { freeze: [2026-03-29], timeZone: Europe/Paris }\n`;
 const CLOSED =
   'the calendar: frozen from 2026-03-29 to 2026-03-29 (Europe/Paris); it opens on Mon 2026-03-30 00:00 Europe/Paris (UTC+02:00)';
 
@@ -18,11 +18,12 @@ const viewOf = (id: string) => r.admin.getRollout(id);
 
 /** A rollout whose canary has served its time inside the freeze, and waits for nothing else. */
 async function frozen(): Promise<string> {
-  r.clock.set(BEGINS_AT - 60_000);
+  r.clock.set(BEGINS_AT - 20_000);
   const id = await startRollout(r, FROZEN);
   await liveUntil(r, id, 'exposing');
   expect(r.clock.now(), 'it was exposed before the freeze').toBeLessThan(BEGINS_AT);
-  for (let count = 0; count < 90; count += 1) await live(r);
+  // Four hours of the plan are 14.4 s.
+  for (let count = 0; count < 25; count += 1) await live(r);
   const { state, waitingFor } = await viewOf(id);
   expect([state.stage?.index, waitingFor]).toEqual([0, [CLOSED]]);
   return id;

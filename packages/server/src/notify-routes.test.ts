@@ -51,5 +51,11 @@ describe('routes', () => {
     expect(routedTo(resolved, ROUTES, isPager)).toEqual([{ channel: 'pager' }]);
     expect(routedTo({ ...resolved, environment: 'staging' }, ROUTES, isPager)).toEqual([]);
     expect(routedTo(given({ type: 'issue.added' }), ROUTES, isPager)).toEqual([]);
+    const onlyPages = ROUTES.slice(0, 1);
+    for (const type of ['stage.passed', 'stage.entered', 'monitoring.started'])
+      expect(routedTo(given({ type }), onlyPages, isPager)).toEqual([{ channel: 'pager' }]);
+    // What opens an alert is for routes to say.
+    const blindOnly = [{ channel: 'pager', events: ['sight.*'] }];
+    expect(routedTo(given(PAGE), blindOnly, isPager)).toEqual([]);
   });
 });

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeliveryResult, Notification, Severity } from '@rampart/connectors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,12 +7,13 @@ import { createDispatcher, MAX_DELIVERIES, PRIORITIES, retryDelayMs } from './ou
 import { testClock } from './server-rig.test.support.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { OutboxMessage, Store } from './store/store.ts';
+import { makeStoreDir } from './store-dir.test.support.ts';
 
 let dir: string;
 let file: string;
 let store: Store;
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'rampart-outbox-'));
+  dir = makeStoreDir('rampart-outbox-');
   file = join(dir, 'rampart.db');
   store = await openSqliteStore({ file });
 });

@@ -1,10 +1,16 @@
 import { createServer, type ServerResponse } from 'node:http';
 
 /** A request as a receiver saw it; a body of JSON is read. */
-export type Received = { readonly headers: Readonly<Record<string, unknown>>; readonly body: Record<string, unknown> };
+export type Received = {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Record<string, unknown>;
+};
 
-/** What a receiver answers; `hangs`: nothing, ever. */
-export type Reply = { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | 'hangs';
+/** What a receiver answers, a body as JSON; `hangs`: nothing, ever. */
+export type Reply =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: object }
+  | 'hangs';
 
 /** Someone on the loopback that is written to. */
 export type Receiver = {
@@ -23,13 +29,15 @@ export async function startReceiver(
   let waiting: { readonly count: number; readonly done: () => void }[] = [];
   const reply = async (one: Received, response: ServerResponse) => {
     const given = await answer(one);
-    if (given !== 'hangs') response.writeHead(given.status, given.headers).end();
+    if (given === 'hangs') return;
+    response.writeHead(given.status, given.headers).end(given.body && JSON.stringify(given.body));
   };
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      const one = { headers: request.headers, body: JSON.parse(Buffer.concat(parts).toString()) };
+      const { headers, url: path = '' } = request;
+      const one = { path, headers, body: JSON.parse(Buffer.concat(parts).toString()) };
       received.push(one);
       void reply(one, response);
       for (const { count, done } of waiting) if (received.length >= count) done();

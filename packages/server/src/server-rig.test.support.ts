@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ApiClient, createApiClient, type TelemetryBatch, type TelemetrySeries } from '@rampart/api';
 import type { Arm, Exposure, Flag, Ruleset } from '@rampart/flags';
@@ -7,6 +6,7 @@ import { binOf } from '@rampart/rollout';
 import type { Log } from './log.ts';
 import type { ServerOptions } from './server-options.ts';
 import { type RampartServer, startServer } from './start-server.ts';
+import { makeStoreDir } from './store-dir.test.support.ts';
 
 /** A clock that stands still until it is told. */
 export type TestClock = {
@@ -53,7 +53,7 @@ export type Rig = {
 };
 
 export async function startRig(options: Partial<ServerOptions> = {}): Promise<Rig> {
-  const dir = mkdtempSync(join(tmpdir(), 'rampart-server-'));
+  const dir = makeStoreDir('rampart-server-');
   return rigOf(dir, testClock(), undefined, options).catch((error: unknown) => {
     rmSync(dir, { recursive: true, force: true });
     throw error;

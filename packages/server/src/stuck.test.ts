@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { live, liveUntil, PLAN, type Rig, startRig, startRollout } from './server-rig.test.support.ts';
+import { HEALTHY, live, liveUntil, PLAN, type Rig, startRig, startRollout } from './server-rig.test.support.ts';
 
 let r: Rig;
 beforeEach(async () => {
@@ -26,16 +26,16 @@ describe('a rollout that nobody moves', () => {
   });
 
   it('is told of at the exit gate, and not before its time is over', async () => {
-    const id = await startRollout(r, `${PLAN}stuckAfter: 20h\n`);
-    await liveUntil(r, id, 'monitoring');
-    for (let count = 0; count < 110; count += 1) await live(r);
+    const id = await startRollout(r, `${PLAN.replace('window: 12h', 'window: 1h')}stuckAfter: 20h\n`);
+    await liveUntil(r, id, 'monitoring', { stepMs: 2_000 });
+    for (let count = 0; count < 55; count += 1) await live(r, HEALTHY, 2_000);
     expect(await eventsOf(id, 'RolloutStuck')).toEqual([]);
-    for (let count = 0; count < 60; count += 1) await live(r);
+    for (let count = 0; count < 30; count += 1) await live(r, HEALTHY, 2_000);
     expect(await eventsOf(id, 'RolloutStuck')).toMatchObject([{ waitingFor: ['exit item "docs-updated"'] }]);
   });
 
   it('is told of when its incident lies, once, also after a restart', async () => {
-    const id = await startRollout(r);
+    const id = await startRollout(r, PLAN.replace('window: 12h', 'window: 1h'));
     await liveUntil(r, id, 'exposing');
     await r.admin.command(id, { type: 'Abort', reason: 'we saw something' });
     await r.pass(59_000);

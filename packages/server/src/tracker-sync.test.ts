@@ -1,5 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RolloutState } from '@rampart/rollout';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +16,7 @@ import {
 } from './server-rig.test.support.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import { makeStoreDir } from './store-dir.test.support.ts';
 import { openTrackers } from './tracker-book.ts';
 import { openTrackerSync, type TrackerSync } from './tracker-sync.ts';
 
@@ -55,10 +55,12 @@ async function wholeRollout(rig: Rig): Promise<string> {
 }
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'rampart-w-plane-'));
+  dir = makeStoreDir('rampart-w-plane-');
   const deaf = await startPlaneFake(KEY);
   deaf.given('forbids');
   const rig = await startRig({ settings: settingsFor(deaf.url), secretOf: () => KEY });
+  // Looks only when time passes, so that each recording is the same, down to the numbers of its events.
+  await rig.server.reconciler.stop();
   const id = await wholeRollout(rig);
   const { state } = await rig.admin.getRollout(id);
   await rig.server.close();

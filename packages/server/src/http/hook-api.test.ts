@@ -15,7 +15,8 @@ const COMPLAINTS: HookSetting = {
   signals: { metric: 'userComplaints', flag: '$.flag', at: '$.at', id: '$.id', when: { '$.type': 'complaint' } },
 };
 const criteria = '{ metric: errorRate, limit: 2% }, { metric: p99Latency, limit: 2x baseline }';
-const planWith = (more: string) => PLAN.replace(`[ ${criteria} ]`, `[ ${criteria}, ${more} ]`);
+const planWith = (more: string) =>
+  PLAN.replace('window: 12h', 'window: 1h').replace(`[ ${criteria} ]`, `[ ${criteria}, ${more} ]`);
 
 let r: Rig;
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-import { openApiDocument, ProblemError, type ServerStatus } from '@rampart/api';
+import { type OpenApiDocument, openApiDocument, ProblemError, type ServerStatus } from '@rampart/api';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../log.ts';
 import type { ServerMetrics } from '../server-metrics.ts';
@@ -23,7 +23,8 @@ const PROBE_KEEP_MS = 1_000;
 export function serverHandlers(parts: ServerParts): Handlers<'health' | 'ready' | 'metrics' | 'openapi' | 'status'> {
   const { store, clock, metrics, version, environment } = parts;
   const probe = createProbe(store);
-  const document = openApiDocument({ version });
+  // Made when somebody asks: a server that starts has better to do.
+  let document: OpenApiDocument | undefined;
   return {
     health: () => ({ body: { status: 'ok' } }),
     async ready() {
@@ -31,7 +32,10 @@ export function serverHandlers(parts: ServerParts): Handlers<'health' | 'ready' 
       return { body: { status: 'ready' } };
     },
     metrics: async () => ({ text: { mediaType: metrics.contentType, content: await metrics.render() } }),
-    openapi: () => ({ body: document }),
+    openapi() {
+      document ??= openApiDocument({ version });
+      return { body: document };
+    },
     async status() {
       const { bytes } = await store.stats();
       const body: ServerStatus = {

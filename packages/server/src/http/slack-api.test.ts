@@ -67,7 +67,8 @@ async function click(one: Click): Promise<{ readonly text: string; readonly resp
   return slack.received.at(-1)?.body as { text: string; response_type: string };
 }
 
-const lastOf = async (id: string) => (await r.admin.listEvents(id)).at(-1);
+/** The last thing that a person did; Rampart itself goes on meanwhile. */
+const lastOf = async (id: string) => (await r.admin.listEvents(id)).findLast(({ by }) => by !== 'rampart');
 
 /** An item that a click is enough for. */
 const ITEM = 'design-review';

@@ -1,15 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
+import { makeStoreDir } from '../store-dir.test.support.ts';
 import { appendTo, type ContractDatabase } from './contract-database.contract.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { requireSqlite } from './sqlite-open.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { storeContract } from './store.contract.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'rampart-store-'));
+const directory = makeStoreDir('rampart-store-');
 afterAll(() => rmSync(directory, { recursive: true }));
 let files = 0;
 
