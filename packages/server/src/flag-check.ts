@@ -49,7 +49,7 @@ function killProblems({ plan, killed }: RolloutState, { book }: RolloutTable): r
 function evidenceOf({ plan }: RolloutState, flag: Flag, connected: number): string {
   const rules = flag.rules?.length ?? 0;
   const own = rules === 0 ? '' : `; ${rules} rules of its own go before the rollout`;
-  const sdks = connected === 0 ? 'warning: no SDK is connected yet' : `${connected} SDKs connected`;
+  const sdks = connected === 0 ? 'warning: no SDK is connected yet' : `${connected} ${connected === 1 ? 'SDK' : 'SDKs'} connected`;
   return `flag ${plan.flag} is enabled, has ${plan.treatment} and ${plan.control}, and falls back to ${plan.control}; ${sdks}${own}`;
 }
 
