@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read, so that an old one says what it lacks instead of failing on syntax.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -9,19 +9,22 @@ const CONDITION = '@rampart/source';
 const RESTARTED = 'RAMPART_RESTARTED_WITH_PINNED_NODE';
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** Starts again with the Node that the repository pins; false when there is none. */
-function restart() {
+/** Starts again with the Node that the repository pins, and ends as that ends; false when there is none. */
+async function restart() {
   const pinned = path('../../../node_modules/node/bin/node');
   if (!existsSync(pinned) || process.env[RESTARTED]) return false;
-  // The child gets Ctrl-C as well and ends by itself; this process waits for it.
   const env = { ...process.env, [RESTARTED]: '1' };
-  const { status, error } = spawnSync(pinned, [path('./rampart.js'), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env,
+  const child = spawn(pinned, [path('./rampart.js'), ...process.argv.slice(2)], { stdio: 'inherit', env });
+  // Who stops this process means the child: left alone it would go on holding its port and its data. Ctrl-C reaches it by
+  // itself as well; as another signal it is no second Ctrl-C, which would end it at once.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill('SIGTERM'));
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('exit', (code) => {
+      process.exitCode = code ?? 1;
+      resolve(true);
+    });
   });
-  if (error) return false;
-  process.exitCode = status ?? 1;
-  return true;
 }
 
 /** From a checkout the sources run as they are; an installed package has only `dist`. */
@@ -39,7 +42,7 @@ async function run() {
 
 if (Number.parseInt(process.versions.node, 10) >= LEAST_MAJOR) {
   await run();
-} else if (!restart()) {
+} else if (!(await restart())) {
   process.stderr.write(
     `error NODE_TOO_OLD: rampart needs Node ${LEAST_MAJOR} or newer; this is ${process.version} (${process.execPath}).\n` +
       `Install it from https://nodejs.org or with your version manager, for example: nvm install ${LEAST_MAJOR}\n`,

@@ -10,7 +10,7 @@ export const CLI_ERRORS = {
       'On this machine `npx rampart serve` writes one for you. For another server ask its admin for one (`rampart token create`), then set RAMPART_TOKEN or give --token.',
   },
   CREDENTIALS_INVALID: { exitCode: 2, remedy: 'Correct or remove the file; `rampart serve` writes a new one.' },
-  FILE_MISSING: { exitCode: 2, remedy: 'Check the path; `rampart init` writes an example plan.' },
+  FILE_MISSING: { exitCode: 2, remedy: 'Check the path; for a plan, `rampart init` writes an example.' },
   FILE_UNREADABLE: { exitCode: 2, remedy: 'Check that it is a file and who may read or write it.' },
   FILE_EXISTS: { exitCode: 1, remedy: 'Give another name, or --force to replace it.' },
   FILE_KIND_UNKNOWN: { exitCode: 2, remedy: 'Use .yaml, .yml, .json, .ts, .mts, .js or .mjs.' },

@@ -160,4 +160,12 @@ describe('a command that is told', () => {
     expect(make).toThrow(ConnectorError);
     expect(make).toThrow(/^CHANNEL_INVALID: next\.commands\.feedback/);
   });
+
+  it.each([
+    ['curl https://x', /received the text "curl https:\/\/x"; write a list/],
+    [{ run: ['x'], shell: true }, /Unrecognized key: "shell"/],
+    [{ run: ['x'], env: { TOKEN: 4 } }, /env\.TOKEN/],
+  ])('says what is wrong with %j', (settings, told) => {
+    expect(() => commandNotifier(settings, { name: 'feedback', secretOf: () => undefined })).toThrow(told);
+  });
 });

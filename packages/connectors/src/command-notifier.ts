@@ -22,15 +22,14 @@ const argv = z
   .array(z.string())
   .min(1)
   .refine(([file]) => file !== '', { message: 'the first is the program, and is empty' });
-const commandSettings = z.union([
-  argv.transform((run) => ({ run })),
-  z.strictObject({
-    run: argv,
-    timeout: durationSchema.optional(),
-    env: z.record(z.string(), z.union([z.string(), secretRefSchema])).optional(),
-    dir: z.string().min(1).optional(),
-  }),
-]);
+const longForm = z.strictObject({
+  run: argv,
+  timeout: durationSchema.optional(),
+  env: z.record(z.string(), z.union([z.string(), secretRefSchema])).optional(),
+  dir: z.string().min(1).optional(),
+});
+/** A list is the short form; told apart before it is read, so that a problem names its key. */
+const commandSettings = z.preprocess((given) => (Array.isArray(given) ? { run: given } : given), longForm);
 
 /** A command as the settings of a server name it. */
 type CommandSettings = {
@@ -69,6 +68,10 @@ type Ready = Omit<CommandSettings, 'env'> & {
  */
 export function commandNotifier(settings: unknown, deps: CommandDeps): Notifier {
   const place = `next.commands.${deps.name}`;
+  if (typeof settings === 'string') {
+    const what = `received the text ${JSON.stringify(settings)}; write a list of the program and its arguments, as no shell is involved`;
+    throw new ConnectorError('CHANNEL_INVALID', `${place}: ${what}`);
+  }
   const read = commandSettings.safeParse(settings);
   if (!read.success) throw new ConnectorError('CHANNEL_INVALID', `${place}: ${schemaProblem(read.error)}`);
   const command: CommandSettings = read.data;

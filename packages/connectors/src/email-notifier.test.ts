@@ -139,6 +139,18 @@ describe('email to a real server (MailDev)', () => {
     expect(shown!.headers).toMatchObject({ 'auto-submitted': 'auto-generated' });
   });
 
+  it('names the setting where the certificate is not to be trusted, or TLS is expected too early', async () => {
+    const told = async (more: object) => {
+      const result = await EMAIL.open({ ...mail, port: maildev.smtpPort, ...more }, depsOf({})).deliver(
+        messageOf(),
+        never,
+      );
+      return result.kind === 'delivered' ? '' : result.why;
+    };
+    expect(await told({})).toMatch(/^its certificate cannot be trusted \([A-Z_]+\); see caFile/);
+    expect(await told({ secure: true })).toMatch(/secure: false asks for STARTTLS$/);
+  });
+
   it('is one thread for a rollout, and a repetition is the same mail', async () => {
     const [first, again, second, other] = await sendAll({}, {}, { id: 'r1:13' }, { id: 'r2:1', rollout: 'r2' });
     expect(again!.headers['message-id']).toBe(first!.headers['message-id']);

@@ -7,7 +7,16 @@ import type { SourceDeps } from './source-deps.ts';
 import { urlProblem } from './url-guard.ts';
 
 /** A secret by reference: the name of the environment variable of the server that holds it. */
-export const secretRefSchema = z.strictObject({ secretRef: z.string().regex(/^[A-Za-z_]\w*$/) });
+export const secretRefSchema = z.strictObject(
+  { secretRef: z.string().regex(/^[A-Za-z_]\w*$/) },
+  {
+    // What was received may be the secret itself.
+    error: ({ code, input }) =>
+      code === 'invalid_type' && input !== undefined
+        ? 'write { secretRef: NAME }, where NAME is a variable of the environment of the server'
+        : undefined,
+  },
+);
 
 /** A duration as plans write it (`30s`, `5m`), in milliseconds; above 0. */
 export const durationSchema = z.string().transform((text, context) => {

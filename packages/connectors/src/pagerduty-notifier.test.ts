@@ -153,6 +153,9 @@ describe('PagerDuty', () => {
     );
     const short = () => PAGERDUTY.open(settings(), depsOf({ KEY: 'planted' }));
     expect(short).toThrow(/SECRET_INVALID: notify\.channels\.ops\.routingKey: KEY/);
+    const open = () => PAGERDUTY.open(settings({ routingKey: 'planted-key' }), depsOf({}));
+    expect(open).toThrow(/routingKey: write \{ secretRef: NAME \}/);
+    expect(open).not.toThrow(/planted-key/);
     expect(short).not.toThrow(/planted/);
   });
 });

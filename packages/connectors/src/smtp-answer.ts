@@ -2,7 +2,15 @@ import type { DeliveryResult } from './ports.ts';
 import { ADDRESS_REFUSED } from './url-guard.ts';
 
 /** What Nodemailer adds to its errors. */
-type SmtpError = { readonly code?: unknown; readonly responseCode?: unknown; readonly response?: unknown };
+type SmtpError = {
+  readonly code?: unknown;
+  readonly originalCode?: unknown;
+  readonly responseCode?: unknown;
+  readonly response?: unknown;
+};
+
+/** Codes by which Node refuses the certificate of a peer. */
+const UNTRUSTED = /CERT|UNABLE_TO_/;
 
 /** Errors that no other try ends: the settings are wrong, whatever the server's code. */
 const SETTINGS = ['EENVELOPE', 'EMESSAGE'];
@@ -15,7 +23,8 @@ export function smtpFailureOf(
   error: unknown,
   shown: (text: string) => string,
 ): Exclude<DeliveryResult, { kind: 'delivered' }> {
-  const { code, responseCode, response }: SmtpError = typeof error === 'object' && error !== null ? error : {};
+  const { code, originalCode, responseCode, response }: SmtpError =
+    typeof error === 'object' && error !== null ? error : {};
   if (code === ADDRESS_REFUSED) {
     return {
       kind: 'refused',
@@ -34,6 +43,14 @@ export function smtpFailureOf(
   if (SETTINGS.includes(String(code))) return { kind: 'refused', why: `the mail could not be sent (${String(code)})` };
   return {
     kind: 'retry',
-    why: `it could not be reached, or broke off (${typeof code === 'string' ? code : 'unknown'})`,
+    why: connectionProblem([originalCode, code].find((one) => typeof one === 'string') ?? 'unknown'),
   };
+}
+
+/** Why a connection failed, by the code of Node (or else of Nodemailer). */
+function connectionProblem(code: string): string {
+  if (UNTRUSTED.test(code))
+    return `its certificate cannot be trusted (${code}); see caFile, or requireTLS for a relay without TLS`;
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER') return 'it does not begin with TLS; secure: false asks for STARTTLS';
+  return `it could not be reached, or broke off (${code})`;
 }

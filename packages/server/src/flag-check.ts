@@ -36,20 +36,27 @@ function problemsOf(state: RolloutState, flag: Flag | undefined, { table }: Flag
   ];
 }
 
-function killProblems({ plan, killed }: RolloutState, { book }: RolloutTable): readonly string[] {
+function killProblems({ id, plan, killed }: RolloutState, { book, all }: RolloutTable): readonly string[] {
   const key = plan.killSwitch?.flag;
   if (key === undefined) return [];
   const { flags } = book.ruleset();
   const served = Object.hasOwn(flags, key) ? flags[key] : undefined;
   const isOn = killed || (served !== undefined && served.variants[served.defaultVariant] === true);
-  return isOn ? [`its kill switch ${key} is on, so that everyone would see ${plan.control}; re-arm it`] : [];
+  if (!isOn) return [];
+  // The latch of an earlier rollout outlives its cancellation, and only that rollout can lift it.
+  const latched = killed
+    ? id
+    : all().find(({ state }) => state.killed && state.plan.killSwitch?.flag === key)?.state.id;
+  const remedy = latched === undefined ? `serve another variant of ${key}` : `rampart rearm ${latched} --reason …`;
+  return [`its kill switch ${key} is on, so that everyone would see ${plan.control}; re-arm it: ${remedy}`];
 }
 
 /** What the flag of a plan is, and who could evaluate it: a warning where nobody can. */
 function evidenceOf({ plan }: RolloutState, flag: Flag, connected: number): string {
   const rules = flag.rules?.length ?? 0;
   const own = rules === 0 ? '' : `; ${rules} rules of its own go before the rollout`;
-  const sdks = connected === 0 ? 'warning: no SDK is connected yet' : `${connected} SDKs connected`;
+  const sdks =
+    connected === 0 ? 'warning: no SDK is connected yet' : `${connected} ${connected === 1 ? 'SDK' : 'SDKs'} connected`;
   return `flag ${plan.flag} is enabled, has ${plan.treatment} and ${plan.control}, and falls back to ${plan.control}; ${sdks}${own}`;
 }
 

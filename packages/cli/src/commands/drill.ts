@@ -51,7 +51,7 @@ async function untilFinished(
   begun: Drill,
 ): Promise<{ readonly view: RolloutView; readonly drill: Drill }> {
   const tell = (text: string): void => (isJson ? undefined : io.stderr(`drill ${begun.number}: ${text}\n`));
-  tell(`switched on, ${begun.connected} SDKs have to follow`);
+  tell(`switched on, ${begun.connected} ${begun.connected === 1 ? 'SDK has' : 'SDKs have'} to follow`);
   const stop = io.interrupted();
   let isToldOff = false;
   for (let view = first; ; view = await client.getRollout(first.state.id)) {

@@ -26,6 +26,16 @@ describe('rampart gate', () => {
     });
   });
 
+  it('says so where no rollout asks a gate of that name', async () => {
+    const { run } = openCli();
+    expect((await run(['gate', 'close', 'change-calender', '--reason', 'freeze'])).out).toContain(
+      'No rollout asks "change-calender" now; they ask: change-calendar.',
+    );
+    expect((await run(['gate', 'close', 'change-calendar', '--reason', 'freeze'])).out).not.toContain(
+      'No rollout asks',
+    );
+  });
+
   it('does nothing without a reason', async () => {
     const { run, plane } = openCli();
     expect(await run(['gate', 'close', 'error-budget'])).toMatchObject({ code: 2 });

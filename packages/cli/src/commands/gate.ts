@@ -40,12 +40,23 @@ function addSet(gate: Command, { perform }: Shell, what: 'open' | 'close', descr
     .action((name: string, { reason, flag }: SetOptions, command: Command) =>
       perform(command, async (session) => {
         const change = { open: what === 'open', reason, ...(flag !== undefined && { flag }) };
-        return shown(session, await session.client().setGate(name, change));
+        const view = await session.client().setGate(name, change);
+        const listed = shown(session, view);
+        const unread = unreadGate(name, view);
+        return unread === undefined ? listed : { ...listed, text: `${listed.text}\n\n${unread}` };
       }),
     );
 }
 
 const stateOf = (open: boolean | undefined) => (open === undefined ? NOTHING : open ? 'open' : 'closed');
+
+/** What to tell of a name that no rollout asks: it may be misspelt, and would then stop nothing. */
+function unreadGate(name: string, { rollouts }: GatesView): string | undefined {
+  if (rollouts.some(({ gate, signal }) => gate === name || signal === name)) return undefined;
+  const asked = [...new Set(rollouts.map(({ gate, signal }) => signal ?? gate))].map(oneLine);
+  const others = asked.length === 0 ? 'they ask none at the moment' : `they ask: ${asked.join(', ')}`;
+  return `No rollout asks "${oneLine(name)}" now; ${others}. It counts for those that ask it later.`;
+}
 
 function shown(session: Session, view: GatesView): Outcome {
   const named = [
@@ -72,5 +83,11 @@ function shown(session: Session, view: GatesView): Outcome {
       : renderTable<Asked>({ columns: asked, rows: view.rollouts, below }, width, session.paint),
   ];
   const text = tables.filter((table) => table !== '').join('\n\n');
-  return { data: view, text: text === '' ? 'No gate is known, and no rollout asks one.' : text };
+  return {
+    data: view,
+    text:
+      text === ''
+        ? 'No gate is known, and no rollout asks one now: it asks once pre-flight and baseline are done.'
+        : text,
+  };
 }

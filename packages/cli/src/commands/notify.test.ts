@@ -66,7 +66,7 @@ describe('rampart notify', () => {
       out: expect.stringContaining('✘ ops: it answered 403'),
     });
     const wrong = await json<Failed>(['notify', 'test', '--severity', 'loud']);
-    expect(wrong).toMatchObject({ code: 1, data: { error: { code: 'BODY_INVALID' } } });
+    expect(wrong).toMatchObject({ code: 2, data: { error: { code: 'USAGE' } } });
   });
 
   it('lists what was given up and queues it again', async () => {

@@ -40,7 +40,12 @@ export function addNotifyCommands(program: Command, { perform }: Shell): void {
     .summary('send a test message now')
     .description('Sends a test message now and says what each receiver answered. Exit code 1 when one did not take it.')
     .argument('[channel]', 'a channel or webhook. Default: all')
-    .option('--severity <severity>', 'page, warn or info: a page wakes someone', 'info')
+    .addOption(
+      notify
+        .createOption('--severity <severity>', 'how bad it is said to be: a page wakes someone')
+        .choices(['page', 'warn', 'info'])
+        .default('info'),
+    )
     .action((channel: string | undefined, options: { severity: string }, command: Command) =>
       perform(command, (session) => test(session, channel, options.severity)),
     );

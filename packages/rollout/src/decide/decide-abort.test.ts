@@ -130,6 +130,16 @@ describe('ending an attempt', () => {
     expect(drive.command({ type: 'Tick' }, RAMPART)).toEqual({ ok: true, events: [] });
   });
 
+  it('can be re-armed after it was cancelled, by a person, and exposes nobody by that', () => {
+    const drive = new Drive().begin();
+    drive.command({ type: 'Kill', reason: 'x' });
+    drive.command({ type: 'Cancel', reason: 'another plan' });
+    expect(drive.state).toMatchObject({ phase: 'cancelled', killed: true });
+    drive.command({ type: 'Rearm', reason: 'fixed' });
+    expect(drive.state).toMatchObject({ phase: 'cancelled', killed: false, layers: [] });
+    expect(drive.command({ type: 'Rearm', reason: 'again' })).toMatchObject(refused('NOT_KILLED'));
+  });
+
   it('may be cancelled from every phase but the last two', () => {
     const drives = [new Drive(), new Drive(), new Drive().begin(), new Drive().reach('ga'), aborted()];
     drives[1]?.command({ type: 'Start' });

@@ -62,7 +62,7 @@ describe('a gate of advance', () => {
     expect(needsGatesAnew(drive.state, drive.judgement, drive.now), 'a confirmation is waited for').toBe(false);
     drive.command({ type: 'Approve', item: 'No critical bugs' }, BEN);
     drive.serve(BATCH_MS);
-    expect(waits(drive)).toEqual(['gate release-window, which has not answered for 8 min']);
+    expect(waits(drive)).toEqual(['gate release-window, which is asked anew: its answer is 8 min old']);
     expect(needsGatesAnew(drive.state, drive.judgement, drive.now)).toBe(true);
     expect(decide(drive.state, { type: 'Proceed', reason: 'its system is down' }, ANA, drive.now)).toMatchObject({
       ok: true,

@@ -94,6 +94,8 @@ const AFTER_THE_END: readonly RolloutCommand['type'][] = [
   'FinishDrill',
   'ScheduleCleanup',
   'RemindCleanup',
+  // The latch outlives a cancellation, and would stop every later rollout of the flag.
+  'Rearm',
   'RecordFlagRemoval',
   'RecordHandover',
 ];

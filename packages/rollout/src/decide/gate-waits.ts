@@ -32,6 +32,6 @@ export function staleGates(state: RolloutState, now: number): readonly string[] 
   return holdingGates(state).flatMap((gate) => {
     const answer = state.gates?.[gate.name];
     if (answer?.open !== true || !isStaleAnswer(gate, answer, now)) return [];
-    return [`gate ${gate.name}, which has not answered for ${formatElapsed(now - answer.at)}`];
+    return [`gate ${gate.name}, which is asked anew: its answer is ${formatElapsed(now - answer.at)} old`];
   });
 }

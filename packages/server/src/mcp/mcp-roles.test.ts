@@ -104,6 +104,7 @@ describe('three agents and a person run a rollout through MCP alone', () => {
     );
     const stale = await operator.call('rollout_pace', { rollout, action: 'resume', reason, expected_version: 1 });
     expect(stale).toMatchObject(refused('VERSION_CONFLICT'));
+    expect(stale.data.error).toMatchObject({ remedy: expect.stringContaining('expected_version') });
     expect(stale.data.error.version).toBeGreaterThan(1);
     await operator.call('rollout_pace', { rollout, action: 'resume', reason });
     const longer = { rollout, action: 'extend', reason, by_hours: 0.001, idempotency_key: 'longer' };

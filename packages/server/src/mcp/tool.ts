@@ -82,11 +82,17 @@ async function answered(
   }
 }
 
+/** What to do, where the words for the API would send a caller of tools elsewhere. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  VERSION_CONFLICT: 'Read it again with rollout_status, decide again, and give its version as expected_version.',
+  ROLLOUT_UNKNOWN: 'Give the id of a rollout, not its flag; rollout_list lists them.',
+};
+
 /** A refusal as an answer that says its code, what was received and what to do. */
 function refusal({ problem }: ProblemError): CallToolResult {
   const { code, title, detail, remedy, issues, errors, version } = problem;
   const error = {
-    ...{ code, title, received: dataOf(detail), remedy },
+    ...{ code, title, received: dataOf(detail), remedy: REMEDIES[code] ?? remedy },
     ...(version !== undefined && { version }),
     ...(issues && {
       issues: issues.map(({ message, path, ...place }) => ({ ...place, path: nameOf(path), message: dataOf(message) })),
