@@ -1,6 +1,7 @@
 import type { PreflightFinding, RolloutCommand } from '../command.ts';
 import type { RolloutEvent } from '../event.ts';
 import { formatElapsed } from '../plan/duration.ts';
+import { ACCEPT_RANDOM_INTERNAL } from '../plan/internal-segment.ts';
 import { FLAG_CONFIGURED, PLAN_APPROVED } from '../plan/read-preflight.ts';
 import type { Principal } from '../principal.ts';
 import type { RolloutState } from '../state.ts';
@@ -83,6 +84,10 @@ export function approvePreflight(state: RolloutState, command: Of<'Approve'>, by
   }
   if (item === PLAN_APPROVED && state.plan.fourEyes && by.kind !== 'person') {
     return refuse('FORBIDDEN', `${by.id} is not a person; the plan asks for four eyes, and means those of people.`);
+  }
+  if (item === ACCEPT_RANDOM_INTERNAL && by.kind !== 'person') {
+    const who = 'whether strangers may be the first to see it is for a person to accept';
+    return refuse('FORBIDDEN', `${by.id} is not a person; ${who} (or make a segment "internal").`);
   }
   const no = by.kind === 'system' ? undefined : lacksEvidence(state, command, by);
   if (no) return no;

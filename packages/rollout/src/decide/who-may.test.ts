@@ -110,6 +110,16 @@ describe('a retry that another agent approves', () => {
   });
 });
 
+describe('strangers as the first to see it', () => {
+  it('are accepted by a person only (semantics §5)', () => {
+    const item = 'accept-random-internal';
+    const drive = new Drive(planOf({ preflight: [item] }));
+    drive.command({ type: 'Start' }, ANA);
+    expect(drive.command({ type: 'Approve', item }, AGENT)).toMatchObject(refused('FORBIDDEN'));
+    expect(drive.command({ type: 'Approve', item }, BEN)).toMatchObject({ ok: true });
+  });
+});
+
 describe('evidence of pre-flight', () => {
   it('that is too old when the last item is given keeps pre-flight open', () => {
     const drive = new Drive(planOf({ preflight: ['legal', { item: 'security', requires: 'evidence', maxAge: '2h' }] }));
