@@ -66,7 +66,11 @@ describe('a gate of advance', () => {
     expect(needsGatesAnew(drive.state, drive.judgement, drive.now)).toBe(true);
     expect(decide(drive.state, { type: 'Proceed', reason: 'its system is down' }, ANA, drive.now)).toMatchObject({
       ok: true,
-      events: [{ what: 'proceed from canary; past gate release-window, which has not answered for 8 min' }, {}, {}],
+      events: [
+        { what: 'proceed from canary; past gate release-window, which is asked anew: its answer is 8 min old' },
+        {},
+        {},
+      ],
     });
     drive.command(says('release-window', true), RAMPART);
     drive.tick(SECOND_MS);

@@ -60,7 +60,9 @@ describe('a rollout that could go on by time', () => {
     expect(drive.state.stage?.index).toBe(0);
     expect(stuck(drive)).toEqual([]);
     drive.serve(25 * HOUR_MS);
-    expect(stuck(drive)[0]?.waitingFor[0], 'nobody answered for another day').toMatch(/^gate window, which has not/);
+    expect(stuck(drive)[0]?.waitingFor[0], 'nobody answered for another day').toMatch(
+      /^gate window, which is asked anew/,
+    );
   });
 
   it('is told of when an agent holds it and nobody looks, also before the first stage', () => {
