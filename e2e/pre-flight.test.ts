@@ -8,8 +8,7 @@ import { type ApiClient, createApiClient, INSTANCE_HEADER, type RolloutView, STR
 import { createClient, type RampartClient } from '@rampart/sdk';
 import { type RampartServer, type ServerOptions, startServer } from '@rampart/server';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Io } from '../packages/cli/src/io.ts';
-import { runCli } from '../packages/cli/src/run-cli.ts';
+import { openCli } from '../packages/cli/src/cli.test.support.ts';
 import { SKIP_PROMETHEUS, startPrometheus } from '../packages/connectors/src/prometheus.test.support.ts';
 
 const LINK = 'https://wiki.example.com/launch';
@@ -85,30 +84,14 @@ async function until(
 const drilled = ({ state }: RolloutView): boolean => state.drills?.at(-1)?.finishedAt !== undefined;
 
 function cliOf({ server, tokens }: Site) {
-  return async (...argv: readonly string[]) => {
-    let [out, err] = ['', ''];
-    const io: Io = {
-      stdout: (text) => {
-        out += text;
-      },
-      stderr: (text) => {
-        err += text;
-      },
-      stdin: () => Promise.reject(new Error('nothing is typed here')),
-      isTty: false,
-      columns: () => 100,
-      call: 'rampart',
+  return (...argv: readonly string[]) =>
+    openCli().run(argv, {
       env: { RAMPART_URL: server.url, RAMPART_TOKEN: tokens.admin },
       cwd: tmpdir(),
       fetch,
       now: Date.now,
       sleep: (ms) => new Promise((resolve) => setTimeout(resolve, Math.min(ms, 20))),
-      interrupted: () => new AbortController().signal,
-      startServer: () => Promise.reject(new Error('no server is started here')),
-      serveMcp: () => Promise.reject(new Error('no agent is served here')),
-    };
-    return { code: await runCli(argv, io), out, err };
-  };
+    });
 }
 
 describe('a rollback drill', () => {

@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientCommand } from '@rampart/api';
-import type { Io } from '../packages/cli/src/io.ts';
-import { runCli } from '../packages/cli/src/run-cli.ts';
+import { openCli } from '../packages/cli/src/cli.test.support.ts';
 import type { Hands, WorkflowRole } from './workflow-run.ts';
 import type { WorkflowServer } from './workflow-server.ts';
 
@@ -40,29 +39,12 @@ function wordsOf(rollout: string, command: ClientCommand): readonly string[] | u
 /** Hands of people at a terminal: the command line itself, in a directory of theirs, each with a token of their own. */
 export function cliHands(server: WorkflowServer, tokens: Readonly<Record<WorkflowRole, string>>, dir: string): Hands {
   const type = async (role: WorkflowRole, words: readonly string[]): Promise<string> => {
-    let [out, err] = ['', ''];
-    const never = new AbortController().signal;
-    const io: Io = {
-      stdout: (text) => {
-        out += text;
-      },
-      stderr: (text) => {
-        err += text;
-      },
-      stdin: () => Promise.reject(new Error('nothing is typed here')),
-      isTty: false,
-      columns: () => 100,
-      call: 'rampart',
+    const { code, out, err } = await openCli().run(words, {
       env: { HOME: dir, RAMPART_URL: server.url, RAMPART_TOKEN: tokens[role] },
       cwd: dir,
       fetch,
       now: () => server.now,
-      sleep: () => Promise.resolve(),
-      interrupted: () => never,
-      startServer: () => Promise.reject(new Error('no server is started here')),
-      serveMcp: () => Promise.reject(new Error('no agent is served here')),
-    };
-    const code = await runCli(words, io);
+    });
     if (code !== 0) throw new Error(`rampart ${words.join(' ')}: exit code ${code}, ${err}${out}`);
     return out;
   };
