@@ -73,14 +73,12 @@ export function leavePreflight(state: RolloutState, given: readonly string[], no
   return beginExposure({ ...state, phase: 'baseline' }, now);
 }
 
-/** Gives an open pre-flight item by hand. */
-export function approvePreflight(state: RolloutState, command: Of<'Approve'>, by: Principal, now: number): Decision {
-  const { item, evidence, note, waive } = command;
-  if (item === PLAN_APPROVED && by.id === state.startedBy) {
-    return refuse(
-      'ANOTHER_PRINCIPAL_REQUIRED',
-      `${by.id} asked for this start; another principal must approve the plan.`,
-    );
+/** Why this principal may not give an item, whatever the evidence; nothing where it may. */
+function wrongPrincipal(state: RolloutState, item: string, isWaiver: boolean, by: Principal): Decision | undefined {
+  const isOwnStart = by.id === state.startedBy;
+  if (item === PLAN_APPROVED && isOwnStart) {
+    const why = `${by.id} asked for this start; another principal must approve the plan.`;
+    return refuse('ANOTHER_PRINCIPAL_REQUIRED', why);
   }
   if (item === PLAN_APPROVED && state.plan.fourEyes && by.kind !== 'person') {
     return refuse('FORBIDDEN', `${by.id} is not a person; the plan asks for four eyes, and means those of people.`);
@@ -89,9 +87,18 @@ export function approvePreflight(state: RolloutState, command: Of<'Approve'>, by
     const who = 'whether strangers may be the first to see it is for a person to accept';
     return refuse('FORBIDDEN', `${by.id} is not a person; ${who} (or make a segment "internal").`);
   }
-  const no = by.kind === 'system' ? undefined : lacksEvidence(state, command, by);
-  if (no) return no;
+  if (!isWaiver || !state.plan.fourEyes || !isOwnStart) return undefined;
+  const why = `${by.id} asked for this start; the plan asks for four eyes, so another person must waive "${item}".`;
+  return refuse('ANOTHER_PRINCIPAL_REQUIRED', why);
+}
+
+/** Gives an open pre-flight item by hand. */
+export function approvePreflight(state: RolloutState, command: Of<'Approve'>, by: Principal, now: number): Decision {
+  const { item, evidence, note, waive } = command;
   const isWaiver = waive === true && evidenceNeedOf(state, item) !== 'none';
+  const no =
+    wrongPrincipal(state, item, isWaiver, by) ?? (by.kind === 'system' ? undefined : lacksEvidence(state, command, by));
+  if (no) return no;
   const given: RolloutEvent = {
     type: 'ItemAttested',
     list: 'preflight',

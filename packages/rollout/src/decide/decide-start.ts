@@ -93,12 +93,16 @@ function approveExit(state: RolloutState, command: Of<'Approve'>, now: number): 
 }
 
 /** The quiet time ends without a metric that nothing measures: a person says why, and it stands in the report as an override. */
-function endWithout(metric: string, command: Of<'Approve'>, by: Principal): Decision {
+function endWithout(state: RolloutState, metric: string, command: Of<'Approve'>, by: Principal): Decision {
   const reason = command.note ?? command.evidence;
   const what = `end the quiet time without ${metric}`;
   const no = lacksRole(by, RAISING, what) ?? lacksReason(reason, what);
   if (no) return no;
   if (by.kind !== 'person') return refuse('FORBIDDEN', `${by.id} is not a person; only a person may ${what}.`);
+  if (state.plan.fourEyes && by.id === state.startedBy) {
+    const why = `${by.id} asked for the start; the plan asks for four eyes, so another person must ${what}.`;
+    return refuse('ANOTHER_PRINCIPAL_REQUIRED', why);
+  }
   return accept(attested('exit', command.item, command), { type: 'OverrideRecorded', what, reason: reason ?? '' });
 }
 
@@ -114,7 +118,7 @@ export const approve: Handler<Of<'Approve'>> = (state, command, by, now) => {
     return approveExit(state, command, now);
   }
   const metric = unmeasuredMetrics(state, state.verdicts).find((name) => withoutItem(name) === command.item);
-  if (metric !== undefined) return endWithout(metric, command, by);
+  if (metric !== undefined) return endWithout(state, metric, command, by);
   const given =
     state.preflight[command.item] ??
     state.exit[command.item] ??

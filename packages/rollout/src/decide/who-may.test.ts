@@ -120,6 +120,17 @@ describe('strangers as the first to see it', () => {
   });
 });
 
+describe('four eyes', () => {
+  it('are needed for a waiver too: whoever asked for the start gives none', () => {
+    const drive = new Drive(planOf({ fourEyes: true }));
+    drive.command({ type: 'Start' }, ANA);
+    const waiver = { type: 'Approve', item: 'launch-readiness', waive: true, note: 'a try-out' } as const;
+    expect(drive.command(waiver, ANA)).toMatchObject(refused('ANOTHER_PRINCIPAL_REQUIRED'));
+    const other = { id: 'cleo', kind: 'person', roles: ['operator'] } as const;
+    expect(drive.command(waiver, other)).toMatchObject({ ok: true });
+  });
+});
+
 describe('evidence of pre-flight', () => {
   it('that is too old when the last item is given keeps pre-flight open', () => {
     const drive = new Drive(planOf({ preflight: ['legal', { item: 'security', requires: 'evidence', maxAge: '2h' }] }));
