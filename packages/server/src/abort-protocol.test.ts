@@ -126,7 +126,8 @@ describe('the abort protocol', () => {
       await r.sdk.sendTelemetry({ ...(await telemetryOf(r, 'instance-2', second)), revision });
       await r.pass(10_000);
     };
-    for (let i = 0; i < 3; i += 1) await both(undefined);
+    // The server looks by itself as well: it may confirm before the clock goes on, or after.
+    for (let i = 0; i < 2; i += 1) await both(undefined);
     expect(await countOf(r, id, 'AbortTookEffect')).toBe(1);
     expect(await countOf(r, id, 'ExposureFell')).toBe(0);
     await both(stale);
