@@ -1,19 +1,11 @@
-import {
-  decide,
-  type EvidenceBatch,
-  mustCloseNow,
-  RAMPART,
-  type RolloutCommand,
-  type RolloutState,
-  reconcile,
-  stuckDueAt,
-} from '@rampart/rollout';
+import { type EvidenceBatch, mustCloseNow, RAMPART, type RolloutState, reconcile, stuckDueAt } from '@rampart/rollout';
 import type { Aftermath } from './abort-aftermath.ts';
 import { followAbort } from './abort-effect.ts';
 import type { Clock } from './clock.ts';
 import { addTelemetry, closeBatch, type OpenBatch, type TelemetryBody } from './evidence-batcher.ts';
 import type { InstanceRegistry } from './instance-registry.ts';
 import { type Log, messageOf } from './log.ts';
+import { giveOwn } from './own-command.ts';
 import { createPacedLooks } from './paced-looks.ts';
 import type { Fold } from './rollout-commit.ts';
 import type { RolloutRun } from './rollout-run.ts';
@@ -126,7 +118,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     start() {
       for (const { state } of table.all()) {
         if (state.blindSince === undefined) continue;
-        table.exclusively(state.id, () => resumeWatch(state.id, options)).catch((error) => tell(state.id, error));
+        // It may not have been blind since the last server was there: that is on record before the first look.
+        giveOwn(state.id, () => ({ type: 'ResumeWatch' }), options).catch((error) => tell(state.id, error));
       }
       timer = setInterval(beat, SHORTEST_BATCH_MS);
       stopListening = store.onChange(({ telemetryRollouts }) => {
@@ -214,24 +207,4 @@ async function turn(run: RolloutRun, table: RolloutTable, now: number): Promise<
     table.keep(run, { open: { ...open, mayWaitAt: state.version }, look: outcome });
   else if (after !== undefined) table.keep(after, { open: after.open, look: outcome });
   return undefined;
-}
-
-/** A rollout that was blind before this server was there may not have been since: that is told before the first look. */
-async function resumeWatch(id: string, options: ReconcilerOptions): Promise<void> {
-  await commandBySystem(id, { type: 'ResumeWatch' }, options);
-}
-
-/** Gives a command of Rampart's own. What others have changed meanwhile is read again; the next look does what is left. */
-async function commandBySystem(
-  id: string,
-  command: RolloutCommand,
-  { table, clock }: Pick<ReconcilerOptions, 'table' | 'clock'>,
-): Promise<void> {
-  const run = table.get(id);
-  const now = clock.now();
-  const decision = run && decide(run.state, command, RAMPART, now);
-  if (!decision?.ok || decision.events.length === 0) return;
-  const causes = decision.events.map((event) => ({ event, by: RAMPART.id }));
-  const committed = await table.commit({ rollout: id, before: run, causes, at: now });
-  if (!committed.ok) await table.refresh();
 }
